@@ -1,0 +1,24 @@
+using TraceStore.Storage.Spans;
+
+namespace TraceStore.Storage.ClickHouse;
+
+/// <summary>A table's column: its name and type in ClickHouse, and where its values lie in a batch.</summary>
+public sealed record BlockColumn<TBatch>(string Name, string Type, Func<TBatch, Column> Of);
+
+/// <summary>
+/// A table's columns, in one order that the INSERT, the SELECT, the block writer and the block reader all derive from.
+/// The migration that creates the table says the same in SQL; a test compares the two.
+/// </summary>
+public sealed class BlockTable<TBatch>(string name, IReadOnlyList<BlockColumn<TBatch>> columns)
+{
+    public string Name => name;
+
+    public IReadOnlyList<BlockColumn<TBatch>> Columns => columns;
+
+    /// <summary>The columns' names, for a SELECT.</summary>
+    public string ColumnList { get; } = string.Join(", ", columns.Select(column => column.Name));
+
+    /// <summary>Where to read the named columns of a result into.</summary>
+    public IReadOnlyDictionary<string, (string Type, Column Column)> Bind(TBatch batch) =>
+        columns.ToDictionary(column => column.Name, column => (column.Type, column.Of(batch)));
+}

@@ -1,0 +1,133 @@
+using ClickHouse.Driver;
+using ClickHouse.Driver.ADO;
+using Microsoft.Extensions.Logging.Abstractions;
+using TraceStore.Storage.Spans;
+
+namespace TraceStore.Storage.ClickHouse;
+
+/// <summary>
+/// One ClickHouse, embedded or external: statements, blocks in, blocks out. Every failure comes as a
+/// <see cref="ClickHouseUnavailableException"/> or a <see cref="ClickHouseRefusedException"/>.
+/// </summary>
+public sealed class ClickHouseDatabase : IDisposable
+{
+    /// <summary>An answer that is larger is refused rather than held in memory.</summary>
+    private const int MaxAnswerBytes = 1 << 30;
+
+    private readonly ClickHouseOptions _options;
+    private readonly HttpClient _http;
+    private readonly ClickHouseClient _client;
+
+    /// <param name="options">Which ClickHouse.</param>
+    /// <param name="handler">How to reach it, when <see cref="ClickHouseOptions.Url"/> doesn't say it.</param>
+    public ClickHouseDatabase(ClickHouseOptions options, HttpMessageHandler? handler = null)
+    {
+        _options = options;
+        _http = new HttpClient(handler ?? new SocketsHttpHandler(), disposeHandler: handler is null) { Timeout = Timeout.InfiniteTimeSpan };
+        Uri url = options.Url ?? new Uri("http://localhost");
+        _client = new ClickHouseClient(new ClickHouseClientSettings
+        {
+            Protocol = url.Scheme,
+            Host = url.Host,
+            Port = (ushort)url.Port,
+            Path = url.AbsolutePath.Trim('/'),
+            Username = options.User,
+            Password = options.Password,
+            Database = options.Database,
+            HttpClient = _http,
+            UseSession = false,
+            UseCompression = false,
+            Timeout = options.InsertTimeout,
+            LoggerFactory = NullLoggerFactory.Instance,
+        });
+    }
+
+    public string Name => _options.Database;
+
+    /// <summary>Runs a statement that gives nothing back.</summary>
+    /// <param name="sql">The statement.</param>
+    /// <param name="database">Where it runs when that isn't <see cref="Name"/>.</param>
+    /// <param name="cancellation">Gives up waiting.</param>
+    public Task ExecuteAsync(string sql, string? database = null, CancellationToken cancellation = default) =>
+        GuardAsync(_options.QueryTimeout, limited => _client.ExecuteNonQueryAsync(sql, null, new QueryOptions { Database = database }, limited), cancellation);
+
+    /// <summary>Inserts a block in Native format, as one block and so as one part per partition: all of it or nothing.</summary>
+    /// <param name="table">The table's name.</param>
+    /// <param name="block">One block.</param>
+    /// <param name="queryId">Names the attempt, so that it can be killed.</param>
+    /// <param name="cancellation">Gives up waiting; whether the block is stored is then open.</param>
+    public Task InsertAsync(string table, ReadOnlyMemory<byte> block, string queryId, CancellationToken cancellation)
+    {
+        // Two defaults would betray the promise: async inserts answer before anything is stored, and a column that the
+        // table doesn't have would be dropped with an OK.
+        string sql = $"INSERT INTO {table} SETTINGS async_insert = 0, input_format_skip_unknown_fields = 0 FORMAT Native";
+        return GuardAsync(_options.InsertTimeout, SendAsync, cancellation);
+
+        async Task<int> SendAsync(CancellationToken limited)
+        {
+            using HttpResponseMessage answer = await _client.PostStreamAsync(
+                sql,
+                async (stream, token) => await stream.WriteAsync(block, token).ConfigureAwait(false),
+                isCompressed: false,
+                limited,
+                new QueryOptions { QueryId = queryId }).ConfigureAwait(false);
+            return 0;
+        }
+    }
+
+    /// <summary>Runs a query and appends its rows to <paramref name="columns"/>, found by name.</summary>
+    public async Task ReadAsync(SqlQuery query, IReadOnlyDictionary<string, (string Type, Column Column)> columns, CancellationToken cancellation)
+    {
+        byte[] blocks = await GuardAsync(_options.QueryTimeout, limited => AnswerAsync(query, "Native", limited), cancellation).ConfigureAwait(false);
+        try
+        {
+            NativeBlockReader.ReadAll(blocks, columns);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new ClickHouseRefusedException($"ClickHouse's answer can't be read: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Runs a query of one column and returns its rows as text.</summary>
+    public async Task<IReadOnlyList<string>> ReadLinesAsync(SqlQuery query, CancellationToken cancellation)
+    {
+        byte[] answer = await GuardAsync(_options.QueryTimeout, limited => AnswerAsync(query, "TSVRaw", limited), cancellation).ConfigureAwait(false);
+        return System.Text.Encoding.UTF8.GetString(answer).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    }
+
+    public void Dispose()
+    {
+        _client.Dispose();
+        _http.Dispose();
+    }
+
+    private async Task<byte[]> AnswerAsync(SqlQuery query, string format, CancellationToken cancellation)
+    {
+        var settings = new Dictionary<string, object>
+        {
+            // An error then comes as an error, not as text behind the rows that were ready before it.
+            ["wait_end_of_query"] = 1,
+            ["max_execution_time"] = (int)Math.Ceiling(_options.QueryTimeout.TotalSeconds),
+            ["max_result_bytes"] = MaxAnswerBytes,
+        };
+        foreach ((string name, string value) in query.Parameters) settings["param_" + name] = value;
+        using ClickHouseRawResult result = await _client.ExecuteRawResultAsync(
+            $"{query.Text} FORMAT {format}", new QueryOptions { CustomSettings = settings }, cancellation).ConfigureAwait(false);
+        return await result.ReadAsByteArrayAsync().WaitAsync(cancellation).ConfigureAwait(false);
+    }
+
+    private static async Task<T> GuardAsync<T>(TimeSpan timeout, Func<CancellationToken, Task<T>> action, CancellationToken cancellation)
+    {
+        using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limited.CancelAfter(timeout);
+        try
+        {
+            return await action(limited.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (ClickHouseFailures.Translate(e, cancellation) is { } failure)
+        {
+            throw failure;
+        }
+    }
+}

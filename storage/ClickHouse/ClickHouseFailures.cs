@@ -1,0 +1,59 @@
+using System.Net.Sockets;
+using ClickHouse.Driver;
+
+namespace TraceStore.Storage.ClickHouse;
+
+/// <summary>ClickHouse can't be reached or can't serve just now; the same request may succeed later.</summary>
+public sealed class ClickHouseUnavailableException(string message, Exception cause) : Exception(message, cause);
+
+/// <summary>ClickHouse refused a statement, and will refuse it again: a bug, or a schema that isn't ours.</summary>
+public sealed class ClickHouseRefusedException(string message, Exception cause) : Exception(message, cause);
+
+/// <summary>Sorts the driver's failures into the two kinds that callers act on.</summary>
+internal static class ClickHouseFailures
+{
+    /// <summary>Errors of ClickHouse (system.errors) that pass: overload, limits, loss of connection, a schema still to be created.</summary>
+    private static readonly HashSet<int> s_passing =
+    [
+        3, // UNEXPECTED_END_OF_FILE
+        60, // UNKNOWN_TABLE
+        74, // CANNOT_READ_FROM_FILE_DESCRIPTOR
+        75, // CANNOT_WRITE_TO_FILE_DESCRIPTOR
+        81, // UNKNOWN_DATABASE
+        159, // TIMEOUT_EXCEEDED
+        202, // TOO_MANY_SIMULTANEOUS_QUERIES
+        209, // SOCKET_TIMEOUT
+        210, // NETWORK_ERROR
+        225, // NO_ZOOKEEPER
+        236, // ABORTED
+        241, // MEMORY_LIMIT_EXCEEDED
+        242, // TABLE_IS_READ_ONLY
+        243, // NOT_ENOUGH_SPACE
+        252, // TOO_MANY_PARTS
+        279, // ALL_CONNECTION_TRIES_FAILED
+        319, // UNKNOWN_STATUS_OF_INSERT
+        394, // QUERY_WAS_CANCELLED
+        999, // KEEPER_EXCEPTION
+    ];
+
+    /// <summary>The failure as callers see it; null when it's none of the driver's.</summary>
+    public static Exception? Translate(Exception failure, CancellationToken cancellation) => failure switch
+    {
+        ClickHouseServerException server when s_passing.Contains(server.ErrorCode) =>
+            new ClickHouseUnavailableException($"ClickHouse can't serve now: {FirstLine(server.Message)}", server),
+        ClickHouseServerException server =>
+            new ClickHouseRefusedException($"ClickHouse refused a statement: {FirstLine(server.Message)}", server),
+        HttpRequestException or IOException or SocketException =>
+            new ClickHouseUnavailableException($"ClickHouse can't be reached: {failure.Message}", failure),
+        OperationCanceledException or TimeoutException when !cancellation.IsCancellationRequested =>
+            new ClickHouseUnavailableException("ClickHouse didn't answer in time.", failure),
+        _ => null,
+    };
+
+    private static string FirstLine(string message)
+    {
+        const int most = 500;
+        string line = message.AsSpan().Trim().ToString().Split('\n')[0];
+        return line.Length <= most ? line : line[..most] + "…";
+    }
+}

@@ -1,0 +1,21 @@
+namespace TraceStore.Storage.ClickHouse;
+
+/// <summary>Which ClickHouse holds the spans, over its HTTP interface.</summary>
+public sealed record ClickHouseOptions
+{
+    /// <summary>The HTTP interface of an external ClickHouse, such as http://clickhouse:8123. Null: the embedded engine.</summary>
+    public Uri? Url { get; init; }
+
+    public string User { get; init; } = "default";
+
+    public string Password { get; init; } = "";
+
+    /// <summary>Created at start if need be.</summary>
+    public string Database { get; init; } = "tracestore";
+
+    /// <summary>A query that takes longer is ended, in ClickHouse too.</summary>
+    public TimeSpan QueryTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>An insert that takes longer is ended and settled.</summary>
+    public TimeSpan InsertTimeout { get; init; } = TimeSpan.FromSeconds(60);
+}

@@ -1,0 +1,146 @@
+using System.Buffers.Binary;
+using System.Diagnostics;
+using System.Text;
+using TraceStore.Storage.Spans;
+
+namespace TraceStore.Storage.ClickHouse;
+
+/// <summary>Reads blocks in ClickHouse's Native format into columns: the writer's inverse.</summary>
+internal ref struct NativeBlockReader(ReadOnlySpan<byte> blocks)
+{
+    private readonly ReadOnlySpan<byte> _blocks = blocks;
+    private int _position;
+
+    /// <summary>Appends the rows of all blocks to the columns, found by name.</summary>
+    /// <exception cref="InvalidDataException">The bytes are no Native blocks, or of other columns or types.</exception>
+    public static void ReadAll(ReadOnlySpan<byte> blocks, IReadOnlyDictionary<string, (string Type, Column Column)> columns)
+    {
+        var reader = new NativeBlockReader(blocks);
+        while (reader._position < blocks.Length) reader.ReadBlock(columns);
+    }
+
+    private void ReadBlock(IReadOnlyDictionary<string, (string Type, Column Column)> columns)
+    {
+        int count = ReadLength();
+        int rows = ReadLength();
+        for (int i = 0; i < count; i++)
+        {
+            string name = Encoding.UTF8.GetString(ReadString());
+            string type = Encoding.UTF8.GetString(ReadString());
+            if (!columns.TryGetValue(name, out (string Type, Column Column) target) || target.Type != type)
+            {
+                throw new InvalidDataException($"ClickHouse answered with a column {name} {type}, which the catalogue doesn't have.");
+            }
+
+            ReadPrefix(target.Column);
+            ReadValues(target.Column, rows);
+        }
+    }
+
+    private void ReadPrefix(Column column)
+    {
+        switch (column)
+        {
+            case DictionaryColumn:
+                ulong version = ReadUInt64();
+                if (version != NativeFormat.LowCardinalityVersion) throw new InvalidDataException($"LowCardinality serialization {version} isn't known.");
+                break;
+            case MapColumn map:
+                ReadPrefix(map.Keys);
+                ReadPrefix(map.Entries);
+                break;
+        }
+    }
+
+    private void ReadValues(Column column, int rows)
+    {
+        switch (column)
+        {
+            case INumberColumn numbers:
+                Span<byte> target = numbers.Extend(rows);
+                Take(target.Length).CopyTo(target);
+                break;
+            case FixedBytesColumn fixedBytes:
+                Take(rows * fixedBytes.Width).CopyTo(fixedBytes.Extend(rows));
+                break;
+            case BytesColumn bytes:
+                for (int row = 0; row < rows; row++) bytes.Add(ReadString());
+                break;
+            case DictionaryColumn dictionary:
+                ReadDictionary(dictionary, rows);
+                break;
+            case MapColumn map:
+                ReadMap(map, rows);
+                break;
+            default:
+                throw new UnreachableException($"BUG: no Native form for {column.GetType().Name}");
+        }
+    }
+
+    private void ReadDictionary(DictionaryColumn column, int rows)
+    {
+        if (rows == 0) return;
+
+        ulong flags = ReadUInt64();
+        int indexType = (int)(flags & NativeFormat.IndexTypeMask);
+        if (indexType > 2 || (flags & ~NativeFormat.IndexTypeMask & NativeFormat.OwnKeys) == 0)
+        {
+            throw new InvalidDataException($"LowCardinality flags {flags:x} aren't known.");
+        }
+
+        uint[] numbers = new uint[ReadUInt64()];
+        for (int key = 0; key < numbers.Length; key++) numbers[key] = column.NumberOf(ReadString());
+        if (ReadUInt64() != (ulong)rows) throw new InvalidDataException("A LowCardinality column has another number of rows than its block.");
+
+        ReadOnlySpan<byte> indexes = Take(rows << indexType);
+        for (int row = 0; row < rows; row++)
+        {
+            uint index = indexType switch
+            {
+                0 => indexes[row],
+                1 => BinaryPrimitives.ReadUInt16LittleEndian(indexes[(row * 2)..]),
+                _ => BinaryPrimitives.ReadUInt32LittleEndian(indexes[(row * 4)..]),
+            };
+            column.Add(numbers[index]);
+        }
+    }
+
+    private void ReadMap(MapColumn map, int rows)
+    {
+        ulong before = (ulong)map.Keys.Count;
+        ulong end = 0;
+        for (int row = 0; row < rows; row++)
+        {
+            end = ReadUInt64();
+            map.Ends.Add(before + end);
+        }
+
+        ReadValues(map.Keys, (int)end);
+        ReadValues(map.Entries, (int)end);
+    }
+
+    private ReadOnlySpan<byte> ReadString() => Take(ReadLength());
+
+    private int ReadLength()
+    {
+        ulong value = 0;
+        for (int shift = 0; shift < 63; shift += 7)
+        {
+            byte next = Take(1)[0];
+            value |= (ulong)(next & 0x7F) << shift;
+            if (next < 0x80) return value <= int.MaxValue ? (int)value : throw new InvalidDataException($"A length of {value} in a Native block.");
+        }
+
+        throw new InvalidDataException("A varint without end in a Native block.");
+    }
+
+    private ulong ReadUInt64() => BinaryPrimitives.ReadUInt64LittleEndian(Take(sizeof(ulong)));
+
+    private ReadOnlySpan<byte> Take(int count)
+    {
+        if (count > _blocks.Length - _position) throw new InvalidDataException("A Native block ends in the middle.");
+        ReadOnlySpan<byte> taken = _blocks.Slice(_position, count);
+        _position += count;
+        return taken;
+    }
+}

@@ -1,0 +1,55 @@
+using System.Globalization;
+using System.Reflection;
+using Microsoft.Extensions.Logging;
+
+namespace TraceStore.Storage.ClickHouse;
+
+/// <summary>A numbered step of the schema: one object in one .sql file.</summary>
+public sealed record SchemaMigration(int Number, string Name, string Sql)
+{
+    /// <summary>All steps that this version knows, in order.</summary>
+    public static IReadOnlyList<SchemaMigration> All { get; } = [.. Read().OrderBy(migration => migration.Number)];
+
+    private static IEnumerable<SchemaMigration> Read()
+    {
+        Assembly assembly = typeof(SchemaMigration).Assembly;
+        foreach (string file in assembly.GetManifestResourceNames().Where(name => name.EndsWith(".sql", StringComparison.Ordinal)))
+        {
+            using var reader = new StreamReader(assembly.GetManifestResourceStream(file)!);
+            string name = Path.GetFileNameWithoutExtension(file);
+            yield return new SchemaMigration(int.Parse(name.AsSpan(0, 4), CultureInfo.InvariantCulture), name, reader.ReadToEnd());
+        }
+    }
+}
+
+/// <summary>Brings a database to this version's schema. Each step may be applied twice: a crash between a step and its note is harmless.</summary>
+public sealed class SchemaMigrator(ClickHouseDatabase database, ILogger log)
+{
+    private const string SystemDatabase = "system";
+
+    /// <exception cref="ClickHouseRefusedException">The schema is newer than this version, or a step was refused.</exception>
+    public async Task MigrateAsync(CancellationToken cancellation)
+    {
+        await database.ExecuteAsync($"CREATE DATABASE IF NOT EXISTS {database.Name} ENGINE = Atomic", SystemDatabase, cancellation).ConfigureAwait(false);
+        await database.ExecuteAsync(
+            "CREATE TABLE IF NOT EXISTS schema_migrations (number UInt32, name String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3)) ENGINE = ReplacingMergeTree ORDER BY number",
+            cancellation: cancellation).ConfigureAwait(false);
+        IReadOnlyList<string> lines = await database.ReadLinesAsync(new SqlQuery("SELECT DISTINCT number FROM schema_migrations"), cancellation).ConfigureAwait(false);
+        HashSet<int> applied = [.. lines.Select(line => int.Parse(line, CultureInfo.InvariantCulture))];
+
+        int newest = SchemaMigration.All[^1].Number;
+        if (applied.Count > 0 && applied.Max() is var found && found > newest)
+        {
+            string message = $"The database {database.Name} has schema {found}, this TraceStore knows {newest}: start the newer TraceStore that made it.";
+            throw new ClickHouseRefusedException(message, new NotSupportedException(message));
+        }
+
+        foreach (SchemaMigration migration in SchemaMigration.All.Where(migration => !applied.Contains(migration.Number)))
+        {
+            log.LogDebug("Applying schema migration {Name}.", migration.Name);
+            await database.ExecuteAsync(migration.Sql, cancellation: cancellation).ConfigureAwait(false);
+            await database.ExecuteAsync(
+                $"INSERT INTO schema_migrations (number, name) SELECT {migration.Number}, '{migration.Name}'", cancellation: cancellation).ConfigureAwait(false);
+        }
+    }
+}

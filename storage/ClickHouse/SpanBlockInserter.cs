@@ -1,0 +1,107 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using TraceStore.Storage.Spans;
+
+namespace TraceStore.Storage.ClickHouse;
+
+/// <summary>
+/// Stores decoded segments, each exactly once.
+/// <list type="number">
+/// <item>If an earlier attempt may have stored the segment, settle that by looking: kill what still runs, count the
+/// segment's rows, and be done if they are there.</item>
+/// <item>Store what the spans refer to. These tables keep equal rows once, so it may be done twice.</item>
+/// <item>Store the spans, as one block: all or nothing. They come last, so spans that are there have all they refer to.</item>
+/// </list>
+/// A deduplication token could not do this: ClickHouse notes the token before the part is in place, so a crash between the
+/// two makes every retry an OK that stores nothing.
+/// </summary>
+public sealed class SpanBlockInserter(ClickHouseDatabase database)
+{
+    /// <summary>Contents known to be stored are remembered up to this many per day; forgetting them costs a repeated row.</summary>
+    private const int MaxRemembered = 100_000;
+
+    private readonly ByteList _block = new();
+    private readonly ConcurrentDictionary<string, byte> _stored = new();
+    private ushort _storedDay;
+
+    /// <summary>Stores a segment.</summary>
+    /// <param name="segment">Its rows: all of one log, segment and day.</param>
+    /// <param name="mayBeStored">Whether an attempt whose outcome isn't known came before.</param>
+    /// <param name="cancellation">Gives up; the next attempt must say that it may be stored.</param>
+    /// <exception cref="ClickHouseUnavailableException">Not now; try again, saying that it may be stored.</exception>
+    /// <exception cref="ClickHouseRefusedException">ClickHouse will never take it.</exception>
+    public async Task InsertAsync(DecodedSegment segment, bool mayBeStored, CancellationToken cancellation)
+    {
+        if (segment.Spans.Count == 0) return;
+        string queryPrefix = $"tracestore-{segment.Spans.Wal[0]:x16}-{segment.Spans.Segment[0]}-";
+
+        // 1
+        if (mayBeStored && await IsStoredAsync(segment.Spans, queryPrefix, cancellation).ConfigureAwait(false)) return;
+
+        // 2
+        ForgetAfterMidnight(segment.Spans.ReceivedDay[0]);
+        await InsertUnlessStoredAsync(SpanColumns.Resources, segment.Resources, Keys(segment.Resources.Tenant, segment.Resources.Hash), cancellation).ConfigureAwait(false);
+        await InsertUnlessStoredAsync(SpanColumns.Scopes, segment.Scopes, Keys(segment.Scopes.Tenant, segment.Scopes.Hash), cancellation).ConfigureAwait(false);
+        await InsertUnlessStoredAsync(SpanColumns.Operations, segment.Operations, Keys(segment.Operations), cancellation).ConfigureAwait(false);
+
+        // 3
+        await InsertBlockAsync(SpanColumns.Spans, segment.Spans, queryPrefix + Guid.NewGuid().ToString("N"), cancellation).ConfigureAwait(false);
+    }
+
+    private async Task<bool> IsStoredAsync(SpanBatch spans, string queryPrefix, CancellationToken cancellation)
+    {
+        await database.ExecuteAsync($"KILL QUERY WHERE startsWith(query_id, '{queryPrefix}') SYNC", cancellation: cancellation).ConfigureAwait(false);
+        var parameters = new SqlParameters();
+        string sql = $"SELECT count() FROM spans WHERE received_day = toDate({parameters.Add((long)spans.ReceivedDay[0])})"
+            + $" AND wal = {parameters.Add(spans.Wal[0])} AND seg = {parameters.Add(spans.Segment[0])}";
+        IReadOnlyList<string> answer = await database.ReadLinesAsync(new SqlQuery(sql, parameters.Values), cancellation).ConfigureAwait(false);
+        int stored = int.Parse(answer[0], CultureInfo.InvariantCulture);
+        if (stored != 0 && stored != spans.Count)
+        {
+            string message = $"Segment {spans.Segment[0]} of log {spans.Wal[0]:x16} has {spans.Count} spans, but ClickHouse holds {stored} of them; a block is all or nothing.";
+            throw new ClickHouseRefusedException(message, new InvalidDataException(message));
+        }
+
+        return stored > 0;
+    }
+
+    private async Task InsertUnlessStoredAsync<TBatch>(BlockTable<TBatch> table, TBatch batch, IReadOnlyList<string> keys, CancellationToken cancellation)
+    {
+        if (keys.All(_stored.ContainsKey)) return;
+        await InsertBlockAsync(table, batch, $"tracestore-{table.Name}-{Guid.NewGuid():N}", cancellation).ConfigureAwait(false);
+        foreach (string key in keys) _stored.TryAdd(key, 0);
+    }
+
+    private Task InsertBlockAsync<TBatch>(BlockTable<TBatch> table, TBatch batch, string queryId, CancellationToken cancellation)
+    {
+        _block.Clear();
+        NativeBlockWriter.Write(table, batch, _block);
+        return database.InsertAsync(table.Name, _block.Memory, queryId, cancellation);
+    }
+
+    /// <summary>What spans refer to lies in their own day's partition, so that a partition is complete in itself.</summary>
+    private void ForgetAfterMidnight(ushort day)
+    {
+        if (_storedDay == day && _stored.Count < MaxRemembered) return;
+        _stored.Clear();
+        _storedDay = day;
+    }
+
+    private static string[] Keys(DictionaryColumn tenant, FixedBytesColumn hash)
+    {
+        string[] keys = new string[hash.Count];
+        for (int row = 0; row < keys.Length; row++) keys[row] = $"{Convert.ToHexString(hash[row])} {Convert.ToHexString(tenant[row])}";
+        return keys;
+    }
+
+    private static string[] Keys(OperationBatch operations)
+    {
+        string[] keys = new string[operations.Count];
+        for (int row = 0; row < keys.Length; row++)
+        {
+            keys[row] = $"{operations.Kind[row]} {Convert.ToHexString(operations.Tenant[row])} {Convert.ToHexString(operations.Service[row])} {Convert.ToHexString(operations.Name[row])}";
+        }
+
+        return keys;
+    }
+}

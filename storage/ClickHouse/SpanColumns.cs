@@ -1,0 +1,76 @@
+using TraceStore.Storage.Spans;
+
+namespace TraceStore.Storage.ClickHouse;
+
+/// <summary>
+/// The catalogue of columns, one table each. To change what is stored, change this file and add one migration.
+/// </summary>
+public static class SpanColumns
+{
+    private const string Text = "LowCardinality(String)";
+
+    public static BlockTable<SpanBatch> Spans { get; } = new("spans",
+    [
+        new("tenant", Text, batch => batch.Tenant),
+        new("received_day", "Date", batch => batch.ReceivedDay),
+        new("wal", "UInt64", batch => batch.Wal),
+        new("seg", "UInt64", batch => batch.Segment),
+        new("trace_id", "FixedString(16)", batch => batch.TraceId),
+        new("span_id", "FixedString(8)", batch => batch.SpanId),
+        new("parent_span_id", "FixedString(8)", batch => batch.ParentSpanId),
+        new("trace_state", "String", batch => batch.TraceState),
+        new("flags", "UInt32", batch => batch.Flags),
+        new("service", Text, batch => batch.Service),
+        new("name", Text, batch => batch.Name),
+        new("kind", "Int32", batch => batch.Kind),
+        new("start_time_unix_nano", "UInt64", batch => batch.StartTimeUnixNano),
+        new("end_time_unix_nano", "UInt64", batch => batch.EndTimeUnixNano),
+        .. Attributes<SpanBatch>(batch => batch.Attributes),
+        new("dropped_attributes_count", "UInt32", batch => batch.DroppedAttributesCount),
+        new("dropped_events_count", "UInt32", batch => batch.DroppedEventsCount),
+        new("dropped_links_count", "UInt32", batch => batch.DroppedLinksCount),
+        new("status_code", "Int32", batch => batch.StatusCode),
+        new("status_message", "String", batch => batch.StatusMessage),
+        new("resource_hash", "FixedString(16)", batch => batch.ResourceHash),
+        new("scope_hash", "FixedString(16)", batch => batch.ScopeHash),
+        new("remainder", "String", batch => batch.Remainder),
+    ]);
+
+    public static BlockTable<ResourceBatch> Resources { get; } = new("resources",
+    [
+        new("tenant", Text, batch => batch.Tenant),
+        new("received_day", "Date", batch => batch.ReceivedDay),
+        new("hash", "FixedString(16)", batch => batch.Hash),
+        new("service", Text, batch => batch.Service),
+        .. Attributes<ResourceBatch>(batch => batch.Attributes),
+        new("otlp", "String", batch => batch.Otlp),
+    ]);
+
+    public static BlockTable<ScopeBatch> Scopes { get; } = new("scopes",
+    [
+        new("tenant", Text, batch => batch.Tenant),
+        new("received_day", "Date", batch => batch.ReceivedDay),
+        new("hash", "FixedString(16)", batch => batch.Hash),
+        new("name", Text, batch => batch.Name),
+        new("version", Text, batch => batch.Version),
+        .. Attributes<ScopeBatch>(batch => batch.Attributes),
+        new("otlp", "String", batch => batch.Otlp),
+    ]);
+
+    public static BlockTable<OperationBatch> Operations { get; } = new("operations",
+    [
+        new("tenant", Text, batch => batch.Tenant),
+        new("received_day", "Date", batch => batch.ReceivedDay),
+        new("service", Text, batch => batch.Service),
+        new("name", Text, batch => batch.Name),
+        new("kind", "Int32", batch => batch.Kind),
+    ]);
+
+    private static IEnumerable<BlockColumn<TBatch>> Attributes<TBatch>(Func<TBatch, AttributeColumns> of) =>
+    [
+        new("string_attributes", $"Map({Text}, String)", batch => of(batch).Strings),
+        new("bool_attributes", $"Map({Text}, Bool)", batch => of(batch).Bools),
+        new("int_attributes", $"Map({Text}, Int64)", batch => of(batch).Ints),
+        new("double_attributes", $"Map({Text}, Float64)", batch => of(batch).Doubles),
+    ];
+}

@@ -1,0 +1,100 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Xml.Linq;
+
+namespace TraceStore.Storage.Engine;
+
+/// <summary>
+/// The files that one start of the engine reads. The engine's HTTP interface asks nobody for a password, so it answers
+/// only to requests that carry the start's key; to all others every path is unknown (404). Nothing else listens.
+/// </summary>
+internal sealed record EngineConfiguration(int Port, string Key)
+{
+    /// <summary>The header that carries the key.</summary>
+    public const string KeyHeader = "X-TraceStore-Key";
+
+    private const int KeyBytes = 32;
+
+    /// <summary>
+    /// Starts the listener, then reads a pipe that never says anything: when TraceStore ends, however it ends, the pipe
+    /// closes, the query is over and the engine shuts down cleanly.
+    /// </summary>
+    private const string Script =
+        """
+        SYSTEM START LISTEN HTTP;
+        SELECT * FROM file('/dev/stdin', 'LineAsString') FORMAT Null;
+        """;
+
+    public static EngineConfiguration ForNewStart(int port) =>
+        new(port, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(KeyBytes)));
+
+    /// <summary>Writes the files, for their owner only, and returns the engine's command line.</summary>
+    public IReadOnlyList<string> Write(EngineOptions options)
+    {
+        string root = CreatePrivateDirectory(Path.GetFullPath(options.Directory));
+        string folder = CreatePrivateDirectory(Path.Combine(root, "config"));
+        string tables = CreatePrivateDirectory(Path.Combine(root, "tables"));
+        string logs = CreatePrivateDirectory(Path.Combine(root, "logs"));
+        string config = WritePrivateFile(Path.Combine(folder, "config.xml"), Config(options, folder, logs, tables));
+        string script = WritePrivateFile(Path.Combine(folder, "start.sql"), Script);
+        WritePrivateFile(Path.Combine(folder, "users.xml"), Users());
+        return ["clickhouse-local", "--config-file", config, $"--path={tables}", "--queries-file", script];
+    }
+
+    private string Config(EngineOptions options, string folder, string logs, string tables)
+    {
+        const long smallCache = 64L << 20; // their defaults are 5 GB each
+        return new XElement("clickhouse",
+            new XElement("listen_host", IPAddress.Loopback),
+            new XElement("http_port", Port),
+            new XElement("timezone", "UTC"),
+            new XElement("users_config", Path.Combine(folder, "users.xml")),
+            new XElement("logger",
+                new XElement("level", "warning"),
+                new XElement("log", Path.Combine(logs, "engine.log")),
+                new XElement("errorlog", Path.Combine(logs, "engine.err.log")),
+                new XElement("size", "20M"),
+                new XElement("count", 3)),
+            new XElement("max_server_memory_usage", options.MaxMemoryBytes),
+            new XElement("mark_cache_size", smallCache),
+            new XElement("primary_index_cache_size", smallCache),
+            new XElement("backups", new XElement("allowed_path", Path.Combine(tables, "backups"))),
+            new XElement("http_handlers",
+                new XElement("rule",
+                    new XElement("headers", new XElement(KeyHeader, Key)),
+                    new XElement("handler",
+                        new XElement("type", "dynamic_query_handler"),
+                        new XElement("query_param_name", "query")))))
+            .ToString();
+    }
+
+    private static string Users() =>
+        new XElement("clickhouse",
+            new XElement("profiles", new XElement("default")),
+            new XElement("quotas", new XElement("default")),
+            new XElement("users",
+                new XElement("default",
+                    new XElement("password"),
+                    new XElement("networks", new XElement("ip", IPAddress.Loopback)),
+                    new XElement("profile", "default"),
+                    new XElement("quota", "default"))))
+            .ToString();
+
+    private static string CreatePrivateDirectory(string path)
+    {
+        const UnixFileMode owner = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+        if (OperatingSystem.IsWindows()) Directory.CreateDirectory(path);
+        else Directory.CreateDirectory(path, owner);
+        return path;
+    }
+
+    private static string WritePrivateFile(string path, string content)
+    {
+        File.Delete(path); // an old file would keep its mode
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        using var writer = new StreamWriter(path, options);
+        writer.Write(content);
+        return path;
+    }
+}

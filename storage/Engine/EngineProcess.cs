@@ -1,0 +1,121 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+
+namespace TraceStore.Storage.Engine;
+
+/// <summary>One run of the engine's child process, from its start to its end.</summary>
+internal sealed class EngineProcess : IDisposable
+{
+    private static readonly TimeSpan s_readyPoll = TimeSpan.FromMilliseconds(25);
+
+    private readonly Process _process;
+    private readonly EngineConfiguration _configuration;
+    private readonly Queue<string> _lastWords = [];
+
+    private EngineProcess(Process process, EngineConfiguration configuration)
+    {
+        (_process, _configuration) = (process, configuration);
+        process.OutputDataReceived += (_, line) => Remember(line.Data);
+        process.ErrorDataReceived += (_, line) => Remember(line.Data);
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+    }
+
+    public int Id => _process.Id;
+
+    public int Port => _configuration.Port;
+
+    public string Key => _configuration.Key;
+
+    public bool HasExited => _process.HasExited;
+
+    /// <summary>The last lines that the engine printed: where it says why it failed.</summary>
+    public string LastWords
+    {
+        get
+        {
+            lock (_lastWords) return string.Join(Environment.NewLine, _lastWords);
+        }
+    }
+
+    public static EngineProcess Start(EngineOptions options)
+    {
+        var configuration = EngineConfiguration.ForNewStart(FreePort());
+        var start = new ProcessStartInfo
+        {
+            FileName = options.HostCommand[0],
+            RedirectStandardInput = true, // the pipe whose end is the engine's end
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (string argument in options.HostCommand.Skip(1)) start.ArgumentList.Add(argument);
+        start.ArgumentList.Add(EngineChild.Verb);
+        start.ArgumentList.Add(options.LibraryPath);
+        foreach (string argument in configuration.Write(options)) start.ArgumentList.Add(argument);
+        return new EngineProcess(Process.Start(start)!, configuration);
+    }
+
+    /// <summary>Waits until the engine answers. False when it ended instead.</summary>
+    public async Task<bool> WaitUntilReadyAsync(CancellationToken cancellation)
+    {
+        using var http = new HttpClient();
+        http.DefaultRequestHeaders.Add(EngineConfiguration.KeyHeader, _configuration.Key);
+        while (!_process.HasExited)
+        {
+            try
+            {
+                string answer = await http.GetStringAsync(new Uri($"http://127.0.0.1:{Port}/?query=SELECT+1"), cancellation).ConfigureAwait(false);
+                if (answer.Trim() == "1") return true;
+            }
+            catch (HttpRequestException)
+            {
+                // not yet
+            }
+
+            await Task.Delay(s_readyPoll, cancellation).ConfigureAwait(false);
+        }
+
+        return false;
+    }
+
+    public Task WaitForExitAsync(CancellationToken cancellation) => _process.WaitForExitAsync(cancellation);
+
+    /// <summary>Closes the pipe, which ends the engine cleanly; kills it when that takes too long. False when it was killed.</summary>
+    public async Task<bool> StopAsync(TimeSpan timeout)
+    {
+        _process.StandardInput.Close();
+        using var limit = new CancellationTokenSource(timeout);
+        try
+        {
+            await _process.WaitForExitAsync(limit.Token).ConfigureAwait(false);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            _process.Kill();
+            await _process.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
+            return false;
+        }
+    }
+
+    public void Dispose() => _process.Dispose();
+
+    private void Remember(string? line)
+    {
+        const int most = 20;
+        if (string.IsNullOrWhiteSpace(line)) return;
+        lock (_lastWords)
+        {
+            _lastWords.Enqueue(line);
+            if (_lastWords.Count > most) _lastWords.Dequeue();
+        }
+    }
+
+    private static int FreePort()
+    {
+        using var probe = new TcpListener(IPAddress.Loopback, 0);
+        probe.Start();
+        return ((IPEndPoint)probe.LocalEndpoint).Port;
+    }
+}

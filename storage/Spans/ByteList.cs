@@ -1,0 +1,38 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace TraceStore.Storage.Spans;
+
+/// <summary>A growing run of bytes.</summary>
+[SuppressMessage("Naming", "CA1710:Identifiers should have correct suffix", Justification = "It is to byte[] what List is to T[].")]
+public sealed class ByteList
+{
+    private byte[] _bytes = new byte[256];
+
+    public int Length { get; private set; }
+
+    public ReadOnlySpan<byte> All => _bytes.AsSpan(0, Length);
+
+    public ReadOnlyMemory<byte> Memory => _bytes.AsMemory(0, Length);
+
+    public ReadOnlySpan<byte> Slice(int start, int length) => All.Slice(start, length);
+
+    public void Add(byte value) => Extend(1)[0] = value;
+
+    public void Add(ReadOnlySpan<byte> value) => value.CopyTo(Extend(value.Length));
+
+    /// <summary>Grows by <paramref name="count"/> bytes and returns them; what they hold is not defined.</summary>
+    public Span<byte> Extend(int count)
+    {
+        int start = Length;
+        int length = checked(start + count);
+        if (length > _bytes.Length)
+        {
+            Array.Resize(ref _bytes, (int)Math.Min(Array.MaxLength, Math.Max((long)length, 2L * _bytes.Length)));
+        }
+
+        Length = length;
+        return _bytes.AsSpan(start, count);
+    }
+
+    public void Clear() => Length = 0;
+}

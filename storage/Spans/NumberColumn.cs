@@ -1,0 +1,39 @@
+using System.Runtime.InteropServices;
+
+namespace TraceStore.Storage.Spans;
+
+/// <summary>A column of fixed-width numbers, contiguous and little-endian: just what ClickHouse's Native format holds.</summary>
+public sealed class NumberColumn<T> : Column, INumberColumn
+    where T : unmanaged
+{
+    private readonly List<T> _values = [];
+
+    public override int Count => _values.Count;
+
+    public T this[int row] => _values[row];
+
+    public ReadOnlySpan<T> Values => CollectionsMarshal.AsSpan(_values);
+
+    ReadOnlySpan<byte> INumberColumn.Bytes => MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(_values));
+
+    public void Add(T value) => _values.Add(value);
+
+    public override void Clear() => _values.Clear();
+
+    Span<byte> INumberColumn.Extend(int rows)
+    {
+        int start = _values.Count;
+        CollectionsMarshal.SetCount(_values, start + rows);
+        return MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(_values)[start..]);
+    }
+}
+
+/// <summary>A number column seen as bytes, for whoever moves numbers without caring for their type.</summary>
+public interface INumberColumn
+{
+    /// <summary>All values, little-endian.</summary>
+    ReadOnlySpan<byte> Bytes { get; }
+
+    /// <summary>Appends rows and returns their bytes, to be filled.</summary>
+    Span<byte> Extend(int rows);
+}

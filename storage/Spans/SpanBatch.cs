@@ -1,0 +1,80 @@
+namespace TraceStore.Storage.Spans;
+
+/// <summary>
+/// Decoded spans in columns, in arrival order. A span is its columns plus its <see cref="Remainder"/>; together they are
+/// everything that OTLP carried, down to fields this version doesn't know. Column names and types on disk are in the
+/// span catalogue of the ClickHouse folder.
+/// </summary>
+public sealed class SpanBatch
+{
+    public DictionaryColumn Tenant { get; } = new();
+
+    /// <summary>Days since 1970 of the receipt of the segment's first record, UTC: the partition.</summary>
+    public NumberColumn<ushort> ReceivedDay { get; } = new();
+
+    /// <summary>The identity of the log the span came through.</summary>
+    public NumberColumn<ulong> Wal { get; } = new();
+
+    /// <summary>The number of the segment, within that log, that holds the span.</summary>
+    public NumberColumn<ulong> Segment { get; } = new();
+
+    public FixedBytesColumn TraceId { get; } = new(Spans.TraceId.Size);
+
+    public FixedBytesColumn SpanId { get; } = new(Spans.SpanId.Size);
+
+    /// <summary>All zero for a span that names no parent.</summary>
+    public FixedBytesColumn ParentSpanId { get; } = new(Spans.SpanId.Size);
+
+    public BytesColumn TraceState { get; } = new();
+
+    public NumberColumn<uint> Flags { get; } = new();
+
+    /// <summary>The resource's service.name; <c>unknown_service</c> where it has none (semantic conventions, Service).</summary>
+    public DictionaryColumn Service { get; } = new();
+
+    public DictionaryColumn Name { get; } = new();
+
+    /// <summary>OTLP's SpanKind; an open enum, so any number may come.</summary>
+    public NumberColumn<int> Kind { get; } = new();
+
+    public NumberColumn<ulong> StartTimeUnixNano { get; } = new();
+
+    public NumberColumn<ulong> EndTimeUnixNano { get; } = new();
+
+    public AttributeColumns Attributes { get; } = new();
+
+    public NumberColumn<uint> DroppedAttributesCount { get; } = new();
+
+    public NumberColumn<uint> DroppedEventsCount { get; } = new();
+
+    public NumberColumn<uint> DroppedLinksCount { get; } = new();
+
+    public NumberColumn<int> StatusCode { get; } = new();
+
+    public BytesColumn StatusMessage { get; } = new();
+
+    /// <summary>Points at the resource's <see cref="ResourceBatch.Hash"/>.</summary>
+    public FixedBytesColumn ResourceHash { get; } = new(ContentHash.Size);
+
+    /// <summary>Points at the scope's <see cref="ScopeBatch.Hash"/>.</summary>
+    public FixedBytesColumn ScopeHash { get; } = new(ContentHash.Size);
+
+    /// <summary>What no column holds (events, links, attributes of rare kinds, unknown fields), as fields of an OTLP Span.</summary>
+    public BytesColumn Remainder { get; } = new();
+
+    /// <summary>Spans in the batch.</summary>
+    public int Count => TraceId.Count;
+
+    public void Clear()
+    {
+        foreach (Column column in (ReadOnlySpan<Column>)[
+            Tenant, ReceivedDay, Wal, Segment, TraceId, SpanId, ParentSpanId, TraceState, Flags, Service, Name, Kind,
+            StartTimeUnixNano, EndTimeUnixNano, DroppedAttributesCount, DroppedEventsCount, DroppedLinksCount,
+            StatusCode, StatusMessage, ResourceHash, ScopeHash, Remainder])
+        {
+            column.Clear();
+        }
+
+        Attributes.Clear();
+    }
+}

@@ -1,0 +1,42 @@
+using System.ComponentModel;
+using System.Runtime.InteropServices;
+
+namespace TraceStore.Storage.Wal;
+
+/// <summary>Makes names durable: a new, renamed or deleted file survives a power cut only once its folder is synced.</summary>
+internal static partial class DirectorySync
+{
+    private const int ReadOnly = 0;
+
+    /// <summary>Syncs a folder. On Windows, whose folders can't be synced and needn't be, it does nothing.</summary>
+    public static void Sync(string directory)
+    {
+        if (OperatingSystem.IsWindows()) return;
+
+        int descriptor = Open(directory, ReadOnly);
+        if (descriptor < 0) throw Failure("open", directory);
+        try
+        {
+            if (FSync(descriptor) != 0) throw Failure("sync", directory);
+        }
+        finally
+        {
+            _ = Close(descriptor);
+        }
+    }
+
+    private static IOException Failure(string operation, string directory)
+    {
+        var cause = new Win32Exception(Marshal.GetLastPInvokeError());
+        return new IOException($"Cannot {operation} the folder {directory}: {cause.Message}.", cause);
+    }
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    private static partial int FSync(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
+    private static partial int Close(int descriptor);
+}

@@ -1,0 +1,25 @@
+namespace TraceStore.Storage.Wal;
+
+/// <summary>Where the log lies and how it is cut. The defaults suit one machine; each bound says what it protects.</summary>
+public sealed record WalOptions
+{
+    public required string Directory { get; init; }
+
+    /// <summary>The whole log: full, it refuses appends until sinks have caught up. It protects the disk.</summary>
+    public long MaxBytes { get; init; } = 10L << 30;
+
+    /// <summary>A segment is sealed when it is this old: an accepted span is visible at most that much later.</summary>
+    public TimeSpan MaxSegmentAge { get; init; } = TimeSpan.FromMilliseconds(400);
+
+    /// <summary>A segment is sealed at this size. One request goes beyond it by at most its own size.</summary>
+    public long MaxSegmentBytes { get; init; } = 32L << 20;
+
+    /// <summary>
+    /// A segment is sealed at this many spans. Far below ClickHouse's 1,048,449 rows, from which on an insert would become
+    /// several parts and no longer be all or nothing.
+    /// </summary>
+    public int MaxSegmentSpans { get; init; } = 250_000;
+
+    /// <summary>Records waiting for the disk: beyond, appends are refused. It protects memory when the disk is slow.</summary>
+    public long MaxPendingBytes { get; init; } = 256L << 20;
+}

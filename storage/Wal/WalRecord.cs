@@ -1,0 +1,133 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.IO.Hashing;
+using K4os.Compression.LZ4;
+using MessagePack;
+
+namespace TraceStore.Storage.Wal;
+
+/// <summary>How a record's body is compressed. Numbers are on disk: never reuse one.</summary>
+public enum WalCodec
+{
+    Stored = 0,
+    Lz4 = 1,
+}
+
+/// <summary>One entry of the log: an export request and what was known of it when it came. The layout is drawn in FORMAT.md.</summary>
+/// <param name="Sequence">Counts the log's records from 1.</param>
+/// <param name="ReceiveTimeUnixNano">When the request was received, nanoseconds since 1970.</param>
+/// <param name="Tenant">Whose request it is; empty until there are tenants.</param>
+/// <param name="SpanCount">Spans in the request.</param>
+/// <param name="RequestHash">XXH3-128 of the request: tells a resend.</param>
+/// <param name="RequestBytes">Bytes of the request before compression.</param>
+public sealed record WalRecord(
+    ulong Sequence,
+    ulong ReceiveTimeUnixNano,
+    ReadOnlyMemory<byte> Tenant,
+    int SpanCount,
+    UInt128 RequestHash,
+    int RequestBytes)
+{
+    /// <summary>Bytes in front of an envelope: its length and checksum.</summary>
+    internal const int FrameBytes = sizeof(uint) + sizeof(uint);
+
+    /// <summary>A length beyond this is a corrupt one.</summary>
+    internal const int MaxEnvelopeBytes = 256 << 20;
+
+    private const int SequenceOffset = FrameBytes + 2; // array header, uint 64 marker
+    private const int EnvelopeFields = 8;
+
+    private WalCodec _codec;
+    private ReadOnlyMemory<byte> _body;
+
+    /// <summary>
+    /// Encodes a request as a framed record, all but for its sequence and checksum. Done by whoever received the request,
+    /// so that compression takes no time of the log's one writer.
+    /// </summary>
+    internal static byte[] Encode(ReadOnlySpan<byte> request, int spanCount, ReadOnlySpan<byte> tenant, ulong receiveTimeUnixNano)
+    {
+        byte[] compressed = ArrayPool<byte>.Shared.Rent(LZ4Codec.MaximumOutputSize(request.Length));
+        try
+        {
+            int length = LZ4Codec.Encode(request, compressed);
+            bool shrunk = length > 0 && length < request.Length;
+            ReadOnlySpan<byte> body = shrunk ? compressed.AsSpan(0, length) : request;
+
+            var output = new ArrayBufferWriter<byte>(FrameBytes + tenant.Length + body.Length + 64);
+            output.Advance(FrameBytes);
+            var writer = new MessagePackWriter(output);
+            writer.WriteArrayHeader(EnvelopeFields);
+            writer.WriteUInt64(0);
+            writer.Write(receiveTimeUnixNano);
+            writer.Write(tenant);
+            writer.Write(spanCount);
+            writer.Write((int)(shrunk ? WalCodec.Lz4 : WalCodec.Stored));
+            writer.Write(XxHash128.Hash(request));
+            writer.Write(request.Length);
+            writer.Write(body);
+            writer.Flush();
+            return output.WrittenSpan.ToArray();
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(compressed);
+        }
+    }
+
+    /// <summary>Completes an encoded record: gives it its sequence, length and checksum.</summary>
+    internal static void Stamp(Span<byte> record, ulong sequence)
+    {
+        BinaryPrimitives.WriteUInt64BigEndian(record[SequenceOffset..], sequence);
+        BinaryPrimitives.WriteInt32LittleEndian(record, record.Length - FrameBytes);
+        BinaryPrimitives.WriteUInt32LittleEndian(record[sizeof(uint)..], Crc32C.Of(record[..sizeof(uint)], record[FrameBytes..]));
+    }
+
+    /// <summary>Reads an envelope whose checksum was right.</summary>
+    /// <exception cref="InvalidDataException">It is no envelope of this or an older version.</exception>
+    internal static WalRecord Decode(ReadOnlyMemory<byte> envelope)
+    {
+        try
+        {
+            var reader = new MessagePackReader(envelope);
+            int fields = reader.ReadArrayHeader();
+            if (fields < EnvelopeFields) throw new InvalidDataException($"An envelope of {fields} fields, expected {EnvelopeFields}.");
+            return new WalRecord(
+                Sequence: reader.ReadUInt64(),
+                ReceiveTimeUnixNano: reader.ReadUInt64(),
+                Tenant: reader.ReadBytes().GetValueOrDefault().ToArray(),
+                SpanCount: reader.ReadInt32(),
+                RequestHash: default,
+                RequestBytes: 0)
+            {
+                _codec = (WalCodec)reader.ReadInt32(),
+                RequestHash = BinaryPrimitives.ReadUInt128BigEndian(reader.ReadBytes().GetValueOrDefault().ToArray()),
+                RequestBytes = reader.ReadInt32(),
+                _body = reader.ReadBytes().GetValueOrDefault().First,
+            };
+        }
+        catch (Exception e) when (e is MessagePackSerializationException or EndOfStreamException or ArgumentOutOfRangeException)
+        {
+            throw new InvalidDataException("The envelope is not readable.", e);
+        }
+    }
+
+    /// <summary>Decompresses the request into <paramref name="request"/>, which has <see cref="RequestBytes"/> bytes.</summary>
+    /// <exception cref="InvalidDataException">The body doesn't decompress to as many bytes as were received.</exception>
+    public void CopyRequestTo(Span<byte> request)
+    {
+        int length = _codec switch
+        {
+            WalCodec.Stored when _body.Length == request.Length => Copy(_body.Span, request),
+            WalCodec.Stored => -1,
+            WalCodec.Lz4 => LZ4Codec.Decode(_body.Span, request),
+            _ => throw new InvalidDataException($"Record {Sequence} has the unknown codec {(int)_codec}: was it written by a newer TraceStore?"),
+        };
+        if (length != RequestBytes) throw new InvalidDataException($"Record {Sequence} doesn't decompress to its {RequestBytes} bytes.");
+    }
+
+    private static int Copy(ReadOnlySpan<byte> body, Span<byte> request)
+    {
+        body.CopyTo(request);
+        return body.Length;
+    }
+}

@@ -1,0 +1,297 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+
+namespace TraceStore.Storage.Wal;
+
+/// <summary>
+/// The source of truth: an append that completed survives a crash or power cut at any later moment. Many callers append,
+/// one thread writes. It
+/// <list type="number">
+/// <item>takes every record that waits,</item>
+/// <item>writes them in one go,</item>
+/// <item>syncs once for all of them,</item>
+/// <item>completes the appends,</item>
+/// <item>and seals the segment when the seal policy says so, from when on sinks may read it.</item>
+/// </list>
+/// </summary>
+public sealed class WriteAheadLog : IAsyncDisposable
+{
+    /// <summary>One write covers at most this much, so that the first record of a burst isn't held up by the last.</summary>
+    private const long MaxWriteBytes = 16L << 20;
+
+    private static readonly TimeSpan s_retryWhenBusy = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_retryWhenFull = TimeSpan.FromSeconds(10);
+
+    // Set at open.
+    private readonly WalOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
+    private readonly DirectoryLock _lock;
+    private readonly Thread _writer;
+    private readonly ITimer _sealTimer;
+
+    // From appenders to the writer.
+    private readonly Channel<Pending> _queue = Channel.CreateUnbounded<Pending>(new UnboundedChannelOptions { SingleReader = true });
+    private long _pendingBytes;
+
+    // The writer's own.
+    private WalSegmentWriter? _active;
+    private long _activeSince;
+    private int _activeSpans;
+    private ulong _nextSequence;
+    private ulong _nextSegment;
+
+    // Shared with sinks, under the lock of _sealed.
+    private readonly SortedDictionary<ulong, long> _sealed = [];
+    private TaskCompletionSource _sealedMore = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private long _bytes;
+
+    private WriteAheadLog(WalOptions options, TimeProvider time, ILogger log, DirectoryLock directoryLock)
+    {
+        (_options, _time, _log, _lock) = (options, time, log, directoryLock);
+        Recover();
+        _sealTimer = time.CreateTimer(_ => _queue.Writer.TryWrite(Pending.SealTick), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _writer = new Thread(WriteLoop) { Name = "wal-writer", IsBackground = true };
+        _writer.Start();
+    }
+
+    /// <summary>The log's identity: random, kept for as long as the log is.</summary>
+    public ulong Identity { get; private set; }
+
+    /// <summary>Bytes of the segments on disk.</summary>
+    public long Bytes => Interlocked.Read(ref _bytes);
+
+    /// <summary>Sealed segments that a sink may still need.</summary>
+    public int SealedSegments
+    {
+        get
+        {
+            lock (_sealed) return _sealed.Count;
+        }
+    }
+
+    /// <summary>Opens the log in its folder, creating it if need be. What an earlier process left counts as sealed.</summary>
+    /// <exception cref="IOException">The folder is locked by another process or can't be written.</exception>
+    /// <exception cref="InvalidDataException">A file in it is no segment that this version reads.</exception>
+    public static WriteAheadLog Open(WalOptions options, TimeProvider time, ILogger log)
+    {
+        DirectoryLock directoryLock = DirectoryLock.Acquire(options.Directory);
+        try
+        {
+            return new WriteAheadLog(options, time, log, directoryLock);
+        }
+        catch
+        {
+            directoryLock.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Completes when the request is durable.</summary>
+    /// <param name="request">An ExportTraceServiceRequest in protobuf encoding that the scanner passed.</param>
+    /// <param name="spanCount">Spans in it.</param>
+    /// <param name="tenant">Whose it is.</param>
+    /// <exception cref="WalRefusedException">Nothing was appended: the log is full, behind, closed, or the disk failed.</exception>
+    public Task AppendAsync(ReadOnlySpan<byte> request, int spanCount, ReadOnlySpan<byte> tenant)
+    {
+        RefuseWhenOverBound(request.Length);
+        byte[] record = WalRecord.Encode(request, spanCount, tenant, NowUnixNano());
+        var pending = new Pending(record, spanCount);
+        Interlocked.Add(ref _pendingBytes, record.Length);
+        if (!_queue.Writer.TryWrite(pending)) throw new WalRefusedException("TraceStore is shutting down.", s_retryWhenBusy);
+        return pending.Durable.Task;
+    }
+
+    /// <summary>Waits for a sealed segment behind <paramref name="position"/> and returns the first.</summary>
+    public async Task<string> NextSealedAsync(ulong position, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            Task more;
+            lock (_sealed)
+            {
+                foreach (ulong number in _sealed.Keys)
+                {
+                    if (number > position) return WalSegment.PathOf(_options.Directory, number);
+                }
+
+                more = _sealedMore.Task;
+            }
+
+            await more.WaitAsync(cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Deletes the segments up to <paramref name="position"/>, all but the log's newest.</summary>
+    public void TruncateThrough(ulong position)
+    {
+        List<(ulong Number, long Bytes)> done;
+        lock (_sealed)
+        {
+            done = [.. _sealed.Where(s => s.Key <= position && s.Key + 1 < _nextSegment).Select(s => (s.Key, s.Value))];
+            foreach ((ulong number, _) in done) _sealed.Remove(number);
+        }
+
+        foreach ((ulong number, long bytes) in done)
+        {
+            File.Delete(WalSegment.PathOf(_options.Directory, number));
+            Interlocked.Add(ref _bytes, -bytes);
+        }
+    }
+
+    /// <summary>Refuses further appends, makes durable what waits, and seals.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (!_queue.Writer.TryComplete()) return;
+        await Task.Run(_writer.Join).ConfigureAwait(false);
+        await _sealTimer.DisposeAsync().ConfigureAwait(false);
+        _lock.Dispose();
+    }
+
+    private void RefuseWhenOverBound(int requestBytes)
+    {
+        if (Bytes + requestBytes > _options.MaxBytes)
+        {
+            throw new WalRefusedException(
+                $"The write-ahead log is full: {Bytes >> 20} of {_options.MaxBytes >> 20} MiB wait to be stored. Is ClickHouse up? (Wal:MaxBytes raises the bound.)",
+                s_retryWhenFull);
+        }
+
+        if (Interlocked.Read(ref _pendingBytes) + requestBytes > _options.MaxPendingBytes)
+        {
+            throw new WalRefusedException("The disk is slower than the clients: too much waits for the write-ahead log.", s_retryWhenBusy);
+        }
+    }
+
+    private void Recover()
+    {
+        string[] files = [.. WalSegment.FilesIn(_options.Directory)];
+        (Identity, _nextSegment, _nextSequence) = (BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))), 1, 1);
+        for (int i = files.Length - 1; i >= 0; i--)
+        {
+            if (WalReader.Read(files[i]) is not { } newest)
+            {
+                File.Delete(files[i]);
+                continue;
+            }
+
+            CutTornTail(newest);
+            Identity = newest.Segment.Wal;
+            _nextSegment = newest.Segment.Number + 1;
+            _nextSequence = newest.Records.Count > 0 ? newest.Records[^1].Sequence + 1 : newest.Segment.FirstSequence;
+            break;
+        }
+
+        foreach (string file in files.Where(File.Exists))
+        {
+            ulong number = ulong.Parse(Path.GetFileNameWithoutExtension(file), System.Globalization.CultureInfo.InvariantCulture);
+            long length = new FileInfo(file).Length;
+            _sealed.Add(number, length);
+            _bytes += length;
+        }
+    }
+
+    private void CutTornTail(WalSegmentContent newest)
+    {
+        using var file = new FileStream(newest.Segment.Path, FileMode.Open, FileAccess.Write);
+        if (file.Length == newest.ValidBytes) return;
+
+        _log.LogInformation(
+            "The write-ahead log's last write was torn: dropped {Bytes} bytes that were never acknowledged from {Segment}.",
+            file.Length - newest.ValidBytes, newest.Segment.Path);
+        file.SetLength(newest.ValidBytes);
+        file.Flush(flushToDisk: true);
+    }
+
+    private void WriteLoop()
+    {
+        var batch = new List<Pending>();
+        while (_queue.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
+        {
+            // 1
+            batch.Clear();
+            for (long bytes = 0; bytes < MaxWriteBytes && _queue.Reader.TryRead(out Pending? pending);)
+            {
+                if (pending == Pending.SealTick) continue;
+                batch.Add(pending);
+                bytes += pending.Record.Length;
+            }
+
+            try
+            {
+                if (batch.Count > 0) Write(batch); // 2, 3
+                foreach (Pending pending in batch) pending.Durable.SetResult(); // 4
+                if (_active is not null && SealPolicy.IsDue(_time.GetElapsedTime(_activeSince), _active.Bytes, _activeSpans, _options)) Seal(); // 5
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                Fail(batch, e);
+            }
+
+            Interlocked.Add(ref _pendingBytes, -batch.Sum(pending => (long)pending.Record.Length));
+        }
+
+        if (_active is not null) Seal();
+    }
+
+    private void Write(List<Pending> batch)
+    {
+        WalSegmentWriter active = _active ??= OpenSegment();
+        for (int i = 0; i < batch.Count; i++) WalRecord.Stamp(batch[i].Record, _nextSequence + (ulong)i);
+        long before = active.Bytes;
+        active.Append(batch.ConvertAll(pending => (ReadOnlyMemory<byte>)pending.Record));
+        _nextSequence += (ulong)batch.Count;
+        _activeSpans += batch.Sum(pending => pending.SpanCount);
+        Interlocked.Add(ref _bytes, active.Bytes - before);
+    }
+
+    private WalSegmentWriter OpenSegment()
+    {
+        ulong number;
+        lock (_sealed) number = _nextSegment++; // used up even if the file can't be created: a number is never used twice
+        var segment = new WalSegment(WalSegment.PathOf(_options.Directory, number), Identity, number, _nextSequence, NowUnixNano());
+        var writer = new WalSegmentWriter(segment);
+        Interlocked.Add(ref _bytes, writer.Bytes);
+        (_activeSince, _activeSpans) = (_time.GetTimestamp(), 0);
+        _sealTimer.Change(_options.MaxSegmentAge, Timeout.InfiniteTimeSpan);
+        return writer;
+    }
+
+    private void Seal()
+    {
+        Debug.Assert(_active is not null, "BUG: sealing without an active segment");
+        _active.Dispose();
+        TaskCompletionSource sealedMore;
+        lock (_sealed)
+        {
+            _sealed.Add(_active.Segment.Number, _active.Bytes);
+            (sealedMore, _sealedMore) = (_sealedMore, new(TaskCreationOptions.RunContinuationsAsynchronously));
+        }
+
+        _active = null;
+        sealedMore.SetResult();
+    }
+
+    /// <summary>Refuses the batch, and gives up the segment: after a failed sync nobody knows what the disk holds.</summary>
+    private void Fail(List<Pending> batch, Exception cause)
+    {
+        _log.LogError(cause, "The write-ahead log can't be written; clients are told to retry. Check the disk of {Directory}.", _options.Directory);
+        var refusal = new WalRefusedException($"The write-ahead log can't be written: {cause.Message}", s_retryWhenFull, cause);
+        foreach (Pending pending in batch) pending.Durable.TrySetException(refusal);
+        if (_active is not null) Seal();
+    }
+
+    private ulong NowUnixNano() =>
+        (ulong)(_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick;
+
+    /// <summary>A record on its way to the disk.</summary>
+    private sealed record Pending(byte[] Record, int SpanCount)
+    {
+        /// <summary>Wakes the writer to look whether its segment has become old.</summary>
+        public static readonly Pending SealTick = new([], 0);
+
+        public TaskCompletionSource Durable { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+}
