@@ -22,6 +22,10 @@ public sealed record WalSegment(string Path, ulong Wal, ulong Number, ulong Firs
     internal static string PathOf(string directory, ulong number) =>
         System.IO.Path.Combine(directory, number.ToString("D20", CultureInfo.InvariantCulture) + Extension);
 
+    /// <summary>The number of the segment in a file, by its name.</summary>
+    public static ulong NumberOf(string path) =>
+        ulong.Parse(System.IO.Path.GetFileNameWithoutExtension(path), CultureInfo.InvariantCulture);
+
     /// <summary>The segment files of a folder, by number.</summary>
     internal static IEnumerable<string> FilesIn(string directory) =>
         Directory.EnumerateFiles(directory, "*" + Extension).Order(StringComparer.Ordinal);

@@ -60,6 +60,9 @@ public sealed class WriteAheadLog : IAsyncDisposable
     /// <summary>The log's identity: random, kept for as long as the log is.</summary>
     public ulong Identity { get; private set; }
 
+    /// <summary>The newest segment that an earlier process left; whether it was stored, only the sinks can tell.</summary>
+    public ulong NewestAtOpen { get; private set; }
+
     /// <summary>Bytes of the segments on disk.</summary>
     public long Bytes => Interlocked.Read(ref _bytes);
 
@@ -70,6 +73,12 @@ public sealed class WriteAheadLog : IAsyncDisposable
         {
             lock (_sealed) return _sealed.Count;
         }
+    }
+
+    /// <summary>Sealed segments behind a sink's position: what it has still to store.</summary>
+    public int SealedBehind(ulong position)
+    {
+        lock (_sealed) return _sealed.Keys.Count(number => number > position);
     }
 
     /// <summary>Opens the log in its folder, creating it if need be. What an earlier process left counts as sealed.</summary>
@@ -141,11 +150,17 @@ public sealed class WriteAheadLog : IAsyncDisposable
         }
     }
 
-    /// <summary>Refuses further appends, makes durable what waits, and seals.</summary>
+    /// <summary>Refuses further appends, makes durable what waits, and seals: what comes then is the sinks' last.</summary>
+    public Task CompleteAsync()
+    {
+        _queue.Writer.TryComplete();
+        return Task.Run(_writer.Join);
+    }
+
+    /// <summary>Completes, and lets another process have the log.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (!_queue.Writer.TryComplete()) return;
-        await Task.Run(_writer.Join).ConfigureAwait(false);
+        await CompleteAsync().ConfigureAwait(false);
         await _sealTimer.DisposeAsync().ConfigureAwait(false);
         _lock.Dispose();
     }
@@ -186,11 +201,12 @@ public sealed class WriteAheadLog : IAsyncDisposable
 
         foreach (string file in files.Where(File.Exists))
         {
-            ulong number = ulong.Parse(Path.GetFileNameWithoutExtension(file), System.Globalization.CultureInfo.InvariantCulture);
             long length = new FileInfo(file).Length;
-            _sealed.Add(number, length);
+            _sealed.Add(WalSegment.NumberOf(file), length);
             _bytes += length;
         }
+
+        NewestAtOpen = _nextSegment - 1;
     }
 
     private void CutTornTail(WalSegmentContent newest)

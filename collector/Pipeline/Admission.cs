@@ -1,0 +1,48 @@
+using TraceStore.Storage.Otlp;
+
+namespace TraceStore.Collector.Pipeline;
+
+/// <summary>What becomes of a request: all of it, part of it or none of it goes into the log. Pure: a function of the scan.</summary>
+/// <param name="Verdict">The outcome.</param>
+/// <param name="AcceptedSpans">Spans to be appended.</param>
+/// <param name="RejectedSpans">Spans that the client must not send again.</param>
+/// <param name="Message">For the client, in words; empty when there is nothing to say.</param>
+internal sealed record Admission(AdmissionVerdict Verdict, int AcceptedSpans, int RejectedSpans, string Message)
+{
+    /// <summary>Rejected spans that are named one by one; the answer stays far below OTLP's 4 MiB.</summary>
+    private const int MaxNamed = 10;
+
+    public static Admission Of(OtlpScan scan) => scan switch
+    {
+        { Malformed: { } malformed } => new(AdmissionVerdict.Malformed, 0, 0, $"The request is not an ExportTraceServiceRequest: {malformed}."),
+        { SpanCount: 0 } => new(AdmissionVerdict.Empty, 0, 0, ""),
+        { Rejected.Count: 0 } => new(AdmissionVerdict.All, scan.SpanCount, 0, ""),
+        _ => new(scan.AcceptedSpans == 0 ? AdmissionVerdict.None : AdmissionVerdict.Part, scan.AcceptedSpans, scan.Rejected.Count, Describe(scan)),
+    };
+
+    private static string Describe(OtlpScan scan)
+    {
+        int unnamed = scan.Rejected.Count - MaxNamed;
+        return $"Rejected {scan.Rejected.Count} of {scan.SpanCount} spans: "
+            + string.Join("; ", scan.Rejected.Take(MaxNamed))
+            + (unnamed > 0 ? $"; and {unnamed} more" : "");
+    }
+}
+
+internal enum AdmissionVerdict
+{
+    /// <summary>Every span is appended.</summary>
+    All,
+
+    /// <summary>The good spans are appended.</summary>
+    Part,
+
+    /// <summary>Every span is bad; nothing is appended.</summary>
+    None,
+
+    /// <summary>There are no spans, which is a success (OTLP, "Full Success").</summary>
+    Empty,
+
+    /// <summary>It is no OTLP.</summary>
+    Malformed,
+}

@@ -1,0 +1,42 @@
+using System.Diagnostics.Metrics;
+using TraceStore.Storage.Wal;
+
+namespace TraceStore.Collector.Pipeline;
+
+/// <summary>What ingest tells about itself. Names as Prometheus shows them, less the unit suffixes.</summary>
+public sealed class IngestMetrics
+{
+    /// <summary>The meter to subscribe to.</summary>
+    public const string MeterName = "TraceStore.Collector";
+
+    public IngestMetrics(IMeterFactory factory, WriteAheadLog wal)
+    {
+        Meter meter = factory.Create(MeterName);
+        SpansAccepted = meter.CreateCounter<long>("tracestore.ingest.spans.accepted", description: "Spans acknowledged: durable in the write-ahead log.");
+        SpansRejected = meter.CreateCounter<long>("tracestore.ingest.spans.rejected", description: "Spans rejected one by one (partial success).");
+        SpansStored = meter.CreateCounter<long>("tracestore.ingest.spans.stored", description: "Spans stored in ClickHouse.");
+        BytesAccepted = meter.CreateCounter<long>("tracestore.ingest.accepted", "By", "Bytes of OTLP acknowledged.");
+        RequestsMalformed = meter.CreateCounter<long>("tracestore.ingest.requests.malformed", description: "Requests that were not OTLP.");
+        RequestsRefused = meter.CreateCounter<long>("tracestore.ingest.requests.refused", description: "Requests answered with 'unavailable, retry'.");
+        InsertFailures = meter.CreateCounter<long>("tracestore.ingest.insert.failures", description: "Inserts that were not answered OK at the first attempt.");
+        InsertDuration = meter.CreateHistogram<double>("tracestore.ingest.insert.duration", "s", "Time to decode and store a sealed segment.");
+        meter.CreateObservableGauge("tracestore.wal.size", () => wal.Bytes, "By", "Bytes of the write-ahead log on disk.");
+        meter.CreateObservableGauge("tracestore.wal.segments.sealed", () => wal.SealedSegments, description: "Sealed segments still on disk; they grow while ClickHouse is away.");
+    }
+
+    public Counter<long> SpansAccepted { get; }
+
+    public Counter<long> SpansRejected { get; }
+
+    public Counter<long> SpansStored { get; }
+
+    public Counter<long> BytesAccepted { get; }
+
+    public Counter<long> RequestsMalformed { get; }
+
+    public Counter<long> RequestsRefused { get; }
+
+    public Counter<long> InsertFailures { get; }
+
+    public Histogram<double> InsertDuration { get; }
+}

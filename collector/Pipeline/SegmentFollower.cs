@@ -1,0 +1,140 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
+using Polly;
+using Polly.Retry;
+using TraceStore.Storage.ClickHouse;
+using TraceStore.Storage.Spans;
+using TraceStore.Storage.Wal;
+
+namespace TraceStore.Collector.Pipeline;
+
+/// <summary>
+/// Ingest, second half: follows the log and stores each sealed segment in ClickHouse, in order, until it is there.
+/// <list type="number">
+/// <item>Bring the schema up to date.</item>
+/// <item>Wait for the next sealed segment behind the cursor.</item>
+/// <item>Decode it (<see cref="SegmentDecoder"/>).</item>
+/// <item>Insert it (<see cref="SpanBlockInserter"/>), again and again while ClickHouse is away.</item>
+/// <item>Move the cursor on and let the log go of what is stored.</item>
+/// </list>
+/// </summary>
+public sealed class SegmentFollower : IAsyncDisposable
+{
+    private const string CursorName = "clickhouse";
+
+    private readonly WriteAheadLog _wal;
+    private readonly WalCursor _cursor;
+    private readonly SchemaMigrator _schema;
+    private readonly SpanBlockInserter _inserter;
+    private readonly IngestMetrics _metrics;
+    private readonly ILogger<SegmentFollower> _log;
+
+    private readonly SegmentDecoder _decoder;
+    private readonly DecodedSegment _segment = new();
+    private readonly ResiliencePipeline _untilStored;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly Task _following;
+    private readonly ulong _inDoubtThrough;
+    private bool _isAway;
+
+    public SegmentFollower(
+        WriteAheadLog wal, WalOptions walOptions, SchemaMigrator schema, SpanBlockInserter inserter, IngestMetrics metrics, ILogger<SegmentFollower> log)
+    {
+        (_wal, _schema, _inserter, _metrics, _log) = (wal, schema, inserter, metrics, log);
+        _cursor = WalCursor.Open(walOptions.Directory, CursorName, wal.Identity);
+        _inDoubtThrough = wal.NewestAtOpen;
+        _decoder = new SegmentDecoder(log);
+        _untilStored = new ResiliencePipelineBuilder().AddRetry(Forever()).Build();
+        _following = Task.Run(FollowAsync);
+    }
+
+    /// <summary>The last segment that ClickHouse holds.</summary>
+    public ulong Position => _cursor.Position;
+
+    /// <summary>Stores what is sealed, for as long as <paramref name="patience"/> lasts; returns how many segments are left in the log.</summary>
+    public async Task<int> DrainAsync(TimeSpan patience)
+    {
+        long started = Stopwatch.GetTimestamp();
+        while (_wal.SealedBehind(_cursor.Position) > 0 && Stopwatch.GetElapsedTime(started) < patience && !_isAway)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(20)).ConfigureAwait(false);
+        }
+
+        return _wal.SealedBehind(_cursor.Position);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        await _following.ConfigureAwait(false);
+        _stopping.Dispose();
+    }
+
+    private async Task FollowAsync()
+    {
+        CancellationToken stopping = _stopping.Token;
+        try
+        {
+            await _untilStored.ExecuteAsync(async token => await _schema.MigrateAsync(token).ConfigureAwait(false), stopping).ConfigureAwait(false); // 1
+            while (true)
+            {
+                string path = await _wal.NextSealedAsync(_cursor.Position, stopping).ConfigureAwait(false); // 2
+                await StoreAsync(path, stopping).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            // the log keeps the rest for the next start
+        }
+        catch (Exception e)
+        {
+            _log.LogCritical(e, "Spans are no longer stored, only kept in the write-ahead log. Restart TraceStore when the cause is mended.");
+        }
+    }
+
+    private async Task StoreAsync(string path, CancellationToken stopping)
+    {
+        long started = Stopwatch.GetTimestamp();
+        ulong number = WalSegment.NumberOf(path);
+        _decoder.Decode(path, _segment); // 3
+        bool mayBeStored = number <= _inDoubtThrough;
+        await _untilStored.ExecuteAsync(
+            async token =>
+            {
+                bool look = mayBeStored;
+                mayBeStored = true; // whatever comes of this attempt
+                await _inserter.InsertAsync(_segment, look, token).ConfigureAwait(false);
+            },
+            stopping).ConfigureAwait(false); // 4
+        if (_isAway) _log.LogInformation("ClickHouse takes spans again.");
+        _isAway = false;
+        _cursor.Advance(number); // 5
+        _wal.TruncateThrough(number);
+        _metrics.SpansStored.Add(_segment.Spans.Count);
+        _metrics.InsertDuration.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
+    }
+
+    private RetryStrategyOptions Forever() => new()
+    {
+        ShouldHandle = new PredicateBuilder().Handle<ClickHouseUnavailableException>().Handle<ClickHouseRefusedException>(),
+        MaxRetryAttempts = int.MaxValue,
+        BackoffType = DelayBackoffType.Exponential,
+        Delay = TimeSpan.FromMilliseconds(100),
+        MaxDelay = TimeSpan.FromSeconds(5),
+        UseJitter = true,
+        OnRetry = attempt =>
+        {
+            _metrics.InsertFailures.Add(1);
+            LogOutage(attempt.Outcome.Exception!);
+            return default;
+        },
+    };
+
+    /// <summary>Says that ClickHouse is away when it goes, not at every attempt.</summary>
+    private void LogOutage(Exception cause)
+    {
+        if (_isAway) return;
+        _isAway = true;
+        _log.LogWarning("Spans can't be stored now; they are safe in the write-ahead log, and stored when ClickHouse takes them. {Cause}", cause.Message);
+    }
+}

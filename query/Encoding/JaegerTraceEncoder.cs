@@ -1,0 +1,196 @@
+using System.Globalization;
+using System.Text.Json;
+using OpenTelemetry.Proto.Common.V1;
+using OpenTelemetry.Proto.Resource.V1;
+using OpenTelemetry.Proto.Trace.V1;
+using TraceStore.Query.Assembly;
+using TraceStore.Query.Execution;
+using TraceStore.Storage.Otlp;
+using Span = OpenTelemetry.Proto.Trace.V1.Span;
+using Trace = TraceStore.Query.Assembly.Trace;
+
+namespace TraceStore.Query.Encoding;
+
+/// <summary>
+/// A trace in the JSON of Jaeger's API v1, mapped from OTLP as Jaeger maps it: kind, status, scope and trace state become
+/// tags, events become logs, links become references, resources become processes. Times are microseconds.
+/// </summary>
+internal sealed class JaegerTraceEncoder(Utf8JsonWriter json, SpanRows rows)
+{
+    private const long NanosPerMicro = 1000;
+
+    private readonly OtlpSpanWriter _spans = new();
+
+    public void Write(Trace trace)
+    {
+        string traceId = trace.Id.ToString();
+        Dictionary<UInt128, string> processes = [];
+        json.WriteStartObject();
+        json.WriteString("traceID", traceId);
+        json.WriteStartArray("spans");
+        foreach (TraceSpan span in trace.Spans)
+        {
+            UInt128 resource = Envelopes.KeyOf(rows.Spans.ResourceHash[span.Row]);
+            if (!processes.TryGetValue(resource, out string? process)) processes.Add(resource, process = $"p{processes.Count + 1}");
+            WriteSpan(traceId, span, process);
+        }
+
+        json.WriteEndArray();
+        json.WriteStartObject("processes");
+        foreach (TraceSpan span in trace.Spans.DistinctBy(span => Envelopes.KeyOf(rows.Spans.ResourceHash[span.Row])))
+        {
+            json.WriteStartObject(processes[Envelopes.KeyOf(rows.Spans.ResourceHash[span.Row])]);
+            WriteProcess(span);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndObject();
+        json.WriteNull("warnings");
+        json.WriteEndObject();
+    }
+
+    private void WriteSpan(string traceId, TraceSpan span, string process)
+    {
+        Span otlp = Span.Parser.ParseFrom(_spans.Write(rows.Spans, span.Row));
+        json.WriteStartObject();
+        json.WriteString("traceID", traceId);
+        json.WriteString("spanID", span.Id.ToString());
+        json.WriteNumber("flags", otlp.Flags & 0xFF);
+        json.WriteString("operationName", otlp.Name);
+        WriteReferences(traceId, span, otlp);
+        json.WriteNumber("startTime", span.StartTimeUnixNano / NanosPerMicro);
+        json.WriteNumber("duration", span.DurationNanos / NanosPerMicro);
+        WriteTags(span, otlp);
+        WriteLogs(otlp);
+        json.WriteString("processID", process);
+        WriteWarnings(span);
+        json.WriteEndObject();
+    }
+
+    private void WriteReferences(string traceId, TraceSpan span, Span otlp)
+    {
+        json.WriteStartArray("references");
+        if (!span.ParentId.IsNone) WriteReference("CHILD_OF", traceId, span.ParentId.ToString());
+        foreach (Span.Types.Link link in otlp.Links)
+        {
+            WriteReference("FOLLOWS_FROM", Convert.ToHexStringLower(link.TraceId.Span), Convert.ToHexStringLower(link.SpanId.Span));
+        }
+
+        json.WriteEndArray();
+    }
+
+    private void WriteReference(string type, string traceId, string spanId)
+    {
+        json.WriteStartObject();
+        json.WriteString("refType", type);
+        json.WriteString("traceID", traceId);
+        json.WriteString("spanID", spanId);
+        json.WriteEndObject();
+    }
+
+    private void WriteTags(TraceSpan span, Span otlp)
+    {
+        json.WriteStartArray("tags");
+        foreach (KeyValue attribute in otlp.Attributes) WriteTag(attribute.Key, attribute.Value);
+        ScopeSpans scope = ScopeSpans.Parser.ParseFrom(rows.Envelopes.Scope(rows.Spans.ScopeHash[span.Row]));
+        if (scope.Scope is { Name.Length: > 0 } named)
+        {
+            WriteText("otel.scope.name", named.Name);
+            if (named.Version.Length > 0) WriteText("otel.scope.version", named.Version);
+        }
+
+        if (otlp.Kind is not Span.Types.SpanKind.Unspecified) WriteText("span.kind", KindName(span.Kind));
+        if (otlp.Status is { } status)
+        {
+            if (status.Code == Status.Types.StatusCode.Error) WriteTag("error", new AnyValue { BoolValue = true });
+            if (status.Code != Status.Types.StatusCode.Unset) WriteText("otel.status_code", status.Code.ToString().ToUpperInvariant());
+            if (status.Message.Length > 0) WriteText("otel.status_description", status.Message);
+        }
+
+        if (otlp.TraceState.Length > 0) WriteText("w3c.tracestate", otlp.TraceState);
+        json.WriteEndArray();
+    }
+
+    private void WriteLogs(Span otlp)
+    {
+        json.WriteStartArray("logs");
+        foreach (Span.Types.Event @event in otlp.Events)
+        {
+            json.WriteStartObject();
+            json.WriteNumber("timestamp", @event.TimeUnixNano / NanosPerMicro);
+            json.WriteStartArray("fields");
+            if (@event.Name.Length > 0) WriteText("event", @event.Name);
+            foreach (KeyValue attribute in @event.Attributes) WriteTag(attribute.Key, attribute.Value);
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
+    private void WriteProcess(TraceSpan span)
+    {
+        json.WriteString("serviceName", System.Text.Encoding.UTF8.GetString(rows.Spans.Service[span.Row]));
+        json.WriteStartArray("tags");
+        Resource? resource = ResourceSpans.Parser.ParseFrom(rows.Envelopes.Resource(rows.Spans.ResourceHash[span.Row])).Resource;
+        foreach (KeyValue attribute in resource?.Attributes.Where(attribute => attribute.Key != "service.name") ?? [])
+        {
+            WriteTag(attribute.Key, attribute.Value);
+        }
+
+        json.WriteEndArray();
+    }
+
+    private void WriteWarnings(TraceSpan span)
+    {
+        if (span.Oddity == SpanOddity.None)
+        {
+            json.WriteNull("warnings");
+            return;
+        }
+
+        json.WriteStartArray("warnings");
+        if (span.Oddity.HasFlag(SpanOddity.Orphan)) json.WriteStringValue($"its parent span {span.ParentId} is not in the trace (yet)");
+        if (span.Oddity.HasFlag(SpanOddity.Cycle)) json.WriteStringValue("its line of parent spans comes back to itself");
+        if (span.Oddity.HasFlag(SpanOddity.Twin)) json.WriteStringValue("another span with other content has the same ID and kind");
+        json.WriteEndArray();
+    }
+
+    private void WriteText(string key, string value) => WriteTag(key, new AnyValue { StringValue = value });
+
+    private void WriteTag(string key, AnyValue? value)
+    {
+        const long largestExact = (1L << 53) - 1; // what JavaScript reads without rounding
+        json.WriteStartObject();
+        json.WriteString("key", key);
+        switch (value?.ValueCase)
+        {
+            case AnyValue.ValueOneofCase.BoolValue:
+                json.WriteString("type", "bool");
+                json.WriteBoolean("value", value.BoolValue);
+                break;
+            case AnyValue.ValueOneofCase.IntValue:
+                json.WriteString("type", "int64");
+                if (value.IntValue is >= -largestExact and <= largestExact) json.WriteNumber("value", value.IntValue);
+                else json.WriteString("value", value.IntValue.ToString(CultureInfo.InvariantCulture));
+                break;
+            case AnyValue.ValueOneofCase.DoubleValue when double.IsFinite(value.DoubleValue):
+                json.WriteString("type", "float64");
+                json.WriteNumber("value", value.DoubleValue);
+                break;
+            case AnyValue.ValueOneofCase.BytesValue:
+                json.WriteString("type", "binary");
+                json.WriteString("value", value.BytesValue.ToBase64());
+                break;
+            default:
+                json.WriteString("type", "string");
+                json.WriteString("value", OtlpText.Of(value));
+                break;
+        }
+
+        json.WriteEndObject();
+    }
+
+    /// <summary>OTLP's SpanKind by number, in Jaeger's words; empty for unspecified.</summary>
+    public static string KindName(int kind) => kind == 0 ? "" : ((Span.Types.SpanKind)kind).ToString().ToLowerInvariant();
+}

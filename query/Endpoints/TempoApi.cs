@@ -1,0 +1,84 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using TraceStore.Query.Assembly;
+using TraceStore.Query.Encoding;
+using TraceStore.Query.Execution;
+using TraceStore.Query.Planning;
+using TraceStore.Storage.Spans;
+
+namespace TraceStore.Query.Endpoints;
+
+/// <summary>
+/// Tempo's HTTP API, as Grafana's Tempo data source uses it. A query goes
+/// <list type="number">
+/// <item>from here, its parameters read into a plan (<see cref="TempoSearchRequest"/>, <see cref="TraceQl.Parser"/>),</item>
+/// <item>into SQL that runs (<see cref="Sql.TraceSql"/>, <see cref="TraceReader"/>),</item>
+/// <item>into traces (<see cref="TraceAssembler"/>),</item>
+/// <item>and out in Tempo's form (<see cref="TempoTraceEncoder"/>, <see cref="TempoSearchEncoder"/>).</item>
+/// </list>
+/// </summary>
+public static class TempoApi
+{
+    private const string Protobuf = "application/protobuf";
+    private const string Json = "application/json";
+
+    /// <summary>Puts the API on a web application.</summary>
+    public static void MapTempoApi(this WebApplication app, TraceReader reader)
+    {
+        app.UseQueryFailures(app.Logger, (context, _, message) => context.Response.WriteAsync(message));
+        app.MapGet("/api/echo", () => "echo");
+        app.MapGet("/ready", async (CancellationToken cancellation) =>
+        {
+            await reader.CheckAsync(cancellation).ConfigureAwait(false);
+            return "ready";
+        });
+        app.MapGet("/api/status/buildinfo", () => Results.Json(BuildInfo));
+        app.MapGet("/api/v2/traces/{traceId}", (string traceId, HttpRequest request, CancellationToken cancellation) => TraceByIdAsync(traceId, request, reader, cancellation));
+        app.MapGet("/api/traces/{traceId}", (string traceId, HttpRequest request, CancellationToken cancellation) => TraceByIdV1Async(traceId, request, reader, cancellation));
+        app.MapGet("/api/search", (HttpRequest request, CancellationToken cancellation) => SearchAsync(request, reader, cancellation));
+    }
+
+    /// <summary>Clients decide by the version what to ask: it is that of the Tempo whose API this is, not TraceStore's.</summary>
+    private static object BuildInfo => new
+    {
+        version = "2.9.0",
+        revision = $"tracestore-{typeof(TempoApi).Assembly.GetName().Version!.ToString(3)}",
+        branch = "",
+        buildDate = "",
+        buildUser = "",
+        goVersion = "",
+    };
+
+    private static async Task<IResult> TraceByIdAsync(string traceId, HttpRequest request, TraceReader reader, CancellationToken cancellation)
+    {
+        (Trace? trace, SpanRows rows) = await ReadAsync(traceId, request, reader, cancellation).ConfigureAwait(false);
+        ReadOnlyMemory<byte> response = TempoTraceEncoder.Response(trace, rows);
+        return WantsProtobuf(request) ? Results.Bytes(response, Protobuf) : Results.Text(TempoTraceEncoder.ResponseJson(response), Json);
+    }
+
+    private static async Task<IResult> TraceByIdV1Async(string traceId, HttpRequest request, TraceReader reader, CancellationToken cancellation)
+    {
+        (Trace? found, SpanRows rows) = await ReadAsync(traceId, request, reader, cancellation).ConfigureAwait(false);
+        if (found is null) return Results.NotFound();
+        ReadOnlyMemory<byte> trace = TempoTraceEncoder.Trace(found, rows);
+        return WantsProtobuf(request) ? Results.Bytes(trace, Protobuf) : Results.Text(TempoTraceEncoder.TraceJson(trace), Json);
+    }
+
+    private static async Task<IResult> SearchAsync(HttpRequest request, TraceReader reader, CancellationToken cancellation)
+    {
+        SearchPlan plan = TempoSearchRequest.Read(request.Query);
+        SearchRows rows = await reader.SearchAsync(plan, cancellation).ConfigureAwait(false);
+        return Results.Text(TempoSearchEncoder.Json(TempoSearchEncoder.Response(rows, plan.SpansPerSpanset)), Json);
+    }
+
+    private static async Task<(Trace? Trace, SpanRows Rows)> ReadAsync(string traceId, HttpRequest request, TraceReader reader, CancellationToken cancellation)
+    {
+        TraceId id = RequestParameters.ParseTraceId(traceId);
+        _ = TempoSearchRequest.ReadTime(request.Query); // a hint to Tempo's blocks; a trace is given whole
+        SpanRows rows = await reader.ReadAsync([id], cancellation).ConfigureAwait(false);
+        return (TraceAssembler.Assemble(rows.Spans, SpanContent.Whole(rows.Spans)).GetValueOrDefault(id), rows);
+    }
+
+    private static bool WantsProtobuf(HttpRequest request) =>
+        request.Headers.Accept.ToString().Contains(Protobuf, StringComparison.OrdinalIgnoreCase);
+}

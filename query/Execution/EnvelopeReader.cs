@@ -1,0 +1,68 @@
+using System.Buffers.Binary;
+using Microsoft.Extensions.Caching.Memory;
+using TraceStore.Query.Sql;
+using TraceStore.Storage.ClickHouse;
+using TraceStore.Storage.Spans;
+
+namespace TraceStore.Query.Execution;
+
+/// <summary>Reads resources and scopes by hash, and remembers them: what a hash stands for never changes.</summary>
+internal sealed class EnvelopeReader(ClickHouseDatabase database, TraceSql sql) : IDisposable
+{
+    private const string Resources = "resources";
+    private const string Scopes = "scopes";
+    private const long MaxCachedBytes = 64 << 20;
+    private const int EntryOverheadBytes = 200;
+
+    private readonly MemoryCache _cache = new(new MemoryCacheOptions { SizeLimit = MaxCachedBytes });
+
+    /// <summary>All that the spans refer to.</summary>
+    public async Task<Envelopes> ReadAsync(SpanBatch spans, CancellationToken cancellation)
+    {
+        var envelopes = new Envelopes();
+        await ReadAsync(Resources, spans.ResourceHash, envelopes.AddResource, cancellation).ConfigureAwait(false);
+        await ReadAsync(Scopes, spans.ScopeHash, envelopes.AddScope, cancellation).ConfigureAwait(false);
+        return envelopes;
+    }
+
+    public void Dispose() => _cache.Dispose();
+
+    private async Task ReadAsync(string table, FixedBytesColumn hashes, Action<UInt128, byte[]> add, CancellationToken cancellation)
+    {
+        List<byte[]> missing = [];
+        foreach (UInt128 key in Distinct(hashes))
+        {
+            if (_cache.TryGetValue((table, key), out byte[]? known)) add(key, known!);
+            else missing.Add(BytesOf(key));
+        }
+
+        if (missing.Count == 0) return;
+        var hash = new FixedBytesColumn(ContentHash.Size);
+        var otlp = new BytesColumn();
+        await database.ReadAsync(
+            sql.Envelopes(table, missing),
+            new Dictionary<string, (string, Column)> { ["hash"] = ("FixedString(16)", hash), ["otlp"] = ("String", otlp) },
+            cancellation).ConfigureAwait(false);
+        for (int row = 0; row < hash.Count; row++)
+        {
+            UInt128 key = Envelopes.KeyOf(hash[row]);
+            byte[] content = otlp[row].ToArray();
+            add(key, content);
+            _cache.Set((table, key), content, new MemoryCacheEntryOptions { Size = content.Length + EntryOverheadBytes });
+        }
+    }
+
+    private static HashSet<UInt128> Distinct(FixedBytesColumn hashes)
+    {
+        HashSet<UInt128> distinct = [];
+        for (int row = 0; row < hashes.Count; row++) distinct.Add(Envelopes.KeyOf(hashes[row]));
+        return distinct;
+    }
+
+    private static byte[] BytesOf(UInt128 key)
+    {
+        byte[] bytes = new byte[ContentHash.Size];
+        BinaryPrimitives.WriteUInt128BigEndian(bytes, key);
+        return bytes;
+    }
+}

@@ -1,0 +1,125 @@
+using TraceStore.Query.TraceQl;
+using TraceStore.Storage.ClickHouse;
+using static TraceStore.Query.TraceQl.BinaryOperator;
+
+namespace TraceStore.Query.Sql;
+
+/// <summary>
+/// Writes what TraceQL asks of a span as a SQL condition on the spans table. Pure. A comparison with an attribute holds
+/// only where the attribute is there and of the literal's type, as TraceQL has it.
+/// </summary>
+internal sealed class SpanPredicateSql(SqlParameters parameters, string tenant)
+{
+    /// <summary>A span's duration, nanoseconds; zero where it ends before it starts.</summary>
+    private const string Duration = "if(end_time_unix_nano > start_time_unix_nano, end_time_unix_nano - start_time_unix_nano, 0)";
+
+    /// <exception cref="TraceQlException">The expression has no meaning, or none yet.</exception>
+    public string Write(FieldExpression expression) => expression switch
+    {
+        BinaryExpression { Operator: And } and => $"({Write(and.Left)} AND {Write(and.Right)})",
+        BinaryExpression { Operator: Or } or => $"({Write(or.Left)} OR {Write(or.Right)})",
+        BinaryExpression { Left: Literal, Right: not Literal } mirrored => Write(Mirror(mirrored)),
+        BinaryExpression { Right: Literal value } comparison => WriteComparison(comparison, value),
+        NotExpression not => $"NOT {Write(not.Operand)}",
+        Literal { Value: bool truth } => truth ? "true" : "false",
+        _ => throw new TraceQlException(expression.Position, "a condition was expected, such as name = \"x\"; others aren't supported yet"),
+    };
+
+    private static BinaryExpression Mirror(BinaryExpression comparison) => new(
+        comparison.Position,
+        comparison.Operator switch
+        {
+            Less => Greater,
+            LessOrEqual => GreaterOrEqual,
+            Greater => Less,
+            GreaterOrEqual => LessOrEqual,
+            var symmetric => symmetric,
+        },
+        comparison.Right,
+        comparison.Left);
+
+    private string WriteComparison(BinaryExpression comparison, Literal value) => comparison.Left switch
+    {
+        IntrinsicField { Intrinsic: Intrinsic.Name } => WriteText("name", comparison, value),
+        IntrinsicField { Intrinsic: Intrinsic.StatusMessage } => WriteText("status_message", comparison, value),
+        IntrinsicField { Intrinsic: Intrinsic.Status } when value.Value is StatusValue status => WriteEnum("status_code", comparison, (int)status),
+        IntrinsicField { Intrinsic: Intrinsic.Kind } when value.Value is KindValue kind => WriteEnum("kind", comparison, (int)kind),
+        IntrinsicField { Intrinsic: Intrinsic.Duration } when NanosecondsOf(value) is { } nanoseconds =>
+            $"{Duration} {Symbol(comparison)} {parameters.Add(nanoseconds)}",
+        IntrinsicField field => throw new TraceQlException(value.Position, $"{field.Intrinsic} can't be compared with this value"),
+        AttributeField { Scope: AttributeScope.Resource or AttributeScope.Any, Name: "service.name" } => WriteText("service", comparison, value),
+        AttributeField { Scope: AttributeScope.Span } field => WriteAttribute(field.Name, comparison, value),
+        AttributeField { Scope: AttributeScope.Resource } field => WriteResource(field.Name, comparison, value),
+        AttributeField { Scope: AttributeScope.Any } field =>
+            $"({WriteAttribute(field.Name, comparison, value)} OR {WriteResource(field.Name, comparison, value)})",
+        AttributeField field => throw new TraceQlException(field.Position, $"attributes of a {field.Scope.ToString().ToLowerInvariant()} aren't supported yet"),
+        _ => throw new TraceQlException(comparison.Position, "a comparison needs a field on one side and a value on the other; others aren't supported yet"),
+    };
+
+    private string WriteText(string column, BinaryExpression comparison, Literal value)
+    {
+        if (value.Value is not string text) throw new TraceQlException(value.Position, "a string was expected");
+        return comparison.Operator is Matches or NotMatches
+            ? $"{(comparison.Operator == NotMatches ? "NOT " : "")}match({column}, {parameters.Add(Anchored(text, value.Position))})"
+            : $"{column} {Symbol(comparison)} {parameters.Add(text)}";
+    }
+
+    private string WriteEnum(string column, BinaryExpression comparison, int number) =>
+        comparison.Operator is Equal or NotEqual
+            ? $"{column} {Symbol(comparison)} {parameters.Add((long)number)}"
+            : throw new TraceQlException(comparison.Position, "this field is compared with = or !=");
+
+    private string WriteResource(string name, BinaryExpression comparison, Literal value) =>
+        $"resource_hash IN (SELECT hash FROM resources WHERE tenant = {parameters.Add(tenant)} AND {WriteAttribute(name, comparison, value)})";
+
+    private string WriteAttribute(string name, BinaryExpression comparison, Literal value)
+    {
+        string key = parameters.Add(name);
+        return value.Value switch
+        {
+            string => $"(mapContains(string_attributes, {key}) AND {WriteText($"string_attributes[{key}]", comparison, value)})",
+            bool truth => $"(mapContains(bool_attributes, {key}) AND bool_attributes[{key}] {Symbol(comparison)} {(truth ? "true" : "false")})",
+            long integer => WriteNumber(key, comparison, parameters.Add(integer)),
+            double number => WriteNumber(key, comparison, parameters.Add(number)),
+            DurationValue duration => WriteNumber(key, comparison, parameters.Add(duration.Nanoseconds)),
+            _ => throw new TraceQlException(value.Position, "an attribute is compared with a string, a number or true or false"),
+        };
+    }
+
+    private static string WriteNumber(string key, BinaryExpression comparison, string number) =>
+        $"((mapContains(int_attributes, {key}) AND int_attributes[{key}] {Symbol(comparison)} {number})"
+        + $" OR (mapContains(double_attributes, {key}) AND double_attributes[{key}] {Symbol(comparison)} {number}))";
+
+    private static string Symbol(BinaryExpression comparison) => comparison.Operator switch
+    {
+        Equal => "=",
+        NotEqual => "!=",
+        Less => "<",
+        LessOrEqual => "<=",
+        Greater => ">",
+        GreaterOrEqual => ">=",
+        _ => throw new TraceQlException(comparison.Position, "a regular expression matches strings only"),
+    };
+
+    private static long? NanosecondsOf(Literal value) => value.Value switch
+    {
+        DurationValue duration => duration.Nanoseconds,
+        long nanoseconds => nanoseconds,
+        _ => null,
+    };
+
+    /// <summary>TraceQL's expressions match the whole value. RE2, which ClickHouse and Go share, is close to what .NET can check here.</summary>
+    private static string Anchored(string pattern, int position)
+    {
+        try
+        {
+            _ = new System.Text.RegularExpressions.Regex(pattern, System.Text.RegularExpressions.RegexOptions.NonBacktracking);
+        }
+        catch (Exception e) when (e is ArgumentException or NotSupportedException)
+        {
+            throw new TraceQlException(position, $"this isn't a regular expression: {e.Message.TrimEnd('.')}");
+        }
+
+        return $"^(?:{pattern})$";
+    }
+}

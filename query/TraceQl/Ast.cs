@@ -1,0 +1,84 @@
+namespace TraceStore.Query.TraceQl;
+
+/// <summary>A TraceQL query: today one spanset filter, later pipelines and spanset operators.</summary>
+/// <param name="Filter">What a span must be to be matched; null matches every span (<c>{}</c>).</param>
+public sealed record TraceQlQuery(FieldExpression? Filter)
+{
+    /// <summary>The query that matches everything.</summary>
+    public static TraceQlQuery Everything { get; } = new((FieldExpression?)null);
+}
+
+/// <summary>An expression over one span's fields.</summary>
+/// <param name="Position">Where it starts in the query, for messages.</param>
+public abstract record FieldExpression(int Position);
+
+/// <summary>A value that stands in the query. Its CLR type says which: string, long, double, bool, or one of ours.</summary>
+public sealed record Literal(int Position, object Value) : FieldExpression(Position);
+
+/// <summary>A duration literal's value.</summary>
+public readonly record struct DurationValue(long Nanoseconds);
+
+/// <summary>A status literal's value; the numbers are OTLP's.</summary>
+public enum StatusValue
+{
+    Unset = 0,
+    Ok = 1,
+    Error = 2,
+}
+
+/// <summary>A kind literal's value; the numbers are OTLP's.</summary>
+public enum KindValue
+{
+    Unspecified = 0,
+    Internal = 1,
+    Server = 2,
+    Client = 3,
+    Producer = 4,
+    Consumer = 5,
+}
+
+/// <summary>An attribute: <c>.x</c>, <c>span.x</c>, <c>resource.x</c> and so on.</summary>
+public sealed record AttributeField(int Position, AttributeScope Scope, string Name) : FieldExpression(Position);
+
+public enum AttributeScope
+{
+    /// <summary>The span's attribute or, where it has none of that name, its resource's.</summary>
+    Any,
+    Span,
+    Resource,
+    Event,
+    Link,
+    Instrumentation,
+}
+
+/// <summary>A field that every span has: <c>name</c>, <c>status</c>, <c>duration</c> and so on.</summary>
+public sealed record IntrinsicField(int Position, Intrinsic Intrinsic) : FieldExpression(Position);
+
+public enum Intrinsic
+{
+    Name,
+    Status,
+    StatusMessage,
+    Kind,
+    Duration,
+}
+
+/// <summary>Two expressions joined by an operator.</summary>
+public sealed record BinaryExpression(int Position, BinaryOperator Operator, FieldExpression Left, FieldExpression Right) : FieldExpression(Position);
+
+public enum BinaryOperator
+{
+    And,
+    Or,
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    Matches,
+    NotMatches,
+}
+
+/// <summary>The opposite of an expression.</summary>
+public sealed record NotExpression(int Position, FieldExpression Operand) : FieldExpression(Position);

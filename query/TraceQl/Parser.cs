@@ -1,0 +1,191 @@
+using System.Globalization;
+
+namespace TraceStore.Query.TraceQl;
+
+/// <summary>
+/// Reads TraceQL by recursive descent, one method per rule, loosest binding first:
+/// <code>
+/// query      = "{" [ or ] "}"
+/// or         = and { "||" and }
+/// and        = comparison { "&amp;&amp;" comparison }
+/// comparison = operand [ ( "=" | "!=" | "&lt;" | "&lt;=" | "&gt;" | "&gt;=" | "=~" | "!~" ) operand ]
+/// operand    = "(" or ")" | "!" operand | "-" number | literal | field
+/// </code>
+/// </summary>
+public sealed class Parser
+{
+    /// <summary>Longer queries are refused (Tempo's default).</summary>
+    public const int MaxQueryLength = 128 * 1024;
+
+    /// <summary>Brackets and negations nest no deeper than this: it bounds the stack.</summary>
+    private const int MaxDepth = 200;
+
+    private static readonly Dictionary<string, BinaryOperator> s_comparisons = new()
+    {
+        ["="] = BinaryOperator.Equal,
+        ["!="] = BinaryOperator.NotEqual,
+        ["<"] = BinaryOperator.Less,
+        ["<="] = BinaryOperator.LessOrEqual,
+        [">"] = BinaryOperator.Greater,
+        [">="] = BinaryOperator.GreaterOrEqual,
+        ["=~"] = BinaryOperator.Matches,
+        ["!~"] = BinaryOperator.NotMatches,
+    };
+
+    private static readonly Dictionary<string, Intrinsic> s_intrinsics = new()
+    {
+        ["name"] = Intrinsic.Name,
+        ["span:name"] = Intrinsic.Name,
+        ["status"] = Intrinsic.Status,
+        ["span:status"] = Intrinsic.Status,
+        ["statusMessage"] = Intrinsic.StatusMessage,
+        ["span:statusMessage"] = Intrinsic.StatusMessage,
+        ["kind"] = Intrinsic.Kind,
+        ["span:kind"] = Intrinsic.Kind,
+        ["duration"] = Intrinsic.Duration,
+        ["span:duration"] = Intrinsic.Duration,
+    };
+
+    private static readonly Dictionary<string, AttributeScope> s_scopes = new()
+    {
+        [""] = AttributeScope.Any,
+        ["span"] = AttributeScope.Span,
+        ["resource"] = AttributeScope.Resource,
+        ["event"] = AttributeScope.Event,
+        ["link"] = AttributeScope.Link,
+        ["instrumentation"] = AttributeScope.Instrumentation,
+    };
+
+    private static readonly Dictionary<string, object> s_words = new()
+    {
+        ["true"] = true,
+        ["false"] = false,
+        ["ok"] = StatusValue.Ok,
+        ["error"] = StatusValue.Error,
+        ["unset"] = StatusValue.Unset,
+        ["server"] = KindValue.Server,
+        ["client"] = KindValue.Client,
+        ["internal"] = KindValue.Internal,
+        ["producer"] = KindValue.Producer,
+        ["consumer"] = KindValue.Consumer,
+        ["unspecified"] = KindValue.Unspecified,
+    };
+
+    private readonly List<Token> _tokens;
+    private int _next;
+    private int _depth;
+
+    private Parser(string query) => _tokens = new Lexer(query).ReadAll();
+
+    private Token Next => _tokens[_next];
+
+    /// <exception cref="TraceQlException">The text is no query.</exception>
+    public static TraceQlQuery Parse(string query)
+    {
+        if (query.Length > MaxQueryLength) throw new TraceQlException(MaxQueryLength, $"a query has at most {MaxQueryLength} characters");
+        return new Parser(query).ParseQuery();
+    }
+
+    private TraceQlQuery ParseQuery()
+    {
+        Expect("{");
+        FieldExpression? filter = IsNext("}") ? null : ParseOr();
+        Expect("}");
+        if (Next.Kind == TokenKind.End) return new TraceQlQuery(filter);
+        throw new TraceQlException(Next.Position, $"{Next} after the spanset isn't supported yet: a query is one {{ … }}");
+    }
+
+    private FieldExpression ParseOr()
+    {
+        FieldExpression left = ParseAnd();
+        while (TryTake("||", out Token or)) left = new BinaryExpression(or.Position, BinaryOperator.Or, left, ParseAnd());
+        return left;
+    }
+
+    private FieldExpression ParseAnd()
+    {
+        FieldExpression left = ParseComparison();
+        while (TryTake("&&", out Token and)) left = new BinaryExpression(and.Position, BinaryOperator.And, left, ParseComparison());
+        return left;
+    }
+
+    private FieldExpression ParseComparison()
+    {
+        FieldExpression left = ParseOperand();
+        if (Next.Kind != TokenKind.Symbol || !s_comparisons.TryGetValue(Next.Text, out BinaryOperator comparison)) return left;
+        int position = _tokens[_next++].Position;
+        return new BinaryExpression(position, comparison, left, ParseOperand());
+    }
+
+    private FieldExpression ParseOperand()
+    {
+        Token token = _tokens[_next++];
+        if (++_depth > MaxDepth) throw new TraceQlException(token.Position, $"expressions nest at most {MaxDepth} deep");
+        FieldExpression operand = (token.Kind, token.Text) switch
+        {
+            (TokenKind.Symbol, "(") => ParseBracketed(),
+            (TokenKind.Symbol, "!") => new NotExpression(token.Position, ParseOperand()),
+            (TokenKind.Symbol, "-") => ParseNegative(token),
+            (TokenKind.String, _) => new Literal(token.Position, token.Text),
+            (TokenKind.Number, _) => new Literal(token.Position, NumberOf(token)),
+            (TokenKind.Duration, _) => new Literal(token.Position, DurationOf(token)),
+            (TokenKind.Name, _) => NameOf(token),
+            _ => throw new TraceQlException(token.Position, $"a field or a value was expected, not {token}"),
+        };
+        _depth--;
+        return operand;
+    }
+
+    private FieldExpression ParseBracketed()
+    {
+        FieldExpression inner = ParseOr();
+        Expect(")");
+        return inner;
+    }
+
+    private Literal ParseNegative(Token minus)
+    {
+        Token token = _tokens[_next];
+        if (token.Kind != TokenKind.Number) throw new TraceQlException(token.Position, $"a number was expected after '-', not {token}");
+        _next++;
+        return new Literal(minus.Position, NumberOf(token) is long integer ? -integer : -(double)NumberOf(token));
+    }
+
+    private static object NumberOf(Token token) =>
+        long.TryParse(token.Text, NumberStyles.None, CultureInfo.InvariantCulture, out long integer)
+            ? integer
+            : double.Parse(token.Text, CultureInfo.InvariantCulture);
+
+    private static DurationValue DurationOf(Token token) =>
+        DurationText.TryParse(token.Text, out long nanoseconds)
+            ? new DurationValue(nanoseconds)
+            : throw new TraceQlException(token.Position, $"{token} is no duration");
+
+    private static FieldExpression NameOf(Token token)
+    {
+        if (s_words.TryGetValue(token.Text, out object? word)) return new Literal(token.Position, word);
+        if (s_intrinsics.TryGetValue(token.Text, out Intrinsic intrinsic)) return new IntrinsicField(token.Position, intrinsic);
+        int dot = token.Text.IndexOf('.', StringComparison.Ordinal);
+        if (dot >= 0 && dot < token.Text.Length - 1 && s_scopes.TryGetValue(token.Text[..dot], out AttributeScope scope))
+        {
+            return new AttributeField(token.Position, scope, token.Text[(dot + 1)..]);
+        }
+
+        throw new TraceQlException(token.Position, $"{token} is no field; attributes are written .{token.Text}, span.{token.Text} or resource.{token.Text}");
+    }
+
+    private void Expect(string symbol)
+    {
+        if (!TryTake(symbol, out Token found)) throw new TraceQlException(found.Position, $"'{symbol}' was expected, not {found}");
+    }
+
+    private bool IsNext(string symbol) => Next.Kind == TokenKind.Symbol && Next.Text == symbol;
+
+    private bool TryTake(string symbol, out Token token)
+    {
+        token = Next;
+        if (!IsNext(symbol)) return false;
+        _next++;
+        return true;
+    }
+}
