@@ -9,6 +9,11 @@ public sealed class IngestMetrics
     /// <summary>The meter to subscribe to.</summary>
     public const string MeterName = "TraceStore.Collector";
 
+    private static readonly InstrumentAdvice<double> s_durations = new()
+    {
+        HistogramBucketBoundaries = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    };
+
     public IngestMetrics(IMeterFactory factory, WriteAheadLog wal)
     {
         Meter meter = factory.Create(MeterName);
@@ -19,9 +24,9 @@ public sealed class IngestMetrics
         RequestsMalformed = meter.CreateCounter<long>("tracestore.ingest.requests.malformed", description: "Requests that were not OTLP.");
         RequestsRefused = meter.CreateCounter<long>("tracestore.ingest.requests.refused", description: "Requests answered with 'unavailable, retry'.");
         InsertFailures = meter.CreateCounter<long>("tracestore.ingest.insert.failures", description: "Inserts that were not answered OK at the first attempt.");
-        InsertDuration = meter.CreateHistogram<double>("tracestore.ingest.insert.duration", "s", "Time to decode and store a sealed segment.");
+        InsertDuration = meter.CreateHistogram<double>("tracestore.ingest.insert.duration", "s", "Time to decode and store a sealed segment.", advice: s_durations);
         meter.CreateObservableGauge("tracestore.wal.size", () => wal.Bytes, "By", "Bytes of the write-ahead log on disk.");
-        meter.CreateObservableGauge("tracestore.wal.segments.sealed", () => wal.SealedSegments, description: "Sealed segments still on disk; they grow while ClickHouse is away.");
+        meter.CreateObservableGauge("tracestore.wal.segments.waiting", () => wal.WaitingSegments, description: "Sealed segments still to be stored; they grow while ClickHouse is away.");
     }
 
     public Counter<long> SpansAccepted { get; }

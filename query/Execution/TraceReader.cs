@@ -60,7 +60,9 @@ public sealed class TraceReader(ClickHouseDatabase database) : IDisposable
             _sql.Services(),
             new Dictionary<string, (string, Column)> { ["service"] = ("LowCardinality(String)", services) },
             cancellation).ConfigureAwait(false);
-        return [.. services.Values.Select(System.Text.Encoding.UTF8.GetString)];
+        string[] names = new string[services.Count];
+        for (int row = 0; row < names.Length; row++) names[row] = System.Text.Encoding.UTF8.GetString(services[row]);
+        return names;
     }
 
     /// <summary>A service's operations, by name and kind.</summary>

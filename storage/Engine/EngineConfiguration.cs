@@ -38,7 +38,7 @@ internal sealed record EngineConfiguration(int Port, string Key)
         string config = WritePrivateFile(Path.Combine(folder, "config.xml"), Config(options, folder, logs, tables));
         string script = WritePrivateFile(Path.Combine(folder, "start.sql"), Script);
         WritePrivateFile(Path.Combine(folder, "users.xml"), Users());
-        return ["clickhouse-local", "--config-file", config, $"--path={tables}", "--queries-file", script];
+        return ["clickhouse-local", "--config-file", config, $"--path={tables}", "--queries-file", script, "--log-level=warning"];
     }
 
     private string Config(EngineOptions options, string folder, string logs, string tables)
@@ -50,9 +50,9 @@ internal sealed record EngineConfiguration(int Port, string Key)
             new XElement("timezone", "UTC"),
             new XElement("users_config", Path.Combine(folder, "users.xml")),
             new XElement("logger",
-                new XElement("level", "warning"),
                 new XElement("log", Path.Combine(logs, "engine.log")),
                 new XElement("errorlog", Path.Combine(logs, "engine.err.log")),
+                new XElement("errorlog_level", "error"),
                 new XElement("size", "20M"),
                 new XElement("count", 3)),
             new XElement("max_server_memory_usage", options.MaxMemoryBytes),

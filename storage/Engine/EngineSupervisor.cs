@@ -71,10 +71,10 @@ public sealed class EngineSupervisor : IAsyncDisposable
         if (_stopping.IsCancellationRequested) return;
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _supervision.ConfigureAwait(false);
+        Handler.Dispose(); // closes the connections, for which the engine would wait
         bool clean = await _engine.StopAsync(_options.StopTimeout).ConfigureAwait(false);
         if (!clean) _log.LogWarning("ClickHouse didn't stop within {Timeout} and was killed; it recovers at the next start.", _options.StopTimeout);
         _engine.Dispose();
-        Handler.Dispose();
         _stopping.Dispose();
     }
 

@@ -45,6 +45,7 @@ public sealed class WriteAheadLog : IAsyncDisposable
 
     // Shared with sinks, under the lock of _sealed.
     private readonly SortedDictionary<ulong, long> _sealed = [];
+    private ulong _truncatedThrough;
     private TaskCompletionSource _sealedMore = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _bytes;
 
@@ -66,14 +67,8 @@ public sealed class WriteAheadLog : IAsyncDisposable
     /// <summary>Bytes of the segments on disk.</summary>
     public long Bytes => Interlocked.Read(ref _bytes);
 
-    /// <summary>Sealed segments that a sink may still need.</summary>
-    public int SealedSegments
-    {
-        get
-        {
-            lock (_sealed) return _sealed.Count;
-        }
-    }
+    /// <summary>Sealed segments that the log may not let go of yet.</summary>
+    public int WaitingSegments => SealedBehind(Volatile.Read(ref _truncatedThrough));
 
     /// <summary>Sealed segments behind a sink's position: what it has still to store.</summary>
     public int SealedBehind(ulong position)
@@ -139,6 +134,7 @@ public sealed class WriteAheadLog : IAsyncDisposable
         List<(ulong Number, long Bytes)> done;
         lock (_sealed)
         {
+            _truncatedThrough = position;
             done = [.. _sealed.Where(s => s.Key <= position && s.Key + 1 < _nextSegment).Select(s => (s.Key, s.Value))];
             foreach ((ulong number, _) in done) _sealed.Remove(number);
         }

@@ -1,0 +1,68 @@
+using System.Net.Http.Headers;
+using TraceStore.Query.Assembly;
+using TraceStore.Query.Encoding.Tempo;
+using TraceStore.Storage.Otlp;
+using TraceStore.Storage.Spans;
+using Trace = TraceStore.Query.Assembly.Trace;
+
+namespace TraceStore.Demo;
+
+/// <summary>A trace as it came back, decoded and assembled the way the server does it.</summary>
+internal sealed record StoredTrace(Trace Trace, SpanBatch Spans);
+
+/// <summary>TraceStore can't be asked, or says no; the message says what to do.</summary>
+internal sealed class TraceClientException(string message, Exception? cause = null) : Exception(message, cause);
+
+/// <summary>Reads traces through the Tempo API, as Grafana does.</summary>
+internal sealed class TraceClient : IDisposable
+{
+    private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(30) };
+    private readonly string _url;
+
+    /// <exception cref="TraceClientException">It is no URL.</exception>
+    public TraceClient(string url)
+    {
+        _url = url.TrimEnd('/');
+        _http.DefaultRequestHeaders.Accept.Add(new MediaTypeWithQualityHeaderValue("application/protobuf"));
+    }
+
+    /// <summary>Whether a TraceStore answers there and can read traces.</summary>
+    /// <exception cref="TraceClientException">It doesn't, or can't.</exception>
+    public Task CheckAsync(CancellationToken cancellation) => GetAsync("/ready", cancellation);
+
+    /// <summary>A trace by its ID; null when there is none.</summary>
+    /// <exception cref="TraceClientException">TraceStore can't be asked, or says no.</exception>
+    public async Task<StoredTrace?> ReadAsync(string id, CancellationToken cancellation)
+    {
+        byte[] answer = await GetAsync($"/api/v2/traces/{Uri.EscapeDataString(id)}", cancellation).ConfigureAwait(false);
+        TraceByIDResponse response = TraceByIDResponse.Parser.ParseFrom(answer);
+        if (response.Trace is null || response.Trace.ResourceSpans.Count == 0) return null;
+
+        // A trace and an export request are the same on the wire, so what decodes the one decodes the other.
+        var decoded = new DecodedSegment();
+        new OtlpDecoder(decoded, wal: 0, segment: 0, DateOnly.FromDateTime(DateTime.UnixEpoch)).Decode(Google.Protobuf.MessageExtensions.ToByteArray(response.Trace), tenant: []);
+        Trace trace = TraceAssembler.Assemble(decoded.Spans, SpanContent.Whole(decoded.Spans)).Values.First();
+        return new StoredTrace(trace, decoded.Spans);
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    private async Task<byte[]> GetAsync(string path, CancellationToken cancellation)
+    {
+        try
+        {
+            using HttpResponseMessage response = await _http.GetAsync(new Uri(_url + path), cancellation).ConfigureAwait(false);
+            if (response.IsSuccessStatusCode) return await response.Content.ReadAsByteArrayAsync(cancellation).ConfigureAwait(false);
+            string reason = await response.Content.ReadAsStringAsync(cancellation).ConfigureAwait(false);
+            throw new TraceClientException($"{_url} answered {(int)response.StatusCode}: {reason}");
+        }
+        catch (UriFormatException e)
+        {
+            throw new TraceClientException($"'{_url}' is no URL; expected something like {TraceCommand.DefaultUrl}.", e);
+        }
+        catch (HttpRequestException e)
+        {
+            throw new TraceClientException($"No TraceStore answers at {_url} ({e.Message}). Start one (tracestore serve), or name another with --url.", e);
+        }
+    }
+}

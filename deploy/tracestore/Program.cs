@@ -1,0 +1,17 @@
+using System.CommandLine;
+using TraceStore;
+using TraceStore.Demo;
+using TraceStore.Storage.Engine;
+
+// The embedded engine is a child process of this same binary; nothing else is loaded in it.
+if (args is [EngineChild.Verb, .. string[] engine]) return EngineChild.Run(engine);
+
+var root = new RootCommand("TraceStore: a trace collector and store. Without a command it serves.");
+ServeCommand.Configure(root);
+root.Add(ServeCommand.Create());
+root.Add(DemoCommand.Create());
+root.Add(DemoServiceCommand.Create());
+root.Add(TraceCommand.Create());
+
+// Commands end by themselves when they are asked to; the default would end them after two seconds.
+return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });

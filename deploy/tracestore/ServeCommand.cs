@@ -1,0 +1,136 @@
+using System.CommandLine;
+using System.Runtime.InteropServices;
+using Microsoft.Extensions.Configuration;
+using TraceStore.Serving;
+using TraceStore.Settings;
+
+namespace TraceStore;
+
+/// <summary><c>tracestore serve</c>: everything in one process, until it is told to stop.</summary>
+internal static class ServeCommand
+{
+    private static readonly (string Option, string Setting, string Value, string Description)[] s_options =
+    [
+        ("--data", "DataDirectory", "DIR", "Where everything is kept. Default: ./data"),
+        ("--listen", "ListenAddress", "IP", "The address to listen on; 0.0.0.0 for every network. Default: 127.0.0.1"),
+        ("--otlp-grpc-port", "Otlp:GrpcPort", "PORT", "OTLP over gRPC. Default: 4317"),
+        ("--tempo-port", "Tempo:Port", "PORT", "Tempo's HTTP API. Default: 3200"),
+        ("--jaeger-port", "Jaeger:Port", "PORT", "Jaeger's HTTP API. Default: 16686"),
+        ("--clickhouse", "ClickHouse:Url", "URL", "An external ClickHouse, such as http://clickhouse:8123. Default: the embedded engine"),
+    ];
+
+    public static Command Create()
+    {
+        var command = new Command("serve", "Receive spans, store them and answer queries. This is the default.");
+        Configure(command);
+        return command;
+    }
+
+    /// <summary>Gives a command the options and the action of serving.</summary>
+    public static void Configure(Command command)
+    {
+        var options = s_options.ToDictionary(
+            option => option.Setting,
+            option => new Option<string?>(option.Option) { HelpName = option.Value, Description = option.Description });
+        var file = new Option<string?>("--config") { HelpName = "FILE", Description = $"Settings in JSON. Default: ./{TraceStoreSettings.FileName}, where there is one" };
+        var set = new Option<string[]>("--set")
+        {
+            HelpName = "NAME=VALUE",
+            Description = $"Any other setting, such as Wal:MaxBytes=20GiB; as environment variable {TraceStoreSettings.EnvironmentPrefix}WAL__MAXBYTES. May be repeated",
+        };
+        foreach (Option<string?> option in options.Values) command.Add(option);
+        command.Add(file);
+        command.Add(set);
+        command.SetAction((arguments, _) => RunAsync(
+            arguments.GetValue(file),
+            options.ToDictionary(option => option.Key, option => arguments.GetValue(option.Value)),
+            arguments.GetValue(set) ?? []));
+    }
+
+    private static async Task<int> RunAsync(string? file, Dictionary<string, string?> options, string[] assignments)
+    {
+        if (!TryReadConfiguration(file, options, assignments, out IConfiguration configuration, out string? problem)) return Fail([problem!]);
+        (TraceStoreSettings? settings, IReadOnlyList<string> problems) = TraceStoreSettings.Read(configuration);
+        if (settings is null) return Fail(problems);
+
+        using var stop = new StopSignal();
+        try
+        {
+            await using TraceStoreServer server = await TraceStoreServer.StartAsync(settings, configuration, stop.Token).ConfigureAwait(false);
+            Banner.Print(server, settings);
+            await stop.Received.ConfigureAwait(false);
+            Console.WriteLine("Stopping: no more spans are accepted; storing what has been ...");
+            return 0;
+        }
+        catch (OperationCanceledException) when (stop.Token.IsCancellationRequested)
+        {
+            return 0;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or InvalidOperationException)
+        {
+            return Fail([e.Message]);
+        }
+    }
+
+    private static bool TryReadConfiguration(
+        string? file, Dictionary<string, string?> options, string[] assignments, out IConfiguration configuration, out string? problem)
+    {
+        string[] malformed = [.. assignments.Where(assignment => assignment.IndexOf('=', StringComparison.Ordinal) <= 0)];
+        problem = malformed.Length > 0 ? $"--set {malformed[0]}: expected NAME=VALUE." : null;
+        var values = options.Where(option => option.Value is not null).ToDictionary();
+        foreach (string[] assignment in assignments.Except(malformed).Select(assignment => assignment.Split('=', 2))) values[assignment[0]] = assignment[1];
+        try
+        {
+            configuration = new ConfigurationBuilder()
+                .AddJsonFile(Path.GetFullPath(file ?? TraceStoreSettings.FileName), optional: file is null)
+                .AddEnvironmentVariables(TraceStoreSettings.EnvironmentPrefix)
+                .AddInMemoryCollection(values)
+                .Build();
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException)
+        {
+            configuration = new ConfigurationBuilder().Build();
+            problem = $"{file ?? TraceStoreSettings.FileName} can't be read: {(e.InnerException ?? e).Message}";
+        }
+
+        return problem is null;
+    }
+
+    private static int Fail(IReadOnlyList<string> problems)
+    {
+        Console.Error.WriteLine("TraceStore can't start:");
+        foreach (string problem in problems) Console.Error.WriteLine($"  {problem}");
+        return 1;
+    }
+
+    /// <summary>Ctrl-C or SIGTERM asks for an orderly stop; asked a second time, the process ends at once (and loses nothing).</summary>
+    private sealed class StopSignal : IDisposable
+    {
+        private readonly CancellationTokenSource _stop = new();
+        private readonly TaskCompletionSource _received = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly PosixSignalRegistration[] _signals;
+
+        public StopSignal() => _signals =
+        [
+            PosixSignalRegistration.Create(PosixSignal.SIGINT, Receive),
+            PosixSignalRegistration.Create(PosixSignal.SIGTERM, Receive),
+        ];
+
+        public CancellationToken Token => _stop.Token;
+
+        public Task Received => _received.Task;
+
+        public void Dispose()
+        {
+            foreach (PosixSignalRegistration signal in _signals) signal.Dispose();
+            _stop.Dispose();
+        }
+
+        private void Receive(PosixSignalContext signal)
+        {
+            if (!_received.TrySetResult()) return;
+            signal.Cancel = true;
+            _stop.Cancel();
+        }
+    }
+}

@@ -1,0 +1,34 @@
+using System.Diagnostics.Metrics;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using OpenTelemetry;
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
+using TraceStore.Collector.Pipeline;
+
+namespace TraceStore.Serving;
+
+/// <summary>What TraceStore tells about itself: its own metrics, the web server's and the runtime's, for Prometheus.</summary>
+internal sealed class OwnTelemetry : IDisposable
+{
+    private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+    private readonly MeterProvider _provider = Sdk.CreateMeterProviderBuilder()
+        .ConfigureResource(resource => resource.AddService("tracestore", serviceVersion: typeof(OwnTelemetry).Assembly.GetName().Version!.ToString(3)))
+        .AddMeter(IngestMetrics.MeterName, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel")
+        .AddRuntimeInstrumentation()
+        .AddPrometheusExporter()
+        .Build();
+
+    /// <summary>Makes the meters that are published.</summary>
+    public IMeterFactory Meters => _services.GetRequiredService<IMeterFactory>();
+
+    /// <summary>Puts <c>/metrics</c> on a web application.</summary>
+    public void Map(WebApplication app) =>
+        app.UseOpenTelemetryPrometheusScrapingEndpoint(_provider, context => context.Request.Path == "/metrics", null, null, null);
+
+    public void Dispose()
+    {
+        _provider.Dispose();
+        _services.Dispose();
+    }
+}

@@ -1,0 +1,130 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using TraceStore.Collector.Pipeline;
+using TraceStore.Collector.Receivers;
+using TraceStore.Query.Endpoints;
+using TraceStore.Query.Execution;
+using TraceStore.Settings;
+using TraceStore.Storage.ClickHouse;
+using TraceStore.Storage.Engine;
+using TraceStore.Storage.Wal;
+
+namespace TraceStore.Serving;
+
+/// <summary>
+/// TraceStore in one process: storage, then ingest, then queries, then the doors, started in this order and stopped in
+/// reverse.
+/// </summary>
+internal sealed class TraceStoreServer : IAsyncDisposable
+{
+    private readonly Stack<Func<ValueTask>> _stops = new();
+    private readonly TraceStoreSettings _settings;
+    private readonly ILoggerFactory _logs;
+
+    private TraceStoreServer(TraceStoreSettings settings, ILoggerFactory logs) => (_settings, _logs) = (settings, logs);
+
+    /// <summary>The ports that were bound, which differ from the settings' where those were 0.</summary>
+    public int OtlpGrpcPort { get; private set; }
+
+    public int TempoPort { get; private set; }
+
+    public int JaegerPort { get; private set; }
+
+    /// <exception cref="IOException">A directory is in use or can't be written, or a port is taken.</exception>
+    /// <exception cref="InvalidOperationException">The embedded engine didn't start.</exception>
+    public static async Task<TraceStoreServer> StartAsync(TraceStoreSettings settings, IConfiguration configuration, CancellationToken cancellation)
+    {
+        ILoggerFactory logs = Logs.Create(configuration);
+        var server = new TraceStoreServer(settings, logs);
+        server._stops.Push(() => { logs.Dispose(); return default; });
+        try
+        {
+            await server.StartAsync(cancellation).ConfigureAwait(false);
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        while (_stops.TryPop(out Func<ValueTask>? stop)) await stop().ConfigureAwait(false);
+    }
+
+    private async Task StartAsync(CancellationToken cancellation)
+    {
+        // Storage
+        var wal = StopLast(WriteAheadLog.Open(_settings.Wal, TimeProvider.System, _logs.CreateLogger<WriteAheadLog>()));
+        EngineSupervisor? engine = _settings.Engine is { } engineOptions
+            ? StopLast(await EngineSupervisor.StartAsync(engineOptions, _logs.CreateLogger<EngineSupervisor>(), cancellation).ConfigureAwait(false))
+            : null;
+        var database = StopLast(new ClickHouseDatabase(_settings.ClickHouse, engine?.Handler));
+
+        // Ingest
+        var telemetry = StopLast(new OwnTelemetry());
+        var metrics = new IngestMetrics(telemetry.Meters, wal);
+        var schema = new SchemaMigrator(database, _logs.CreateLogger<SchemaMigrator>());
+        var follower = StopLast(new SegmentFollower(
+            wal, _settings.Wal, schema, new SpanBlockInserter(database), metrics, _logs.CreateLogger<SegmentFollower>()));
+        var pipeline = new IngestPipeline(wal, metrics, _logs.CreateLogger<IngestPipeline>());
+        _stops.Push(() => StoreWhatIsLeftAsync(wal, follower));
+
+        // Queries
+        var reader = StopLast(new TraceReader(database));
+        var health = new Health(wal, _settings.Wal, reader);
+        TempoPort = await OpenAsync(new Door("Tempo API", _settings.TempoPort, "--tempo-port", HttpProtocols.Http1), app =>
+        {
+            app.MapHealth(health, telemetry);
+            app.MapTempoApi(reader);
+        }).ConfigureAwait(false);
+        JaegerPort = await OpenAsync(new Door("Jaeger API", _settings.JaegerPort, "--jaeger-port", HttpProtocols.Http1), app =>
+        {
+            app.MapHealth(health, telemetry);
+            app.MapJaegerApi(reader);
+        }).ConfigureAwait(false);
+
+        // Ingest's door, last to open and first to close
+        OtlpGrpcPort = await OpenAsync(
+            new Door("OTLP gRPC", _settings.OtlpGrpcPort, "--otlp-grpc-port", HttpProtocols.Http2),
+            app => app.MapOtlpGrpc(),
+            services => services.AddOtlpGrpc().AddSingleton(pipeline)).ConfigureAwait(false);
+    }
+
+    private async Task<int> OpenAsync(Door door, Action<WebApplication> map, Action<IServiceCollection>? addServices = null)
+    {
+        WebApplication app = door.Build(_settings.ListenAddress, _settings.ShutdownTimeout, _logs, addServices);
+        _stops.Push(app.DisposeAsync);
+        map(app);
+        int port = await door.OpenAsync(app, _settings.ListenAddress).ConfigureAwait(false);
+        _stops.Push(async () => await app.StopAsync().ConfigureAwait(false));
+        return port;
+    }
+
+    /// <summary>After the doors have closed: seals the log and stores it, as far as time allows. The log keeps the rest.</summary>
+    private async ValueTask StoreWhatIsLeftAsync(WriteAheadLog wal, SegmentFollower follower)
+    {
+        await wal.CompleteAsync().ConfigureAwait(false);
+        int left = await follower.DrainAsync(_settings.ShutdownTimeout).ConfigureAwait(false);
+        if (left > 0)
+        {
+            _logs.CreateLogger<TraceStoreServer>().LogWarning("{Segments} segments are not stored yet; the write-ahead log keeps them for the next start.", left);
+        }
+    }
+
+    private T StopLast<T>(T part)
+    {
+        _stops.Push(part switch
+        {
+            IAsyncDisposable asynchronous => asynchronous.DisposeAsync,
+            IDisposable disposable => () => { disposable.Dispose(); return default; },
+            _ => throw new ArgumentException("BUG: a part that can't be stopped", nameof(part)),
+        });
+        return part;
+    }
+}

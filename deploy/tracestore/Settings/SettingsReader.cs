@@ -1,0 +1,105 @@
+using System.Globalization;
+using System.Net;
+using Microsoft.Extensions.Configuration;
+
+namespace TraceStore.Settings;
+
+/// <summary>
+/// Reads settings one by one and notes what is wrong with each instead of stopping at the first, so that all errors are
+/// reported at once, each with the setting, its value and what would be valid.
+/// </summary>
+internal sealed class SettingsReader(IConfiguration configuration)
+{
+    private readonly HashSet<string> _known = new(StringComparer.OrdinalIgnoreCase);
+    private readonly List<string> _problems = [];
+
+    public IReadOnlyList<string> Problems => _problems;
+
+    public string Text(string key, string otherwise) => Read(key) ?? otherwise;
+
+    public string? OptionalText(string key) => Read(key);
+
+    public int Port(string key, int otherwise) =>
+        Parse(key, otherwise, "a port from 0 (any free one) to 65535", (text, out port) =>
+            int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out port) && port <= IPEndPoint.MaxPort);
+
+    public int Count(string key, int otherwise, int min, int max) =>
+        Parse(key, otherwise, $"a whole number from {min} to {max}", (text, out count) =>
+            int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out count) && count >= min && count <= max);
+
+    public long Bytes(string key, long otherwise, long min) =>
+        Parse(key, otherwise, $"a size such as 512MiB or 10GiB, {ByteSize.Show(min)} or more", (text, out bytes) =>
+            ByteSize.TryParse(text, out bytes) && bytes >= min);
+
+    public TimeSpan Duration(string key, TimeSpan otherwise, TimeSpan min, TimeSpan max) =>
+        Parse(key, otherwise, $"a duration such as 400ms or 30s, from {Show(min)} to {Show(max)}", (text, out duration) =>
+        {
+            bool ok = Query.TraceQl.DurationText.TryParse(text, out long nanoseconds);
+            duration = TimeSpan.FromTicks(nanoseconds / TimeSpan.NanosecondsPerTick);
+            return ok && duration >= min && duration <= max;
+        });
+
+    public IPAddress Address(string key, IPAddress otherwise) =>
+        Parse(key, otherwise, "an IP address: 127.0.0.1 for this machine only, 0.0.0.0 for every network", (text, out address) =>
+            IPAddress.TryParse(text, out address!));
+
+    public Uri? HttpUrl(string key) =>
+        Parse<Uri?>(key, null, "an http:// or https:// URL such as http://clickhouse:8123", (text, out url) =>
+            Uri.TryCreate(text, UriKind.Absolute, out url) && url.Scheme is "http" or "https");
+
+    /// <summary>A name that may stand in SQL as it is.</summary>
+    public string Identifier(string key, string otherwise) =>
+        Parse(key, otherwise, "a name of letters, digits and underscores", (text, out name) =>
+        {
+            name = text;
+            return text.All(character => char.IsAsciiLetterOrDigit(character) || character == '_') && !char.IsAsciiDigit(text[0]);
+        });
+
+    /// <summary>Notes settings that nobody asked for: most are misspelt, and would be ignored silently.</summary>
+    public void NoteUnknown(params IEnumerable<string> foreignSections)
+    {
+        HashSet<string> foreign = new(foreignSections, StringComparer.OrdinalIgnoreCase);
+        foreach ((string key, string? value) in configuration.AsEnumerable().Where(setting => setting.Value is not null))
+        {
+            if (_known.Contains(key) || foreign.Contains(key.Split(':')[0])) continue;
+            string closest = _known.MinBy(known => Distance(known, key))!;
+            _problems.Add($"{key} = '{value}': there is no such setting; did you mean {closest}?");
+        }
+    }
+
+    private string? Read(string key)
+    {
+        _known.Add(key);
+        return configuration[key] is { Length: > 0 } text ? text : null;
+    }
+
+    private delegate bool TryParse<T>(string text, out T value);
+
+    private T Parse<T>(string key, T otherwise, string valid, TryParse<T> tryParse)
+    {
+        if (Read(key) is not { } text) return otherwise;
+        if (tryParse(text, out T value)) return value;
+        _problems.Add($"{key} = '{text}': expected {valid}.");
+        return otherwise;
+    }
+
+    private static string Show(TimeSpan time) =>
+        time.TotalSeconds < 1 ? $"{time.TotalMilliseconds}ms" : $"{time.TotalSeconds}s";
+
+    /// <summary>Levenshtein's distance: single characters to add, drop or change.</summary>
+    private static int Distance(string left, string right)
+    {
+        int[] row = [.. Enumerable.Range(0, right.Length + 1)];
+        for (int i = 1; i <= left.Length; i++)
+        {
+            (int diagonal, row[0]) = (row[0], i);
+            for (int j = 1; j <= right.Length; j++)
+            {
+                int change = diagonal + (char.ToUpperInvariant(left[i - 1]) == char.ToUpperInvariant(right[j - 1]) ? 0 : 1);
+                (diagonal, row[j]) = (row[j], Math.Min(change, Math.Min(row[j], row[j - 1]) + 1));
+            }
+        }
+
+        return row[^1];
+    }
+}

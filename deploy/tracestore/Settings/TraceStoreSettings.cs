@@ -1,0 +1,103 @@
+using System.Net;
+using Microsoft.Extensions.Configuration;
+using TraceStore.Storage.ClickHouse;
+using TraceStore.Storage.Engine;
+using TraceStore.Storage.Wal;
+
+namespace TraceStore.Settings;
+
+/// <summary>
+/// Everything that can be set, checked. Settings come from tracestore.json, then environment variables (TRACESTORE_ in
+/// front, __ for each colon), then the command line; later ones win.
+/// </summary>
+/// <param name="Engine">Null when an external ClickHouse is used.</param>
+internal sealed record TraceStoreSettings(
+    string DataDirectory,
+    IPAddress ListenAddress,
+    int OtlpGrpcPort,
+    int TempoPort,
+    int JaegerPort,
+    TimeSpan ShutdownTimeout,
+    WalOptions Wal,
+    ClickHouseOptions ClickHouse,
+    EngineOptions? Engine)
+{
+    /// <summary>Where the settings come from besides the command line.</summary>
+    public const string FileName = "tracestore.json";
+    public const string EnvironmentPrefix = "TRACESTORE_";
+
+    /// <summary>Reads the settings; on problems returns none, and all the problems.</summary>
+    public static (TraceStoreSettings? Settings, IReadOnlyList<string> Problems) Read(IConfiguration configuration)
+    {
+        var reader = new SettingsReader(configuration);
+        string data = Path.GetFullPath(reader.Text("DataDirectory", "data"));
+        Uri? url = reader.HttpUrl("ClickHouse:Url");
+        var settings = new TraceStoreSettings(
+            DataDirectory: data,
+            ListenAddress: reader.Address("ListenAddress", IPAddress.Loopback),
+            OtlpGrpcPort: reader.Port("Otlp:GrpcPort", 4317),
+            TempoPort: reader.Port("Tempo:Port", 3200),
+            JaegerPort: reader.Port("Jaeger:Port", 16686),
+            ShutdownTimeout: reader.Duration("ShutdownTimeout", TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10)),
+            Wal: ReadWal(reader, data),
+            ClickHouse: ReadClickHouse(reader, url),
+            Engine: ReadEngine(reader, data, isNeeded: url is null, out string? missingEngine));
+        reader.NoteUnknown("Logging");
+        List<string> problems = [.. reader.Problems];
+        if (missingEngine is not null) problems.Add(missingEngine);
+        return problems.Count == 0 ? (settings, problems) : (null, problems);
+    }
+
+    private static WalOptions ReadWal(SettingsReader reader, string data)
+    {
+        var defaults = new WalOptions { Directory = Path.Combine(data, "wal") };
+        return new WalOptions
+        {
+            Directory = Path.GetFullPath(reader.Text("Wal:Directory", defaults.Directory)),
+            MaxBytes = reader.Bytes("Wal:MaxBytes", defaults.MaxBytes, min: 64L << 20),
+            MaxSegmentAge = reader.Duration("Wal:MaxSegmentAge", defaults.MaxSegmentAge, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1)),
+            MaxSegmentBytes = reader.Bytes("Wal:MaxSegmentBytes", defaults.MaxSegmentBytes, min: 1L << 20),
+            MaxSegmentSpans = reader.Count("Wal:MaxSegmentSpans", defaults.MaxSegmentSpans, min: 1_000, max: 500_000),
+            MaxPendingBytes = reader.Bytes("Wal:MaxPendingBytes", defaults.MaxPendingBytes, min: 64L << 20),
+        };
+    }
+
+    private static ClickHouseOptions ReadClickHouse(SettingsReader reader, Uri? url)
+    {
+        var defaults = new ClickHouseOptions();
+        return new ClickHouseOptions
+        {
+            Url = url,
+            User = reader.Text("ClickHouse:User", defaults.User),
+            Password = reader.Text("ClickHouse:Password", defaults.Password),
+            Database = reader.Identifier("ClickHouse:Database", defaults.Database),
+            QueryTimeout = reader.Duration("ClickHouse:QueryTimeout", defaults.QueryTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)),
+            InsertTimeout = reader.Duration("ClickHouse:InsertTimeout", defaults.InsertTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)),
+        };
+    }
+
+    private static EngineOptions? ReadEngine(SettingsReader reader, string data, bool isNeeded, out string? missing)
+    {
+        missing = null;
+        string? library = reader.OptionalText("Engine:LibraryPath");
+        long maxMemory = reader.Bytes("Engine:MaxMemory", 1L << 30, min: 256L << 20);
+        if (!isNeeded) return null;
+        try
+        {
+            library ??= EngineLibrary.Find();
+            if (!File.Exists(library)) missing = $"Engine:LibraryPath = '{library}': there is no such file.";
+        }
+        catch (FileNotFoundException e)
+        {
+            missing = e.Message;
+        }
+
+        return new EngineOptions
+        {
+            Directory = Path.Combine(data, "engine"),
+            LibraryPath = library ?? "",
+            HostCommand = EngineHost.Command,
+            MaxMemoryBytes = maxMemory,
+        };
+    }
+}
