@@ -148,12 +148,12 @@ public sealed class Parser
         Token token = _tokens[_next];
         if (token.Kind != TokenKind.Number) throw new TraceQlException(token.Position, $"a number was expected after '-', not {token}");
         _next++;
-        return new Literal(minus.Position, NumberOf(token) is long integer ? -integer : -(double)NumberOf(token));
+        return new Literal(minus.Position, NumberOf(token) is long integer ? (object)-integer : -(double)NumberOf(token));
     }
 
     private static object NumberOf(Token token) =>
         long.TryParse(token.Text, NumberStyles.None, CultureInfo.InvariantCulture, out long integer)
-            ? integer
+            ? (object)integer
             : double.Parse(token.Text, CultureInfo.InvariantCulture);
 
     private static DurationValue DurationOf(Token token) =>

@@ -190,7 +190,7 @@ public sealed class OtlpScanner
     /// <summary>Remembers the innermost failure, which is the first to be reported, and returns false.</summary>
     private bool NotProtobuf(in WireReader reader, string expected)
     {
-        _malformed ??= new MalformedRequest(reader.Position, $"not protobuf: {expected} was expected");
+        _malformed ??= new MalformedRequest(reader.Position, $"not protobuf ({expected} can't be read)");
         return false;
     }
 

@@ -19,9 +19,8 @@ internal static class ByteSize
             if (!text.EndsWith(unit, StringComparison.OrdinalIgnoreCase)) continue;
             ReadOnlySpan<char> number = text.AsSpan(0, text.Length - unit.Length).Trim();
             if (!decimal.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal value)) continue;
-            decimal product = value * factor;
-            if (product > long.MaxValue) return false;
-            bytes = (long)product;
+            if (value > (decimal)long.MaxValue / factor) return false;
+            bytes = (long)(value * factor);
             return true;
         }
 

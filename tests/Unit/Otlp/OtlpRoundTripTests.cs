@@ -1,0 +1,116 @@
+using CsCheck;
+using Google.Protobuf;
+using OpenTelemetry.Proto.Collector.Trace.V1;
+using OpenTelemetry.Proto.Trace.V1;
+using TraceStore.Storage.Otlp;
+using TraceStore.Storage.Spans;
+using static TraceStore.Tests.OtlpSamples;
+
+namespace TraceStore.Tests.Unit.Otlp;
+
+public class OtlpRoundTripTests
+{
+    [Fact]
+    public void Any_valid_request_comes_back_from_columns_as_it_was() =>
+        Any.Sample(request => Assert.Equal(OtlpEquality.Canonical(request), OtlpEquality.Canonical(ThroughColumns(request.ToByteArray()))), iter: 3_000);
+
+    [Fact]
+    public void Any_valid_request_passes_the_scan() =>
+        Any.Sample(
+            request =>
+            {
+                OtlpScan scan = OtlpScanner.Scan(request.ToByteArray());
+                Assert.Null(scan.Malformed);
+                Assert.Empty(scan.Rejected);
+                Assert.Equal(OtlpEquality.Canonical(request).Count, scan.SpanCount);
+            },
+            iter: 3_000);
+
+    [Fact]
+    public void Unknown_fields_survive()
+    {
+        byte[] span = [.. Span().ToByteArray(), 0xA2, 0x06, 3, (byte)'n', (byte)'e', (byte)'w']; // field 100
+
+        byte[] scope = Field(2, span);
+        byte[] request = Field(1, [.. Resource("a").ToByteArray(), .. Field(2, scope)]);
+
+        Assert.Equal(OtlpEquality.Canonical(ExportTraceServiceRequest.Parser.ParseFrom(request)), OtlpEquality.Canonical(ThroughColumns(request)));
+    }
+
+    [Fact]
+    public void Text_that_is_not_utf8_stays_the_same_bytes()
+    {
+        byte[] request = Request(Resource("a", Span(name: "XYZ"))).ToByteArray();
+        request[request.AsSpan().IndexOf("XYZ"u8)] = 0xFF;
+
+        DecodedSegment decoded = Decode(request);
+
+        Assert.Equal([0xFF, (byte)'Y', (byte)'Z'], decoded.Spans.Name[0].ToArray());
+    }
+
+    [Fact]
+    public void The_service_is_unknown_where_the_resource_does_not_name_one()
+    {
+        ResourceSpans resource = Resource("ignored", Span());
+        resource.Resource.Attributes.Clear();
+
+        Assert.Equal("unknown_service"u8, Decode(Request(resource).ToByteArray()).Spans.Service[0]);
+    }
+
+    [Fact]
+    public void Equal_resources_and_scopes_are_kept_once()
+    {
+        DecodedSegment decoded = Decode(Request(Resource("a", Span(span: 1)), Resource("a", Span(span: 2)), Resource("b", Span(span: 3))).ToByteArray());
+
+        Assert.Equal(2, decoded.Resources.Count);
+        Assert.Equal(1, decoded.Scopes.Count);
+        Assert.Equal(2, decoded.Operations.Count);
+        Assert.Equal(decoded.Spans.ResourceHash[0], decoded.Spans.ResourceHash[1]);
+    }
+
+    [Fact]
+    public void Without_its_rejected_spans_a_request_keeps_everything_else()
+    {
+        Span bad = Span(span: 2);
+        bad.TraceId = ByteString.Empty;
+        ExportTraceServiceRequest mixed = Request(Resource("a", Span(span: 1), bad), Resource("b", bad.Clone(), Span(span: 3)));
+        byte[] bytes = mixed.ToByteArray();
+
+        byte[] filtered = OtlpSpanFilter.Without(bytes, OtlpScanner.Scan(bytes).Rejected);
+
+        Assert.Equal(Request(Resource("a", Span(span: 1)), Resource("b", Span(span: 3))), ExportTraceServiceRequest.Parser.ParseFrom(filtered));
+    }
+
+    private static byte[] Field(int number, byte[] content)
+    {
+        var writer = new WireWriter();
+        writer.Bytes(number, content);
+        return writer.Written.ToArray();
+    }
+
+    private static DecodedSegment Decode(byte[] request)
+    {
+        var decoded = new DecodedSegment();
+        new OtlpDecoder(decoded, wal: 1, segment: 2, new DateOnly(2026, 11, 22)).Decode(request, tenant: []);
+        return decoded;
+    }
+
+    private static ExportTraceServiceRequest ThroughColumns(byte[] request)
+    {
+        DecodedSegment decoded = Decode(request);
+        var resources = Enumerable.Range(0, decoded.Resources.Count).ToDictionary(row => Convert.ToHexString(decoded.Resources.Hash[row]), row => decoded.Resources.Otlp[row].ToArray());
+        var scopes = Enumerable.Range(0, decoded.Scopes.Count).ToDictionary(row => Convert.ToHexString(decoded.Scopes.Hash[row]), row => decoded.Scopes.Otlp[row].ToArray());
+        var writer = new OtlpSpanWriter();
+        var result = new ExportTraceServiceRequest();
+        for (int row = 0; row < decoded.Spans.Count; row++)
+        {
+            ResourceSpans resource = ResourceSpans.Parser.ParseFrom(resources[Convert.ToHexString(decoded.Spans.ResourceHash[row])]);
+            ScopeSpans scope = ScopeSpans.Parser.ParseFrom(scopes[Convert.ToHexString(decoded.Spans.ScopeHash[row])]);
+            scope.Spans.Add(OpenTelemetry.Proto.Trace.V1.Span.Parser.ParseFrom(writer.Write(decoded.Spans, row)));
+            resource.ScopeSpans.Add(scope);
+            result.ResourceSpans.Add(resource);
+        }
+
+        return result;
+    }
+}

@@ -1,0 +1,13 @@
+SELECT trace_id, max(start_time_unix_nano) AS newest
+FROM spans
+WHERE tenant = {p0:String} AND start_time_unix_nano >= {p1:UInt64} AND start_time_unix_nano < {p2:UInt64} AND ((mapContains(string_attributes, {p3:String}) AND string_attributes[{p3:String}] = {p4:String}) OR resource_hash IN (SELECT hash
+FROM resources
+WHERE tenant = {p5:String} AND (mapContains(string_attributes, {p6:String}) AND string_attributes[{p6:String}] = {p7:String}))) GROUP BY trace_id ORDER BY newest DESC, trace_id LIMIT 20
+-- p0 = 
+-- p1 = 1
+-- p2 = 2
+-- p3 = region
+-- p4 = eu
+-- p5 = 
+-- p6 = region
+-- p7 = eu

@@ -1,0 +1,7 @@
+SELECT trace_id, max(start_time_unix_nano) AS newest
+FROM spans
+WHERE tenant = {p0:String} AND start_time_unix_nano >= {p1:UInt64} AND start_time_unix_nano < {p2:UInt64} AND (mapContains(bool_attributes, {p3:String}) AND bool_attributes[{p3:String}] = true) GROUP BY trace_id ORDER BY newest DESC, trace_id LIMIT 20
+-- p0 = 
+-- p1 = 1
+-- p2 = 2
+-- p3 = retry

@@ -1,0 +1,8 @@
+SELECT trace_id, max(start_time_unix_nano) AS newest
+FROM spans
+WHERE tenant = {p0:String} AND start_time_unix_nano >= {p1:UInt64} AND start_time_unix_nano < {p2:UInt64} AND ((mapContains(int_attributes, {p3:String}) AND int_attributes[{p3:String}] >= {p4:Int64}) OR (mapContains(double_attributes, {p3:String}) AND double_attributes[{p3:String}] >= {p4:Int64})) GROUP BY trace_id ORDER BY newest DESC, trace_id LIMIT 20
+-- p0 = 
+-- p1 = 1
+-- p2 = 2
+-- p3 = http.status_code
+-- p4 = 500

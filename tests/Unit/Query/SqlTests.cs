@@ -1,0 +1,87 @@
+using TraceStore.Query.Planning;
+using TraceStore.Query.Sql;
+using TraceStore.Query.TraceQl;
+using TraceStore.Storage.ClickHouse;
+using TraceStore.Storage.Spans;
+
+namespace TraceStore.Tests.Unit.Query;
+
+/// <summary>
+/// Every SQL text that queries run is kept in Sql/*.sql, to be reviewed when it changes. With TRACESTORE_TESTS_WRITE_SQL set
+/// to the folder, the texts are written there instead of compared.
+/// </summary>
+public class SqlTests
+{
+    private static readonly TraceId[] s_ids = [new(1, 2), new(0xaaaa, 0xbbbb)];
+    private static readonly TraceSql s_sql = new(tenant: "");
+
+    public static TheoryData<string, string> Searches => new()
+    {
+        { "find_everything", "{}" },
+        { "find_service", "{resource.service.name = \"shop\"}" },
+        { "find_name_and_duration", "{name = \"GET /\" && duration >= 100ms}" },
+        { "find_status_and_kind", "{status = error || kind != client}" },
+        { "find_span_attribute_string", "{span.http.method = \"GET\"}" },
+        { "find_span_attribute_number", "{span.http.status_code >= 500}" },
+        { "find_span_attribute_bool", "{span.retry = true}" },
+        { "find_resource_attribute", "{resource.host.name = \"a\"}" },
+        { "find_any_attribute", "{.region = \"eu\"}" },
+        { "find_regex", "{name =~ \"GET .*\" && span.a !~ \"x|y\"}" },
+        { "find_not", "{!(name = \"a\")}" },
+        { "find_mirrored", "{100ms < duration}" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Searches))]
+    public void Searches_are_as_reviewed(string name, string traceQl) =>
+        AssertAsReviewed(name, s_sql.Find(new SearchPlan(Parser.Parse(traceQl), new TimeRange(1, 2), Limit: 20, SpansPerSpanset: 3)));
+
+    [Fact]
+    public void Spans_of_traces_are_as_reviewed() => AssertAsReviewed("spans", s_sql.Spans(s_ids, maxSpans: 1000));
+
+    [Fact]
+    public void Summaries_are_as_reviewed() =>
+        AssertAsReviewed("summaries", s_sql.Summaries(s_ids, new SearchPlan(Parser.Parse("{name = \"a\"}"), null, 20, 3)));
+
+    [Fact]
+    public void Envelopes_are_as_reviewed() => AssertAsReviewed("envelopes", s_sql.Envelopes("resources", [new byte[16]]));
+
+    [Fact]
+    public void Services_are_as_reviewed() => AssertAsReviewed("services", s_sql.Services());
+
+    [Fact]
+    public void Operations_are_as_reviewed() => AssertAsReviewed("operations", s_sql.Operations("shop"));
+
+    [Theory]
+    [InlineData("{name = 5}", "Invalid TraceQL query at position 9: a string was expected.")]
+    [InlineData("{status > error}", "Invalid TraceQL query at position 9: this field is compared with = or !=.")]
+    [InlineData("{duration = \"x\"}", "Invalid TraceQL query at position 13: Duration can't be compared with this value.")]
+    [InlineData("{span.a =~ 5}", "Invalid TraceQL query at position 9: a regular expression matches strings only.")]
+    [InlineData("{event.a = 5}", "Invalid TraceQL query at position 2: attributes of a event aren't supported yet.")]
+    [InlineData("{.a}", "Invalid TraceQL query at position 2: a condition was expected, such as name = \"x\"; others aren't supported yet.")]
+    public void What_has_no_meaning_is_refused(string traceQl, string message) =>
+        Assert.Equal(message, Assert.Throws<TraceQlException>(() => s_sql.Find(new SearchPlan(Parser.Parse(traceQl), null, 1, 1))).Message);
+
+    [Fact]
+    public void No_value_of_a_client_ever_stands_in_the_text()
+    {
+        const string hostile = "'); DROP TABLE spans; --";
+        SqlQuery query = s_sql.Find(new SearchPlan(Filters.All([Filters.Service(hostile), Filters.Attribute(hostile, hostile)]), null, 1, 1));
+
+        Assert.DoesNotContain("DROP", query.Text, StringComparison.Ordinal);
+        Assert.Contains(hostile, query.Parameters.Values);
+    }
+
+    private static void AssertAsReviewed(string name, SqlQuery query)
+    {
+        string text = query.Text.Replace(" FROM", "\nFROM", StringComparison.Ordinal).Replace(" WHERE", "\nWHERE", StringComparison.Ordinal)
+            + string.Concat(query.Parameters.Select(parameter => $"\n-- {parameter.Key} = {parameter.Value}")) + "\n";
+        if (Environment.GetEnvironmentVariable("TRACESTORE_TESTS_WRITE_SQL") is { } folder)
+        {
+            File.WriteAllText(Path.Combine(folder, name + ".sql"), text);
+            return;
+        }
+
+        Assert.Equal(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Query", "Sql", name + ".sql")), text);
+    }
+}

@@ -1,0 +1,90 @@
+using TraceStore.Query.TraceQl;
+
+namespace TraceStore.Tests.Unit.Query;
+
+public class TraceQlParserTests
+{
+    [Theory]
+    [InlineData("{}")]
+    [InlineData("{ }")]
+    [InlineData(" {\n} ")]
+    public void Empty_braces_match_everything(string query) => Assert.Equal(TraceQlQuery.Everything, Parser.Parse(query));
+
+    [Fact]
+    public void A_comparison_has_a_field_an_operator_and_a_value() =>
+        Assert.Equal(
+            new BinaryExpression(23, BinaryOperator.Equal, new AttributeField(1, AttributeScope.Resource, "service.name"), new Literal(25, "shop")),
+            Parser.Parse("{resource.service.name = \"shop\"}").Filter);
+
+    [Theory]
+    [InlineData("{ .a = 1 }", AttributeScope.Any, "a")]
+    [InlineData("{ span.http.status_code = 1 }", AttributeScope.Span, "http.status_code")]
+    [InlineData("{ resource.k8s/pod-name = 1 }", AttributeScope.Resource, "k8s/pod-name")]
+    [InlineData("{ span.\"a b\" = 1 }", AttributeScope.Span, "a b")]
+    [InlineData("{ event.exception.type = 1 }", AttributeScope.Event, "exception.type")]
+    public void Attributes_have_scopes_and_free_names(string query, AttributeScope scope, string name)
+    {
+        var comparison = Assert.IsType<BinaryExpression>(Parser.Parse(query).Filter);
+
+        Assert.Equal((scope, name), comparison.Left is AttributeField field ? (field.Scope, field.Name) : default);
+    }
+
+    [Theory]
+    [InlineData("\"a\\\"b\\n\"", "a\"b\n")]
+    [InlineData("`a\\d`", "a\\d")]
+    [InlineData("42", 42L)]
+    [InlineData("-42", -42L)]
+    [InlineData("1.5", 1.5)]
+    [InlineData("true", true)]
+    [InlineData("error", StatusValue.Error)]
+    [InlineData("server", KindValue.Server)]
+    public void Values_have_types(string text, object value) =>
+        Assert.Equal(value, Assert.IsType<Literal>(Assert.IsType<BinaryExpression>(Parser.Parse($"{{ .a = {text} }}").Filter).Right).Value);
+
+    [Theory]
+    [InlineData("100ms", 100_000_000)]
+    [InlineData("1.5s", 1_500_000_000)]
+    [InlineData("1h30m", 5_400_000_000_000)]
+    [InlineData("5us", 5_000)]
+    public void Durations_are_nanoseconds(string text, long nanoseconds) =>
+        Assert.Equal(
+            new DurationValue(nanoseconds),
+            Assert.IsType<Literal>(Assert.IsType<BinaryExpression>(Parser.Parse($"{{ duration > {text} }}").Filter).Right).Value);
+
+    [Fact]
+    public void And_binds_tighter_than_or()
+    {
+        var or = Assert.IsType<BinaryExpression>(Parser.Parse("{ .a = 1 || .b = 2 && .c = 3 }").Filter);
+
+        Assert.Equal(BinaryOperator.Or, or.Operator);
+        Assert.Equal(BinaryOperator.And, Assert.IsType<BinaryExpression>(or.Right).Operator);
+    }
+
+    [Fact]
+    public void Brackets_bind_tightest()
+    {
+        var and = Assert.IsType<BinaryExpression>(Parser.Parse("{ (.a = 1 || .b = 2) && .c = 3 }").Filter);
+
+        Assert.Equal(BinaryOperator.And, and.Operator);
+    }
+
+    [Theory]
+    [InlineData("", "Invalid TraceQL query at position 1: '{' was expected, not the end of the query.")]
+    [InlineData("{", "Invalid TraceQL query at position 2: a field or a value was expected, not the end of the query.")]
+    [InlineData("{ .a = }", "Invalid TraceQL query at position 8: a field or a value was expected, not '}'.")]
+    [InlineData("{ .a = \"x }", "Invalid TraceQL query at position 8: this string has no end.")]
+    [InlineData("{ foo = 1 }", "Invalid TraceQL query at position 3: 'foo' is no field; attributes are written .foo, span.foo or resource.foo.")]
+    [InlineData("{ .a = 5x }", "Invalid TraceQL query at position 8: '5x' is neither a number nor a duration such as 100ms.")]
+    [InlineData("{ .a = \"\\q\" }", "Invalid TraceQL query at position 9: '\\q' is no escape; write '\\\\' for a backslash, or put the string in backticks.")]
+    [InlineData("{} | rate()", "Invalid TraceQL query at position 4: '|' after the spanset isn't supported yet: a query is one { … }.")]
+    public void Errors_say_where_and_what(string query, string message) =>
+        Assert.Equal(message, Assert.Throws<TraceQlException>(() => Parser.Parse(query)).Message);
+
+    [Fact]
+    public void Endless_nesting_is_an_error_not_a_crash() =>
+        Assert.Throws<TraceQlException>(() => Parser.Parse("{" + new string('(', 100_000)));
+
+    [Fact]
+    public void A_query_that_is_too_long_is_refused() =>
+        Assert.Throws<TraceQlException>(() => Parser.Parse("{ .a = \"" + new string('x', Parser.MaxQueryLength) + "\" }"));
+}

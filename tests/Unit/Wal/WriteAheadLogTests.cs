@@ -1,0 +1,190 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using TraceStore.Storage.Wal;
+
+namespace TraceStore.Tests.Unit.Wal;
+
+public sealed class WriteAheadLogTests : IDisposable
+{
+    private readonly TemporaryDirectory _directory = new();
+
+    private WalOptions Options => new() { Directory = _directory.Path, MaxSegmentAge = TimeSpan.FromMilliseconds(10) };
+
+    public void Dispose() => _directory.Dispose();
+
+    [Fact]
+    public async Task What_was_appended_is_read_back_in_order()
+    {
+        await using (WriteAheadLog wal = Open())
+        {
+            await wal.AppendAsync("first"u8, 1, "tenant"u8);
+            await wal.AppendAsync(new byte[100_000], 7, []); // compresses
+        }
+
+        List<WalRecord> records = [.. Read().SelectMany(content => content.Records)];
+
+        Assert.Equal([1UL, 2UL], records.Select(record => record.Sequence));
+        Assert.Equal([1, 7], records.Select(record => record.SpanCount));
+        Assert.Equal("first"u8, Request(records[0]));
+        Assert.Equal(new byte[100_000], Request(records[1]));
+        Assert.Equal("tenant"u8, records[0].Tenant.Span);
+        Assert.True(new FileInfo(Read()[^1].Segment.Path).Length < 10_000);
+    }
+
+    [Fact]
+    public async Task Many_appends_at_once_all_become_durable()
+    {
+        await using (WriteAheadLog wal = Open())
+        {
+            await Task.WhenAll(Enumerable.Range(0, 500).Select(i => Task.Run(() => wal.AppendAsync(BitConverter.GetBytes(i), 1, []))));
+        }
+
+        List<WalRecord> records = [.. Read().SelectMany(content => content.Records)];
+        Assert.Equal(Enumerable.Range(0, 500), records.Select(record => BitConverter.ToInt32(Request(record))).Order());
+        Assert.Equal(Enumerable.Range(1, 500).Select(i => (ulong)i), records.Select(record => record.Sequence));
+    }
+
+    [Fact]
+    public async Task A_segment_is_sealed_by_age_and_given_to_who_waits()
+    {
+        await using WriteAheadLog wal = Open();
+        Task<string> sealedSegment = wal.NextSealedAsync(0, TestContext.Current.CancellationToken);
+        await wal.AppendAsync("x"u8, 1, []);
+
+        Assert.Equal(1UL, WalSegment.NumberOf(await sealedSegment));
+    }
+
+    [Fact]
+    public async Task Numbers_sequences_and_identity_go_on_after_a_restart()
+    {
+        ulong identity;
+        await using (WriteAheadLog wal = Open())
+        {
+            identity = wal.Identity;
+            await wal.AppendAsync("1"u8, 1, []);
+        }
+
+        await using (WriteAheadLog wal = Open())
+        {
+            Assert.Equal(identity, wal.Identity);
+            Assert.Equal(1UL, wal.NewestAtOpen);
+            await wal.AppendAsync("2"u8, 1, []);
+        }
+
+        Assert.Equal([1UL, 2UL], Read().Select(content => content.Segment.Number));
+        Assert.Equal([1UL, 2UL], Read().SelectMany(content => content.Records).Select(record => record.Sequence));
+    }
+
+    [Fact]
+    public async Task Truncation_deletes_what_is_stored_but_never_the_newest()
+    {
+        await using WriteAheadLog wal = Open();
+        for (ulong segment = 1; segment <= 3; segment++)
+        {
+            await wal.AppendAsync("x"u8, 1, []);
+            await wal.NextSealedAsync(segment - 1, TestContext.Current.CancellationToken);
+        }
+
+        wal.TruncateThrough(3);
+
+        Assert.Equal([3UL], Read().Select(content => content.Segment.Number));
+        Assert.Equal(new FileInfo(Read()[0].Segment.Path).Length, wal.Bytes);
+        Assert.Equal(0, wal.WaitingSegments);
+    }
+
+    [Fact]
+    public async Task A_torn_tail_is_dropped_wherever_it_was_torn_and_the_log_stays_writable()
+    {
+        await using (WriteAheadLog wal = Open())
+        {
+            await wal.AppendAsync("kept"u8, 1, []);
+            await wal.AppendAsync("torn"u8, 1, []);
+        }
+
+        byte[] whole = await File.ReadAllBytesAsync(Segments()[0], TestContext.Current.CancellationToken);
+        int lastRecord = whole.AsSpan().IndexOf("kept"u8) + "kept".Length;
+        for (int length = lastRecord; length < whole.Length; length++)
+        {
+            foreach (string file in Directory.GetFiles(_directory.Path)) File.Delete(file);
+            string segment = Path.Combine(_directory.Path, "00000000000000000001.wal");
+            await File.WriteAllBytesAsync(segment, whole[..length], TestContext.Current.CancellationToken);
+            await using (WriteAheadLog wal = Open()) await wal.AppendAsync("new"u8, 1, []);
+
+            Assert.Equal(["kept", "new"], Read().SelectMany(content => content.Records).Select(record => System.Text.Encoding.UTF8.GetString(Request(record))));
+            Assert.Equal([1UL, 2UL], Read().SelectMany(content => content.Records).Select(record => record.Sequence));
+            Assert.Equal(lastRecord, new FileInfo(segment).Length);
+        }
+    }
+
+    [Fact]
+    public async Task Damage_in_the_middle_costs_its_record_and_no_other()
+    {
+        await using (WriteAheadLog wal = Open())
+        {
+            await wal.AppendAsync("first"u8, 1, []);
+            await wal.AppendAsync("damaged"u8, 1, []);
+            await wal.AppendAsync("last"u8, 1, []);
+        }
+
+        byte[] bytes = await File.ReadAllBytesAsync(Segments()[0], TestContext.Current.CancellationToken);
+        bytes[bytes.AsSpan().IndexOf("damaged"u8)] ^= 1;
+        await File.WriteAllBytesAsync(Segments()[0], bytes, TestContext.Current.CancellationToken);
+
+        WalSegmentContent content = Assert.Single(Read());
+
+        Assert.Equal(["first", "last"], content.Records.Select(record => System.Text.Encoding.UTF8.GetString(Request(record))));
+        WalCorruption corruption = Assert.Single(content.Corruptions);
+        Assert.InRange(bytes.AsSpan().IndexOf("amaged"u8), corruption.Offset, corruption.Offset + corruption.Length);
+    }
+
+    [Fact]
+    public async Task A_full_log_refuses_and_says_what_to_do()
+    {
+        await using WriteAheadLog wal = WriteAheadLog.Open(Options with { MaxBytes = 1_000 }, TimeProvider.System, NullLogger.Instance);
+        await wal.AppendAsync("x"u8, 1, []);
+
+        WalRefusedException refused = await Assert.ThrowsAsync<WalRefusedException>(() => wal.AppendAsync(new byte[2_000], 1, []));
+
+        Assert.Contains("The write-ahead log is full", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("Wal:MaxBytes", refused.Message, StringComparison.Ordinal);
+        Assert.True(refused.RetryAfter > TimeSpan.Zero);
+    }
+
+    [Fact]
+    public async Task A_second_process_is_kept_out_and_told_why()
+    {
+        await using WriteAheadLog wal = Open();
+
+        IOException refused = Assert.Throws<IOException>(Open);
+
+        Assert.StartsWith($"Another TraceStore uses {_directory.Path}", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_file_of_a_newer_format_is_refused_with_what_to_do()
+    {
+        byte[] header = new WalSegment("x", 1, 1, 1, 1).EncodeHeader();
+        header[4] = 2;
+        BitConverter.TryWriteBytes(header.AsSpan(40), Crc32C.Of(header.AsSpan(0, 40)));
+        File.WriteAllBytes(Path.Combine(_directory.Path, "00000000000000000001.wal"), header);
+
+        InvalidDataException refused = Assert.Throws<InvalidDataException>(Open);
+
+        Assert.Contains("has format version 2; this TraceStore reads version 1. Start the TraceStore that wrote it.", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_checksum_is_castagnolis() => Assert.Equal(0xE3069283u, Crc32C.Of("123456789"u8)); // RFC 3720, B.4
+
+    private WriteAheadLog Open() => WriteAheadLog.Open(Options, TimeProvider.System, NullLogger.Instance);
+
+    private string[] Segments() => [.. WalSegment.FilesIn(_directory.Path)];
+
+    private List<WalSegmentContent> Read() => [.. Segments().Select(path => WalReader.Read(path)!)];
+
+    private static byte[] Request(WalRecord record)
+    {
+        byte[] request = new byte[record.RequestBytes];
+        record.CopyRequestTo(request);
+        return request;
+    }
+}
