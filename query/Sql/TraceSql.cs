@@ -34,7 +34,7 @@ internal sealed class TraceSql(string tenant)
     {
         var parameters = new SqlParameters();
         return new SqlQuery(
-            $"SELECT {string.Join(", ", SummaryColumns)}, toUInt8({Where(plan, parameters)}) AS matched FROM spans WHERE tenant = {parameters.Add(tenant)} AND trace_id IN ({List(traces)})",
+            $"SELECT {string.Join(", ", SummaryColumns)}, CAST({Where(plan, parameters)}, 'UInt8') AS matched FROM spans WHERE tenant = {parameters.Add(tenant)} AND trace_id IN ({List(traces)})",
             parameters.Values);
     }
 

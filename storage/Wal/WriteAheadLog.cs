@@ -235,7 +235,7 @@ public sealed class WriteAheadLog : IAsyncDisposable
             {
                 if (batch.Count > 0) Write(batch); // 2, 3
                 foreach (Pending pending in batch) pending.Durable.SetResult(); // 4
-                if (_active is not null && SealPolicy.IsDue(_time.GetElapsedTime(_activeSince), _active.Bytes, _activeSpans, _options)) Seal(); // 5
+                SealWhenDue(); // 5
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
@@ -267,9 +267,19 @@ public sealed class WriteAheadLog : IAsyncDisposable
         var writer = new WalSegmentWriter(segment);
         Interlocked.Add(ref _bytes, writer.Bytes);
         (_activeSince, _activeSpans) = (_time.GetTimestamp(), 0);
-        _sealTimer.Change(_options.MaxSegmentAge, Timeout.InfiniteTimeSpan);
         return writer;
     }
+
+    private void SealWhenDue()
+    {
+        if (_active is null) return;
+        TimeSpan age = _time.GetElapsedTime(_activeSince);
+        if (SealPolicy.IsDue(age, _active.Bytes, _activeSpans, _options)) Seal();
+        else WakeAfter(_options.MaxSegmentAge - age); // also when the timer came a moment too early
+    }
+
+    private void WakeAfter(TimeSpan delay) =>
+        _sealTimer.Change(TimeSpan.FromMilliseconds(Math.Ceiling(delay.TotalMilliseconds)), Timeout.InfiniteTimeSpan);
 
     private void Seal()
     {

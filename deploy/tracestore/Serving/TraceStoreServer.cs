@@ -23,6 +23,7 @@ internal sealed class TraceStoreServer : IAsyncDisposable
     private readonly Stack<Func<ValueTask>> _stops = new();
     private readonly TraceStoreSettings _settings;
     private readonly ILoggerFactory _logs;
+    private EngineSupervisor? _engine;
 
     private TraceStoreServer(TraceStoreSettings settings, ILoggerFactory logs) => (_settings, _logs) = (settings, logs);
 
@@ -32,6 +33,9 @@ internal sealed class TraceStoreServer : IAsyncDisposable
     public int TempoPort { get; private set; }
 
     public int JaegerPort { get; private set; }
+
+    /// <summary>The embedded engine's process; null with an external ClickHouse.</summary>
+    public int? EngineProcessId => _engine?.ProcessId;
 
     /// <exception cref="IOException">A directory is in use or can't be written, or a port is taken.</exception>
     /// <exception cref="InvalidOperationException">The embedded engine didn't start.</exception>
@@ -61,10 +65,10 @@ internal sealed class TraceStoreServer : IAsyncDisposable
     {
         // Storage
         var wal = StopLast(WriteAheadLog.Open(_settings.Wal, TimeProvider.System, _logs.CreateLogger<WriteAheadLog>()));
-        EngineSupervisor? engine = _settings.Engine is { } engineOptions
+        _engine = _settings.Engine is { } engineOptions
             ? StopLast(await EngineSupervisor.StartAsync(engineOptions, _logs.CreateLogger<EngineSupervisor>(), cancellation).ConfigureAwait(false))
             : null;
-        var database = StopLast(new ClickHouseDatabase(_settings.ClickHouse, engine?.Handler));
+        var database = StopLast(new ClickHouseDatabase(_settings.ClickHouse, _engine?.Handler));
 
         // Ingest
         var telemetry = StopLast(new OwnTelemetry());

@@ -1,0 +1,105 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging.Abstractions;
+using TraceStore.Serving;
+using TraceStore.Settings;
+using TraceStore.Storage.ClickHouse;
+using TraceStore.Storage.Engine;
+
+[assembly: AssemblyFixture(typeof(TraceStore.Tests.Integration.ServerFixture))]
+[assembly: AssemblyFixture(typeof(TraceStore.Tests.Integration.EngineFixture))]
+
+namespace TraceStore.Tests.Integration;
+
+/// <summary>A whole TraceStore in this process, with the real engine, on free ports. Shared: tests use trace IDs of their own.</summary>
+public sealed class ServerFixture : IAsyncLifetime
+{
+    private TestServer? _server;
+
+    internal TestServer Server => _server!;
+
+    public async ValueTask InitializeAsync() => _server = await TestServer.StartAsync();
+
+    public ValueTask DisposeAsync() => _server!.DisposeAsync();
+}
+
+/// <summary>The engine alone, with the schema in place.</summary>
+public sealed class EngineFixture : IAsyncLifetime
+{
+    private readonly TemporaryDirectory _directory = new();
+    private EngineSupervisor? _engine;
+    private ClickHouseDatabase? _database;
+
+    internal EngineSupervisor Engine => _engine!;
+
+    internal ClickHouseDatabase Database => _database!;
+
+    internal string Directory => _directory.Path;
+
+    public async ValueTask InitializeAsync()
+    {
+        _engine = await EngineSupervisor.StartAsync(TestServer.Settings(_directory.Path).Engine!, NullLogger.Instance, CancellationToken.None);
+        _database = new ClickHouseDatabase(new ClickHouseOptions(), _engine.Handler);
+        await new SchemaMigrator(_database, NullLogger.Instance).MigrateAsync(CancellationToken.None);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _database!.Dispose();
+        await _engine!.DisposeAsync();
+        _directory.Dispose();
+    }
+}
+
+/// <summary>A TraceStore of a test's own, and clients for its doors.</summary>
+internal sealed class TestServer : IAsyncDisposable
+{
+    private readonly TemporaryDirectory _directory;
+    private readonly TraceStoreServer _server;
+
+    private TestServer(TemporaryDirectory directory, TraceStoreServer server)
+    {
+        (_directory, _server) = (directory, server);
+        Otlp = new OtlpClient(server.OtlpGrpcPort);
+        Tempo = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{server.TempoPort}") };
+        Jaeger = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{server.JaegerPort}") };
+    }
+
+    public OtlpClient Otlp { get; }
+
+    public HttpClient Tempo { get; }
+
+    public HttpClient Jaeger { get; }
+
+    public int EngineProcessId => _server.EngineProcessId!.Value;
+
+    public static TraceStoreSettings Settings(string directory, params (string Key, string Value)[] more)
+    {
+        (TraceStoreSettings? settings, IReadOnlyList<string> problems) = TraceStoreSettings.Read(new ConfigurationBuilder()
+            .AddInMemoryCollection(new Dictionary<string, string?>
+            {
+                ["DataDirectory"] = directory,
+                ["Otlp:GrpcPort"] = "0",
+                ["Tempo:Port"] = "0",
+                ["Jaeger:Port"] = "0",
+                ["Wal:MaxSegmentAge"] = "50ms",
+            }.Concat(more.Select(setting => new KeyValuePair<string, string?>(setting.Key, setting.Value))))
+            .Build());
+        return settings ?? throw new InvalidOperationException(string.Join("\n", problems));
+    }
+
+    public static async Task<TestServer> StartAsync(Func<TraceStoreSettings, TraceStoreSettings>? change = null, params (string Key, string Value)[] settings)
+    {
+        var directory = new TemporaryDirectory();
+        TraceStoreSettings read = Settings(directory.Path, settings);
+        return new TestServer(directory, await TraceStoreServer.StartAsync(change?.Invoke(read) ?? read, new ConfigurationBuilder().Build(), CancellationToken.None));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Otlp.Dispose();
+        Tempo.Dispose();
+        Jaeger.Dispose();
+        await _server.DisposeAsync();
+        _directory.Dispose();
+    }
+}

@@ -1,0 +1,114 @@
+using Google.Protobuf;
+using Google.Rpc;
+using Grpc.Core;
+using OpenTelemetry.Proto.Collector.Trace.V1;
+using OpenTelemetry.Proto.Trace.V1;
+using static TraceStore.Tests.OtlpSamples;
+
+namespace TraceStore.Tests.Integration;
+
+public class IngestTests(ServerFixture fixture)
+{
+    private TestServer Server => fixture.Server;
+
+    [Theory]
+    [InlineData(false, 101)]
+    [InlineData(true, 102)]
+    public async Task An_accepted_span_comes_back(bool gzip, int trace)
+    {
+        ExportTraceServiceRequest request = Request(Resource("ingest", Span(trace, span: 1), Span(trace, span: 2, parent: 1)));
+
+        ExportTraceServiceResponse response = await Server.Otlp.ExportAsync(request, gzip);
+
+        Assert.Null(response.PartialSuccess);
+        IReadOnlyList<ResourceSpans> stored = await Server.Tempo.WaitForTraceAsync(Hex(TraceId(trace)), spans: 2);
+        Assert.Equal(OtlpEquality.Canonical(request), OtlpEquality.Canonical(stored));
+    }
+
+    [Fact]
+    public async Task Any_valid_request_comes_back_as_it_was()
+    {
+        // One seed, so that a failure can be looked at again; the unit tests try thousands of others.
+        List<ExportTraceServiceRequest> requests = [];
+        var random = new CsCheck.PCG(1);
+        while (requests.Count < 60) requests.Add(Any.Generate(random, null, out _));
+        foreach (ExportTraceServiceRequest request in requests) Assert.Null((await Server.Otlp.ExportAsync(request)).PartialSuccess);
+
+        foreach (ExportTraceServiceRequest request in requests)
+        {
+            var spans = request.ResourceSpans.SelectMany(resource => resource.ScopeSpans).SelectMany(scope => scope.Spans);
+            List<ResourceSpans> stored = [];
+            foreach (IGrouping<string, Span> trace in spans.GroupBy(span => Hex(span.TraceId)))
+            {
+                stored.AddRange(await Server.Tempo.WaitForTraceAsync(trace.Key, trace.Count()));
+            }
+
+            Assert.Equal(OtlpEquality.Canonical(request), OtlpEquality.Canonical(stored));
+        }
+    }
+
+    [Fact]
+    public async Task A_request_without_spans_succeeds() => Assert.Equal(new ExportTraceServiceResponse(), await Server.Otlp.ExportAsync([]));
+
+    [Fact]
+    public async Task A_bad_span_is_rejected_alone_with_the_reason()
+    {
+        Span bad = Span(103, span: 2, name: "bad");
+        bad.SpanId = ByteString.Empty;
+
+        ExportTraceServiceResponse response = await Server.Otlp.ExportAsync(Request(Resource("ingest", Span(103, span: 1), bad)));
+
+        Assert.Equal(1, response.PartialSuccess.RejectedSpans);
+        Assert.Equal(
+            "Rejected 1 of 2 spans: resource_spans[0].scope_spans[0].spans[1] ('bad'): span_id has 0 bytes, must have 8",
+            response.PartialSuccess.ErrorMessage);
+        await Server.Tempo.WaitForTraceAsync(Hex(TraceId(103)), spans: 1);
+    }
+
+    [Fact]
+    public async Task A_request_of_bad_spans_only_is_no_failure_of_the_call()
+    {
+        Span bad = Span(104);
+        bad.TraceId = ByteString.CopyFrom(new byte[16]);
+
+        ExportTraceServiceResponse response = await Server.Otlp.ExportAsync(Request(Resource("ingest", bad)));
+
+        Assert.Equal(1, response.PartialSuccess.RejectedSpans);
+        Assert.EndsWith("trace_id is all zero", response.PartialSuccess.ErrorMessage, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Bytes_that_are_not_protobuf_are_invalid_and_the_offset_is_named()
+    {
+        RpcException refused = await Assert.ThrowsAsync<RpcException>(() => Server.Otlp.ExportAsync([0x0A, 0xFF, 1, 2]));
+
+        Assert.Equal(StatusCode.InvalidArgument, refused.StatusCode);
+        Assert.Equal("The request is not an ExportTraceServiceRequest: not protobuf (resource_spans can't be read) at offset 1.", refused.Status.Detail);
+    }
+
+    [Fact]
+    public async Task A_request_over_the_size_limit_is_refused_for_good_also_after_decompression()
+    {
+        Span large = Span(105);
+        large.Attributes.Add(Attribute("large", new string('x', 65 << 20)));
+
+        RpcException refused = await Assert.ThrowsAsync<RpcException>(() => Server.Otlp.ExportAsync(Request(Resource("ingest", large)), gzip: true));
+
+        Assert.Equal(StatusCode.ResourceExhausted, refused.StatusCode);
+        Assert.Null(refused.GetRpcStatus()?.GetDetail<RetryInfo>());
+    }
+
+    [Fact]
+    public async Task A_span_that_was_sent_twice_is_one_span()
+    {
+        ExportTraceServiceRequest request = Request(Resource("ingest", Span(106)));
+        await Server.Otlp.ExportAsync(request);
+        await Server.Otlp.ExportAsync(request);
+        await Server.Otlp.ExportAsync(Request(Resource("ingest", Span(107)))); // behind both
+        await Server.Tempo.WaitForTraceAsync(Hex(TraceId(107)), spans: 1);
+
+        IReadOnlyList<ResourceSpans> stored = await Server.Tempo.ReadTraceAsync(Hex(TraceId(106)));
+
+        Assert.Equal(OtlpEquality.Canonical(request), OtlpEquality.Canonical(stored));
+    }
+}

@@ -1,0 +1,83 @@
+using System.Diagnostics;
+using System.Net;
+using System.Text.Json.Nodes;
+using Google.Rpc;
+using Grpc.Core;
+using OpenTelemetry.Proto.Collector.Trace.V1;
+using static TraceStore.Tests.OtlpSamples;
+
+namespace TraceStore.Tests.Integration;
+
+public class OutageTests
+{
+    [Fact]
+    public async Task While_clickhouse_is_away_ingest_goes_on_queries_say_why_and_all_is_found_when_it_is_back()
+    {
+        using var clickHouse = new ExternalClickHouse();
+        await using TestServer server = await TestServer.StartAsync(null, ("ClickHouse:Url", clickHouse.Url.ToString()));
+
+        // It isn't there yet
+        ExportTraceServiceRequest first = Request(Resource("outage", Span(601)));
+        Assert.Null((await server.Otlp.ExportAsync(first)).PartialSuccess);
+        await AssertAwayAsync(server);
+
+        // It comes
+        await clickHouse.StartAsync();
+        await Eventually.BeTrueAsync("readiness", () => server.Tempo.IsUpAsync("/readyz"));
+        Assert.Equal(OtlpEquality.Canonical(first), OtlpEquality.Canonical(await server.Tempo.WaitForTraceAsync(Hex(TraceId(601)), 1)));
+
+        // It goes, and comes back
+        clickHouse.Kill();
+        ExportTraceServiceRequest second = Request(Resource("outage", Span(602)));
+        Assert.Null((await server.Otlp.ExportAsync(second)).PartialSuccess);
+        await AssertAwayAsync(server);
+        await clickHouse.StartAsync();
+        await Eventually.BeTrueAsync("readiness", () => server.Tempo.IsUpAsync("/readyz"));
+        Assert.Equal(OtlpEquality.Canonical(second), OtlpEquality.Canonical(await server.Tempo.WaitForTraceAsync(Hex(TraceId(602)), 1)));
+        Assert.Equal(OtlpEquality.Canonical(first), OtlpEquality.Canonical(await server.Tempo.ReadTraceAsync(Hex(TraceId(601)))));
+    }
+
+    [Fact]
+    public async Task An_embedded_engine_that_dies_is_started_again()
+    {
+        await using TestServer server = await TestServer.StartAsync();
+        await server.Otlp.ExportAsync(Request(Resource("restart", Span(603))));
+        await server.Tempo.WaitForTraceAsync(Hex(TraceId(603)), 1);
+
+        using (Process engine = Process.GetProcessById(server.EngineProcessId)) engine.Kill();
+        Assert.Null((await server.Otlp.ExportAsync(Request(Resource("restart", Span(604))))).PartialSuccess);
+
+        await Eventually.BeTrueAsync("readiness", () => server.Tempo.IsUpAsync("/readyz"));
+        await server.Tempo.WaitForTraceAsync(Hex(TraceId(603)), 1);
+        await server.Tempo.WaitForTraceAsync(Hex(TraceId(604)), 1);
+    }
+
+    [Fact]
+    public async Task A_full_log_answers_unavailable_and_when_to_retry()
+    {
+        await using TestServer server = await TestServer.StartAsync(
+            settings => settings with { Wal = settings.Wal with { MaxBytes = 1_000 } }, ("ClickHouse:Url", $"http://127.0.0.1:{ExternalClickHouse.FreePort()}"));
+        ExportTraceServiceRequest request = Request(Resource("full", Enumerable.Range(1, 30).Select(i => Span(605, span: i))));
+
+        RpcException refused = await Assert.ThrowsAsync<RpcException>(() => server.Otlp.ExportAsync(request));
+
+        Assert.Equal(StatusCode.Unavailable, refused.StatusCode);
+        Assert.Contains("The write-ahead log is full", refused.Status.Detail, StringComparison.Ordinal);
+        Assert.True(refused.GetRpcStatus()?.GetDetail<RetryInfo>()?.RetryDelay.ToTimeSpan() > TimeSpan.Zero);
+    }
+
+    private static async Task AssertAwayAsync(TestServer server)
+    {
+        using HttpResponseMessage tempo = await server.Tempo.GetAsync("/api/v2/traces/1");
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, tempo.StatusCode);
+        Assert.StartsWith("Traces can't be read now. ClickHouse can't be reached", await tempo.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+
+        using HttpResponseMessage jaeger = await server.Jaeger.GetAsync("/api/services");
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, jaeger.StatusCode);
+        Assert.Equal(503, (int?)JsonNode.Parse(await jaeger.Content.ReadAsStringAsync())!["errors"]![0]!["code"]);
+
+        using HttpResponseMessage ready = await server.Tempo.GetAsync("/readyz");
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, ready.StatusCode);
+        Assert.Equal("ok\n", await server.Tempo.GetStringAsync("/healthz"));
+    }
+}

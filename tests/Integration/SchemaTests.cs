@@ -1,0 +1,67 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using TraceStore.Storage.ClickHouse;
+using TraceStore.Storage.Spans;
+
+namespace TraceStore.Tests.Integration;
+
+public class SchemaTests(EngineFixture fixture)
+{
+    [Fact]
+    public async Task The_tables_have_the_catalogues_columns_in_its_order()
+    {
+        await AssertEqualAsync(SpanColumns.Spans);
+        await AssertEqualAsync(SpanColumns.Resources);
+        await AssertEqualAsync(SpanColumns.Scopes);
+        await AssertEqualAsync(SpanColumns.Operations);
+    }
+
+    [Fact]
+    public async Task Tenant_leads_every_sort_order()
+    {
+        IReadOnlyList<string> keys = await fixture.Database.ReadLinesAsync(
+            new SqlQuery("SELECT sorting_key FROM system.tables WHERE database = currentDatabase() AND name != 'schema_migrations'"), TestContext.Current.CancellationToken);
+
+        Assert.Equal(4, keys.Count);
+        Assert.All(keys, key => Assert.StartsWith("tenant, ", key, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Migrating_twice_changes_nothing()
+    {
+        await new SchemaMigrator(fixture.Database, NullLogger.Instance).MigrateAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal(
+            SchemaMigration.All.Select(migration => $"{migration.Number}"),
+            await fixture.Database.ReadLinesAsync(new SqlQuery("SELECT number FROM schema_migrations ORDER BY number"), TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task A_newer_schema_is_left_alone()
+    {
+        using var newer = new ClickHouseDatabase(new ClickHouseOptions { Database = "newer" }, fixture.Engine.Handler);
+        await new SchemaMigrator(newer, NullLogger.Instance).MigrateAsync(TestContext.Current.CancellationToken);
+        await newer.ExecuteAsync("INSERT INTO schema_migrations (number, name) SELECT 9999, 'from the future'", cancellation: TestContext.Current.CancellationToken);
+
+        var refused = await Assert.ThrowsAsync<ClickHouseRefusedException>(() => new SchemaMigrator(newer, NullLogger.Instance).MigrateAsync(TestContext.Current.CancellationToken));
+
+        Assert.Equal($"The database newer has schema 9999, this TraceStore knows {SchemaMigration.All[^1].Number}: start the newer TraceStore that made it.", refused.Message);
+    }
+
+    [Fact]
+    public void Migrations_are_numbered_without_gaps() =>
+        Assert.Equal(Enumerable.Range(1, SchemaMigration.All.Count), SchemaMigration.All.Select(migration => migration.Number));
+
+    private async Task AssertEqualAsync<TBatch>(BlockTable<TBatch> table)
+    {
+        var name = new BytesColumn();
+        var type = new BytesColumn();
+        await fixture.Database.ReadAsync(
+            new SqlQuery($"SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = '{table.Name}' ORDER BY position"),
+            new Dictionary<string, (string, Column)> { ["name"] = ("String", name), ["type"] = ("String", type) },
+            TestContext.Current.CancellationToken);
+
+        Assert.Equal(
+            table.Columns.Select(column => $"{column.Name} {column.Type}"),
+            Enumerable.Range(0, name.Count).Select(row => $"{System.Text.Encoding.UTF8.GetString(name[row])} {System.Text.Encoding.UTF8.GetString(type[row])}"));
+    }
+}

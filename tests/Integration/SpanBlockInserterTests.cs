@@ -1,0 +1,71 @@
+using Google.Protobuf;
+using TraceStore.Storage.ClickHouse;
+using TraceStore.Storage.Otlp;
+using TraceStore.Storage.Spans;
+using static TraceStore.Tests.OtlpSamples;
+
+namespace TraceStore.Tests.Integration;
+
+public class SpanBlockInserterTests(EngineFixture fixture)
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_segment_is_one_part()
+    {
+        await new SpanBlockInserter(fixture.Database).InsertAsync(Decode(wal: 501), mayBeStored: false, Cancellation);
+
+        Assert.Equal(["1"], await fixture.Database.ReadLinesAsync(new SqlQuery("SELECT uniq(_part) FROM spans WHERE wal = 501"), Cancellation));
+    }
+
+    [Fact]
+    public async Task A_segment_that_may_be_stored_is_looked_for_and_stored_once()
+    {
+        DecodedSegment segment = Decode(wal: 502);
+        await new SpanBlockInserter(fixture.Database).InsertAsync(segment, mayBeStored: true, Cancellation);
+        await new SpanBlockInserter(fixture.Database).InsertAsync(segment, mayBeStored: true, Cancellation);
+
+        Assert.Equal(["3"], await fixture.Database.ReadLinesAsync(new SqlQuery("SELECT count() FROM spans WHERE wal = 502"), Cancellation));
+    }
+
+    [Fact]
+    public async Task What_spans_refer_to_is_there_before_them()
+    {
+        await new SpanBlockInserter(fixture.Database).InsertAsync(Decode(wal: 503), mayBeStored: false, Cancellation);
+
+        Assert.Equal(
+            ["0"],
+            await fixture.Database.ReadLinesAsync(
+                new SqlQuery("SELECT count() FROM spans WHERE wal = 503 AND (resource_hash NOT IN (SELECT hash FROM resources) OR scope_hash NOT IN (SELECT hash FROM scopes))"),
+                Cancellation));
+    }
+
+    [Fact]
+    public async Task A_segment_that_is_stored_in_part_is_reported_and_not_touched()
+    {
+        DecodedSegment whole = Decode(wal: 504);
+        await new SpanBlockInserter(fixture.Database).InsertAsync(Decode(wal: 504, spans: 2), mayBeStored: false, Cancellation);
+
+        var refused = await Assert.ThrowsAsync<ClickHouseRefusedException>(() => new SpanBlockInserter(fixture.Database).InsertAsync(whole, mayBeStored: true, Cancellation));
+
+        Assert.Equal("Segment 1 of log 00000000000001f8 has 3 spans, but ClickHouse holds 2 of them; a block is all or nothing.", refused.Message);
+    }
+
+    [Fact]
+    public async Task A_column_that_the_table_lacks_is_an_error_not_a_silent_loss()
+    {
+        var table = new BlockTable<SpanBatch>("spans", [.. SpanColumns.Spans.Columns, new("misspelt", "UInt32", batch => batch.Flags)]);
+        var block = new ByteList();
+        NativeBlockWriter.Write(table, Decode(wal: 505).Spans, block);
+
+        await Assert.ThrowsAsync<ClickHouseRefusedException>(() => fixture.Database.InsertAsync("spans", block.Memory, "test-misspelt", Cancellation));
+    }
+
+    private static DecodedSegment Decode(ulong wal, int spans = 3)
+    {
+        var decoded = new DecodedSegment();
+        new OtlpDecoder(decoded, wal, segment: 1, new DateOnly(2026, 11, 22))
+            .Decode(Request(Resource($"inserter-{wal}", Enumerable.Range(1, spans).Select(i => Span(trace: (int)wal, span: i)))).ToByteArray(), tenant: []);
+        return decoded;
+    }
+}
