@@ -14,7 +14,7 @@ internal static class Banner
             TraceStore is ready.
 
               OTLP gRPC   {host}:{server.OtlpGrpcPort}         send spans here (OTEL_EXPORTER_OTLP_ENDPOINT=http://{host}:{server.OtlpGrpcPort})
-              Tempo API   http://{host}:{server.TempoPort}   for Grafana's Tempo data source; also /readyz, /metrics
+              Tempo API   http://{host}:{server.TempoPort}   for Grafana's Tempo data source; also /readyz and /metrics
               Jaeger API  http://{host}:{server.JaegerPort}  for Grafana's Jaeger data source
               Data        {settings.DataDirectory} ({clickHouse})
 

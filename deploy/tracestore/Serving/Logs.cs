@@ -11,6 +11,7 @@ internal static class Logs
     public static ILoggerFactory Create(IConfiguration configuration) => LoggerFactory.Create(logging => logging
         .SetMinimumLevel(LogLevel.Warning)
         .AddFilter("TraceStore", LogLevel.Information)
+        .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None) // a door that can't open is reported in our own words
         .AddConfiguration(configuration.GetSection("Logging"))
         .AddSimpleConsole(console =>
         {

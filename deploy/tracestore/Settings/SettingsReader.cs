@@ -63,7 +63,8 @@ internal sealed class SettingsReader(IConfiguration configuration)
         {
             if (_known.Contains(key) || foreign.Contains(key.Split(':')[0])) continue;
             string closest = _known.MinBy(known => Distance(known, key))!;
-            _problems.Add($"{key} = '{value}': there is no such setting; did you mean {closest}?");
+            bool isClose = Distance(closest, key) <= key.Length / 3;
+            _problems.Add($"{key} = '{value}': there is no such setting{(isClose ? $"; did you mean {closest}?" : ".")}");
         }
     }
 

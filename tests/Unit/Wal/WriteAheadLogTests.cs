@@ -54,6 +54,15 @@ public sealed class WriteAheadLogTests : IDisposable
     }
 
     [Fact]
+    public async Task A_segment_is_sealed_even_when_its_timer_comes_too_early()
+    {
+        await using WriteAheadLog wal = WriteAheadLog.Open(Options, new EarlyTimers(), NullLogger.Instance);
+        await wal.AppendAsync("x"u8, 1, []);
+
+        await wal.NextSealedAsync(0, TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
     public async Task Numbers_sequences_and_identity_go_on_after_a_restart()
     {
         ulong identity;
@@ -186,5 +195,21 @@ public sealed class WriteAheadLogTests : IDisposable
         byte[] request = new byte[record.RequestBytes];
         record.CopyRequestTo(request);
         return request;
+    }
+
+    /// <summary>Time whose timers come after half the time asked for, as a coarse system clock's may.</summary>
+    private sealed class EarlyTimers : TimeProvider
+    {
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            new Halved(System.CreateTimer(callback, state, dueTime, period));
+
+        private sealed class Halved(ITimer timer) : ITimer
+        {
+            public bool Change(TimeSpan dueTime, TimeSpan period) => timer.Change(dueTime > TimeSpan.Zero ? dueTime / 2 : dueTime, period);
+
+            public void Dispose() => timer.Dispose();
+
+            public ValueTask DisposeAsync() => timer.DisposeAsync();
+        }
     }
 }

@@ -1,0 +1,59 @@
+using System.Text.RegularExpressions;
+
+namespace TraceStore.Tests.Systems;
+
+public sealed partial class DemoTests : IDisposable
+{
+    private readonly TemporaryDirectory _data = new();
+
+    public void Dispose() => _data.Dispose();
+
+    [Fact]
+    public async Task The_demo_sends_traces_through_three_services_and_draws_one_that_failed()
+    {
+        using TraceStoreProcess server = await TraceStoreProcess.ServeAsync(_data.Path);
+
+        (int exitCode, string output, string errors) = await TraceStoreProcess.RunAsync(
+            "demo", "--requests", "8", "--otlp", $"http://127.0.0.1:{server.OtlpPort}", "--url", server.TempoUrl.ToString());
+
+        Assert.Equal(("", 0), (errors, exitCode));
+        Assert.Contains("8 requests, 1 failed, 2 slow.", output, StringComparison.Ordinal);
+        Assert.Contains("7 spans of 3 services", output, StringComparison.Ordinal);
+        string[] lines = output.Split('\n');
+        string[] tree = ["frontend GET /checkout", "└─ frontend GET", "└─ backend GET /orders", "├─ backend calculate price", "└─ backend GET", "└─ database GET /query", "└─ database SELECT orders"];
+        int first = Array.FindIndex(lines, line => line.StartsWith(tree[0], StringComparison.Ordinal));
+        Assert.All(tree.Index(), step => Assert.StartsWith(step.Item, lines[first + step.Index].TrimStart(), StringComparison.Ordinal));
+        Assert.EndsWith("error: order 5 is locked", lines[first + 6].TrimEnd(), StringComparison.Ordinal);
+        Assert.All(lines[first..(first + 7)], line => Assert.Matches(@"━+ +\d[\d.]* (µs|ms|s)", line));
+    }
+
+    [Fact]
+    public async Task Any_trace_can_be_drawn_and_an_unknown_one_is_said_to_be()
+    {
+        using TraceStoreProcess server = await TraceStoreProcess.ServeAsync(_data.Path);
+        (_, string demo, _) = await TraceStoreProcess.RunAsync("demo", "--requests", "1", "--otlp", $"http://127.0.0.1:{server.OtlpPort}", "--url", server.TempoUrl.ToString());
+        string id = TraceId().Match(demo).Value;
+
+        (int exitCode, string output, _) = await TraceStoreProcess.RunAsync("trace", id, "--url", server.TempoUrl.ToString());
+        (int unknownExitCode, _, string unknown) = await TraceStoreProcess.RunAsync("trace", "deadbeef", "--url", server.TempoUrl.ToString());
+        (int badExitCode, _, string bad) = await TraceStoreProcess.RunAsync("trace", "xyz", "--url", server.TempoUrl.ToString());
+
+        Assert.Equal(0, exitCode);
+        Assert.StartsWith($"Trace {id}", output, StringComparison.Ordinal);
+        Assert.Equal((1, $"There is no trace deadbeef at {server.TempoUrl}."), (unknownExitCode, unknown));
+        Assert.Equal(1, badExitCode);
+        Assert.Contains("Invalid trace ID 'xyz'", bad, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Without_a_server_commands_say_how_to_start_one()
+    {
+        (int exitCode, _, string errors) = await TraceStoreProcess.RunAsync("demo", "--url", $"http://127.0.0.1:{ExternalClickHouse.FreePort()}");
+
+        Assert.Equal(1, exitCode);
+        Assert.Contains("Start one (tracestore serve), or name another with --url.", errors, StringComparison.Ordinal);
+    }
+
+    [GeneratedRegex("[0-9a-f]{32}")]
+    private static partial Regex TraceId();
+}

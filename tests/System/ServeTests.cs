@@ -1,0 +1,123 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using static TraceStore.Tests.OtlpSamples;
+
+namespace TraceStore.Tests.Systems;
+
+public sealed class ServeTests : IDisposable
+{
+    private readonly TemporaryDirectory _data = new();
+
+    public void Dispose() => _data.Dispose();
+
+    [Fact]
+    public async Task Start_says_where_it_listens_where_the_data_is_and_what_to_try()
+    {
+        using TraceStoreProcess server = await TraceStoreProcess.ServeAsync(_data.Path);
+
+        Assert.Contains($"127.0.0.1:{server.OtlpPort}", server.Output, StringComparison.Ordinal);
+        Assert.Contains(_data.Path, server.Output, StringComparison.Ordinal);
+        Assert.Contains("tracestore demo", server.Output, StringComparison.Ordinal);
+        Assert.Equal("", server.Errors); // quiet while all is well
+    }
+
+    [Fact]
+    public async Task A_clean_stop_stores_everything_and_leaves_no_process()
+    {
+        using TraceStoreProcess server = await TraceStoreProcess.ServeAsync(_data.Path, "--set", "Wal:MaxSegmentAge=60s");
+        using (var otlp = new OtlpClient(server.OtlpPort)) await otlp.ExportAsync(Request(Resource("stop", Span(701))));
+        int engine = Assert.Single(server.Children());
+
+        Assert.Equal(0, await server.StopAsync());
+
+        Assert.False(IsRunning(engine));
+        Assert.Equal("", server.Errors);
+        using TraceStoreProcess again = await TraceStoreProcess.ServeAsync(_data.Path);
+        using var tempo = new HttpClient { BaseAddress = again.TempoUrl };
+        Assert.Single(await tempo.ReadTraceAsync(Hex(TraceId(701)))); // at once: it was stored before the stop
+    }
+
+    [Fact]
+    public async Task After_kill_9_the_engine_ends_too_and_a_new_start_takes_over_at_once()
+    {
+        using TraceStoreProcess server = await TraceStoreProcess.ServeAsync(_data.Path);
+        int engine = Assert.Single(server.Children());
+
+        server.Kill();
+        using TraceStoreProcess again = await TraceStoreProcess.ServeAsync(_data.Path);
+
+        await Eventually.BeTrueAsync("the old engine's end", () => Task.FromResult(!IsRunning(engine)));
+    }
+
+    [Fact]
+    public async Task All_configuration_errors_come_at_once_with_exit_code_1()
+    {
+        (int exitCode, string output, string errors) = await TraceStoreProcess.RunAsync(
+            "--data", _data.Path, "--jaeger-port", "x", "--set", "Wal:MaxBytes=1", "--set", "Nonsense=1");
+
+        Assert.Equal(1, exitCode);
+        Assert.Equal("", output);
+        Assert.Equal(
+            """
+            TraceStore can't start:
+              Jaeger:Port = 'x': expected a port from 0 (any free one) to 65535.
+              Wal:MaxBytes = '1': expected a size such as 512MiB or 10GiB, 64MiB or more.
+              Nonsense = '1': there is no such setting.
+            """,
+            errors);
+    }
+
+    [Fact]
+    public async Task A_port_that_is_taken_is_named_with_how_to_change_it()
+    {
+        using var other = new TcpListener(IPAddress.Loopback, 0);
+        other.Start();
+        int port = ((IPEndPoint)other.LocalEndpoint).Port;
+
+        (int exitCode, _, string errors) = await TraceStoreProcess.RunAsync(
+            "--data", _data.Path, "--otlp-grpc-port", "0", "--jaeger-port", "0", "--tempo-port", $"{port}");
+
+        Assert.Equal(1, exitCode);
+        Assert.Equal(
+            $"TraceStore can't start:{Environment.NewLine}  Port {port} (Tempo API) on 127.0.0.1 is taken by another program. Stop that one, or choose another port with --tempo-port.",
+            errors);
+    }
+
+    [Fact]
+    public async Task A_second_process_on_the_same_data_is_told_so()
+    {
+        using TraceStoreProcess server = await TraceStoreProcess.ServeAsync(_data.Path);
+
+        (int exitCode, _, string errors) = await TraceStoreProcess.RunAsync("--data", _data.Path, "--otlp-grpc-port", "0", "--jaeger-port", "0", "--tempo-port", "0");
+
+        Assert.Equal(1, exitCode);
+        Assert.Contains("Another TraceStore uses", errors, StringComparison.Ordinal);
+        Assert.Contains("--data", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Help_names_every_command_and_option()
+    {
+        (int exitCode, string output, _) = await TraceStoreProcess.RunAsync("--help");
+
+        Assert.Equal(0, exitCode);
+        Assert.All(
+            (string[])["serve", "demo", "trace", "--data", "--listen", "--otlp-grpc-port", "--tempo-port", "--jaeger-port", "--clickhouse", "--config", "--set"],
+            word => Assert.Contains(word, output, StringComparison.Ordinal));
+        Assert.DoesNotContain("demo-service", output, StringComparison.Ordinal);
+    }
+
+    private static bool IsRunning(int id)
+    {
+        try
+        {
+            using Process process = Process.GetProcessById(id);
+            return !process.HasExited;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,126 @@
+using System.Diagnostics;
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace TraceStore.Tests.Systems;
+
+/// <summary>A real tracestore process, started as a user starts it.</summary>
+internal sealed partial class TraceStoreProcess : IDisposable
+{
+    private readonly Process _process;
+    private readonly StringBuilder _output = new();
+    private readonly StringBuilder _errors = new();
+
+    private TraceStoreProcess(IEnumerable<string> arguments)
+    {
+        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "tracestore"))
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (string argument in arguments) start.ArgumentList.Add(argument);
+        _process = Process.Start(start)!;
+        _process.OutputDataReceived += (_, line) => Append(_output, line.Data);
+        _process.ErrorDataReceived += (_, line) => Append(_errors, line.Data);
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+    }
+
+    public int OtlpPort { get; private set; }
+
+    public Uri TempoUrl { get; private set; } = new("http://unknown");
+
+    public Uri JaegerUrl { get; private set; } = new("http://unknown");
+
+    public int Id => _process.Id;
+
+    public string Output => Read(_output);
+
+    public string Errors => Read(_errors);
+
+    /// <summary>Starts serving on free ports, and waits until it is ready.</summary>
+    public static async Task<TraceStoreProcess> ServeAsync(string dataDirectory, params string[] arguments)
+    {
+        var process = new TraceStoreProcess(["serve", "--data", dataDirectory, "--otlp-grpc-port", "0", "--tempo-port", "0", "--jaeger-port", "0", .. arguments]);
+        await Eventually.BeTrueAsync("readiness", () =>
+        {
+            if (process._process.HasExited) throw new InvalidOperationException($"tracestore ended: {process.Errors}");
+            return Task.FromResult(process.Output.Contains("Ctrl-C stops.", StringComparison.Ordinal));
+        });
+        process.OtlpPort = int.Parse(OtlpLine().Match(process.Output).Groups[1].Value);
+        process.TempoUrl = new Uri(TempoLine().Match(process.Output).Groups[1].Value);
+        process.JaegerUrl = new Uri(JaegerLine().Match(process.Output).Groups[1].Value);
+        return process;
+    }
+
+    /// <summary>Runs a command to its end.</summary>
+    public static async Task<(int ExitCode, string Output, string Errors)> RunAsync(params string[] arguments)
+    {
+        using var process = new TraceStoreProcess(arguments);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        await process._process.WaitForExitAsync(limit.Token);
+        return (process._process.ExitCode, process.Output, process.Errors);
+    }
+
+    /// <summary>kill -9.</summary>
+    public void Kill()
+    {
+        _process.Kill();
+        _process.WaitForExit();
+    }
+
+    /// <summary>SIGTERM, and the exit code.</summary>
+    public async Task<int> StopAsync()
+    {
+        using Process kill = Process.Start("kill", ["-TERM", $"{_process.Id}"]);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        await _process.WaitForExitAsync(limit.Token);
+        return _process.ExitCode;
+    }
+
+    /// <summary>The processes that this one has started.</summary>
+    public IReadOnlyList<int> Children() =>
+    [
+        .. from stat in Directory.GetDirectories("/proc").Where(folder => int.TryParse(Path.GetFileName(folder), out _)).Select(folder => Path.Combine(folder, "stat"))
+           let fields = TryRead(stat).Split(") ").Last().Split(' ')
+           where fields.Length > 1 && fields[1] == $"{_process.Id}"
+           select int.Parse(Path.GetFileName(Path.GetDirectoryName(stat)!)),
+    ];
+
+    public void Dispose()
+    {
+        if (!_process.HasExited) Kill();
+        _process.Dispose();
+    }
+
+    private static string TryRead(string file)
+    {
+        try
+        {
+            return File.ReadAllText(file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return ""; // it has just ended
+        }
+    }
+
+    private static void Append(StringBuilder text, string? line)
+    {
+        lock (text) text.AppendLine(line);
+    }
+
+    private static string Read(StringBuilder text)
+    {
+        lock (text) return text.ToString().TrimEnd();
+    }
+
+    [GeneratedRegex(@"OTLP gRPC\s+[\d.]+:(\d+)")]
+    private static partial Regex OtlpLine();
+
+    [GeneratedRegex(@"Tempo API\s+(http://[\d.:]+)")]
+    private static partial Regex TempoLine();
+
+    [GeneratedRegex(@"Jaeger API\s+(http://[\d.:]+)")]
+    private static partial Regex JaegerLine();
+}
