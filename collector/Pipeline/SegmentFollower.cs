@@ -31,8 +31,10 @@ public sealed class SegmentFollower : IAsyncDisposable
 
     private readonly SegmentDecoder _decoder;
     private readonly DecodedSegment _segment = new();
+    private readonly ResiliencePipeline _whileAway;
     private readonly ResiliencePipeline _untilStored;
     private readonly CancellationTokenSource _stopping = new();
+    private readonly TaskCompletionSource _schemaReady = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task _following;
     private readonly ulong _inDoubtThrough;
     private bool _isAway;
@@ -44,12 +46,13 @@ public sealed class SegmentFollower : IAsyncDisposable
         _cursor = WalCursor.Open(walOptions.Directory, CursorName, wal.Identity);
         _inDoubtThrough = wal.NewestAtOpen;
         _decoder = new SegmentDecoder(log);
-        _untilStored = new ResiliencePipelineBuilder().AddRetry(Forever()).Build();
+        _whileAway = Retrying(new PredicateBuilder().Handle<ClickHouseUnavailableException>());
+        _untilStored = Retrying(new PredicateBuilder().Handle<ClickHouseUnavailableException>().Handle<ClickHouseRefusedException>());
         _following = Task.Run(FollowAsync);
     }
 
-    /// <summary>The last segment that ClickHouse holds.</summary>
-    public ulong Position => _cursor.Position;
+    /// <summary>Completes when the schema is up to date, from when on there are tables to query; fails when it can't be.</summary>
+    public Task SchemaReady => _schemaReady.Task;
 
     /// <summary>Stores what is sealed, for as long as <paramref name="patience"/> lasts; returns how many segments are left in the log.</summary>
     public async Task<int> DrainAsync(TimeSpan patience)
@@ -75,7 +78,8 @@ public sealed class SegmentFollower : IAsyncDisposable
         CancellationToken stopping = _stopping.Token;
         try
         {
-            await _untilStored.ExecuteAsync(async token => await _schema.MigrateAsync(token).ConfigureAwait(false), stopping).ConfigureAwait(false); // 1
+            await _whileAway.ExecuteAsync(async token => await _schema.MigrateAsync(token).ConfigureAwait(false), stopping).ConfigureAwait(false); // 1
+            _schemaReady.SetResult();
             while (true)
             {
                 string path = await _wal.NextSealedAsync(_cursor.Position, stopping).ConfigureAwait(false); // 2
@@ -88,6 +92,7 @@ public sealed class SegmentFollower : IAsyncDisposable
         }
         catch (Exception e)
         {
+            _schemaReady.TrySetException(e);
             _log.LogCritical(e, "Spans are no longer stored, only kept in the write-ahead log. Restart TraceStore when the cause is mended.");
         }
     }
@@ -114,21 +119,24 @@ public sealed class SegmentFollower : IAsyncDisposable
         _metrics.InsertDuration.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
     }
 
-    private RetryStrategyOptions Forever() => new()
-    {
-        ShouldHandle = new PredicateBuilder().Handle<ClickHouseUnavailableException>().Handle<ClickHouseRefusedException>(),
-        MaxRetryAttempts = int.MaxValue,
-        BackoffType = DelayBackoffType.Exponential,
-        Delay = TimeSpan.FromMilliseconds(100),
-        MaxDelay = TimeSpan.FromSeconds(5),
-        UseJitter = true,
-        OnRetry = attempt =>
+    /// <summary>Tries again for as long as it takes, ever more slowly.</summary>
+    private ResiliencePipeline Retrying(PredicateBuilder<object> failures) => new ResiliencePipelineBuilder()
+        .AddRetry(new RetryStrategyOptions
         {
-            _metrics.InsertFailures.Add(1);
-            LogOutage(attempt.Outcome.Exception!);
-            return default;
-        },
-    };
+            ShouldHandle = failures,
+            MaxRetryAttempts = int.MaxValue,
+            BackoffType = DelayBackoffType.Exponential,
+            Delay = TimeSpan.FromMilliseconds(100),
+            MaxDelay = TimeSpan.FromSeconds(5),
+            UseJitter = true,
+            OnRetry = attempt =>
+            {
+                _metrics.InsertFailures.Add(1);
+                LogOutage(attempt.Outcome.Exception!);
+                return default;
+            },
+        })
+        .Build();
 
     /// <summary>Says that ClickHouse is away when it goes, not at every attempt.</summary>
     private void LogOutage(Exception cause)

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using Microsoft.Extensions.Configuration;
 using TraceStore.Serving;
 using TraceStore.Settings;
+using TraceStore.Storage.ClickHouse;
 
 namespace TraceStore;
 
@@ -66,7 +67,8 @@ internal static class ServeCommand
         {
             return 0;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or InvalidOperationException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or InvalidOperationException
+            or ClickHouseRefusedException or TimeoutException)
         {
             return Fail([e.Message]);
         }

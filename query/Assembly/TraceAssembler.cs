@@ -23,7 +23,7 @@ public static class TraceAssembler
     /// <summary>Assembles all traces of a batch.</summary>
     /// <param name="spans">Rows; the columns of IDs, kind and times must be filled.</param>
     /// <param name="contentOf">A hash of all that was read of a row; asked only where IDs and kind are equal.</param>
-    public static IReadOnlyDictionary<TraceId, Trace> Assemble(SpanBatch spans, Func<int, UInt128> contentOf)
+    public static IReadOnlyDictionary<TraceId, AssembledTrace> Assemble(SpanBatch spans, Func<int, UInt128> contentOf)
     {
         // 1
         var traces = new Dictionary<TraceId, List<TraceSpan>>();
@@ -43,14 +43,14 @@ public static class TraceAssembler
         return traces.ToDictionary(trace => trace.Key, trace => Assemble(trace.Key, trace.Value, contentOf));
     }
 
-    private static Trace Assemble(TraceId id, List<TraceSpan> rows, Func<int, UInt128> contentOf)
+    private static AssembledTrace Assemble(TraceId id, List<TraceSpan> rows, Func<int, UInt128> contentOf)
     {
         List<TraceSpan> spans = WithoutResends(rows, contentOf); // 2
         spans.Sort(s_order); // 3
         FindParents(spans); // 4
         CutCycles(spans); // 5
         foreach (TraceSpan span in spans) span.Parent?.Children.Add(span);
-        return new Trace(id, spans, spans.Find(span => span.ParentId.IsNone)); // 6
+        return new AssembledTrace(id, spans, spans.Find(span => span.ParentId.IsNone)); // 6
     }
 
     private static List<TraceSpan> WithoutResends(List<TraceSpan> rows, Func<int, UInt128> contentOf)

@@ -7,7 +7,6 @@ using TraceStore.Query.Assembly;
 using TraceStore.Query.Execution;
 using TraceStore.Storage.Otlp;
 using Span = OpenTelemetry.Proto.Trace.V1.Span;
-using Trace = TraceStore.Query.Assembly.Trace;
 
 namespace TraceStore.Query.Encoding;
 
@@ -21,7 +20,7 @@ internal sealed class JaegerTraceEncoder(Utf8JsonWriter json, SpanRows rows)
 
     private readonly OtlpSpanWriter _spans = new();
 
-    public void Write(Trace trace)
+    public void Write(AssembledTrace trace)
     {
         string traceId = trace.Id.ToString();
         Dictionary<UInt128, string> processes = [];

@@ -3,7 +3,6 @@ using TraceStore.Query.Assembly;
 using TraceStore.Query.Encoding.Tempo;
 using TraceStore.Query.Execution;
 using TraceStore.Storage.Spans;
-using Trace = TraceStore.Query.Assembly.Trace;
 
 namespace TraceStore.Query.Encoding;
 
@@ -37,7 +36,7 @@ public static class TempoSearchEncoder
     /// <summary>The response in JSON.</summary>
     public static string Json(SearchResponse response) => JsonFormatter.Default.Format(response);
 
-    private static TraceSearchMetadata Describe(Trace trace, SearchRows rows, int spansPerSpanset)
+    private static TraceSearchMetadata Describe(AssembledTrace trace, SearchRows rows, int spansPerSpanset)
     {
         SpanBatch spans = rows.Spans;
         var metadata = new TraceSearchMetadata

@@ -4,7 +4,6 @@ using TraceStore.Query.Encoding.Tempo;
 using TraceStore.Query.Execution;
 using TraceStore.Storage.Otlp;
 using TraceStore.Storage.Spans;
-using Trace = TraceStore.Query.Assembly.Trace;
 
 namespace TraceStore.Query.Encoding;
 
@@ -25,7 +24,7 @@ public static class TempoTraceEncoder
     private const int Response_Message = 4;
 
     /// <summary>tempopb.Trace: the answer of the API's first version.</summary>
-    public static ReadOnlyMemory<byte> Trace(Trace trace, SpanRows rows)
+    public static ReadOnlyMemory<byte> Trace(AssembledTrace trace, SpanRows rows)
     {
         var writer = new OtlpSpanWriter();
         var output = new WireWriter();
@@ -52,7 +51,7 @@ public static class TempoTraceEncoder
     /// tempopb.TraceByIDResponse: the answer of the API's second version. Its trace is always there, because Grafana reads
     /// it without looking; for an unknown ID (null) it is empty.
     /// </summary>
-    public static ReadOnlyMemory<byte> Response(Trace? trace, SpanRows rows)
+    public static ReadOnlyMemory<byte> Response(AssembledTrace? trace, SpanRows rows)
     {
         var output = new WireWriter();
         output.Bytes(Response_Trace, trace is null ? [] : Trace(trace, rows).Span);

@@ -63,24 +63,24 @@ public static class JaegerApi
     private static async Task<IResult> TraceByIdAsync(string traceId, TraceReader reader, CancellationToken cancellation)
     {
         TraceId id = RequestParameters.ParseTraceId(traceId);
-        (IReadOnlyList<Trace> traces, SpanRows rows) = await ReadAsync([id], reader, cancellation).ConfigureAwait(false);
+        (IReadOnlyList<AssembledTrace> traces, SpanRows rows) = await ReadAsync([id], reader, cancellation).ConfigureAwait(false);
         return traces.Count == 0 ? JaegerEnvelope.Error(StatusCodes.Status404NotFound, "trace not found") : Envelope(traces, rows);
     }
 
     private static async Task<IResult> TracesAsync(IReadOnlyCollection<TraceId> ids, TraceReader reader, CancellationToken cancellation)
     {
-        (IReadOnlyList<Trace> traces, SpanRows rows) = await ReadAsync(ids, reader, cancellation).ConfigureAwait(false);
+        (IReadOnlyList<AssembledTrace> traces, SpanRows rows) = await ReadAsync(ids, reader, cancellation).ConfigureAwait(false);
         return Envelope(traces, rows);
     }
 
     /// <summary>The traces that are there, in the order asked for. None is ever empty: Grafana would crash on one.</summary>
-    private static async Task<(IReadOnlyList<Trace> Traces, SpanRows Rows)> ReadAsync(IReadOnlyCollection<TraceId> ids, TraceReader reader, CancellationToken cancellation)
+    private static async Task<(IReadOnlyList<AssembledTrace> Traces, SpanRows Rows)> ReadAsync(IReadOnlyCollection<TraceId> ids, TraceReader reader, CancellationToken cancellation)
     {
         SpanRows rows = await reader.ReadAsync(ids, cancellation).ConfigureAwait(false);
-        IReadOnlyDictionary<TraceId, Trace> traces = TraceAssembler.Assemble(rows.Spans, SpanContent.Whole(rows.Spans));
+        IReadOnlyDictionary<TraceId, AssembledTrace> traces = TraceAssembler.Assemble(rows.Spans, SpanContent.Whole(rows.Spans));
         return ([.. ids.Distinct().Where(traces.ContainsKey).Select(id => traces[id])], rows);
     }
 
-    private static JaegerEnvelope Envelope(IReadOnlyList<Trace> traces, SpanRows rows) =>
+    private static JaegerEnvelope Envelope(IReadOnlyList<AssembledTrace> traces, SpanRows rows) =>
         JaegerEnvelope.Of(traces, (json, trace) => new JaegerTraceEncoder(json, rows).Write(trace));
 }

@@ -11,7 +11,7 @@ namespace TraceStore.Query.Endpoints;
 /// <summary>
 /// Tempo's HTTP API, as Grafana's Tempo data source uses it. A query goes
 /// <list type="number">
-/// <item>from here, its parameters read into a plan (<see cref="TempoSearchRequest"/>, <see cref="TraceQl.Parser"/>),</item>
+/// <item>from here, its parameters read into a plan (<see cref="TempoSearchRequest"/>, <see cref="TraceQl.TraceQlParser"/>),</item>
 /// <item>into SQL that runs (<see cref="Sql.TraceSql"/>, <see cref="TraceReader"/>),</item>
 /// <item>into traces (<see cref="TraceAssembler"/>),</item>
 /// <item>and out in Tempo's form (<see cref="TempoTraceEncoder"/>, <see cref="TempoSearchEncoder"/>).</item>
@@ -51,14 +51,14 @@ public static class TempoApi
 
     private static async Task<IResult> TraceByIdAsync(string traceId, HttpRequest request, TraceReader reader, CancellationToken cancellation)
     {
-        (Trace? trace, SpanRows rows) = await ReadAsync(traceId, request, reader, cancellation).ConfigureAwait(false);
+        (AssembledTrace? trace, SpanRows rows) = await ReadAsync(traceId, request, reader, cancellation).ConfigureAwait(false);
         ReadOnlyMemory<byte> response = TempoTraceEncoder.Response(trace, rows);
         return WantsProtobuf(request) ? Results.Bytes(response, Protobuf) : Results.Text(TempoTraceEncoder.ResponseJson(response), Json);
     }
 
     private static async Task<IResult> TraceByIdV1Async(string traceId, HttpRequest request, TraceReader reader, CancellationToken cancellation)
     {
-        (Trace? found, SpanRows rows) = await ReadAsync(traceId, request, reader, cancellation).ConfigureAwait(false);
+        (AssembledTrace? found, SpanRows rows) = await ReadAsync(traceId, request, reader, cancellation).ConfigureAwait(false);
         if (found is null) return Results.NotFound();
         ReadOnlyMemory<byte> trace = TempoTraceEncoder.Trace(found, rows);
         return WantsProtobuf(request) ? Results.Bytes(trace, Protobuf) : Results.Text(TempoTraceEncoder.TraceJson(trace), Json);
@@ -71,7 +71,7 @@ public static class TempoApi
         return Results.Text(TempoSearchEncoder.Json(TempoSearchEncoder.Response(rows, plan.SpansPerSpanset)), Json);
     }
 
-    private static async Task<(Trace? Trace, SpanRows Rows)> ReadAsync(string traceId, HttpRequest request, TraceReader reader, CancellationToken cancellation)
+    private static async Task<(AssembledTrace? Trace, SpanRows Rows)> ReadAsync(string traceId, HttpRequest request, TraceReader reader, CancellationToken cancellation)
     {
         TraceId id = RequestParameters.ParseTraceId(traceId);
         _ = TempoSearchRequest.ReadTime(request.Query); // a hint to Tempo's blocks; a trace is given whole

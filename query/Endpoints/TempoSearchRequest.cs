@@ -37,7 +37,7 @@ internal static class TempoSearchRequest
     {
         if (query.Text("q") is { } traceQl)
         {
-            return query.Text("tags") is null ? Parser.Parse(traceQl) : throw new BadRequestException("q and tags exclude each other.");
+            return query.Text("tags") is null ? TraceQlParser.Parse(traceQl) : throw new BadRequestException("q and tags exclude each other.");
         }
 
         List<FieldExpression> filters = [.. Logfmt.Parse(query.Text("tags") ?? "").Select(tag => tag.Key switch

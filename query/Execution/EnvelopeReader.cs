@@ -40,7 +40,7 @@ internal sealed class EnvelopeReader(ClickHouseDatabase database, TraceSql sql) 
         var hash = new FixedBytesColumn(ContentHash.Size);
         var otlp = new BytesColumn();
         await database.ReadAsync(
-            sql.Envelopes(table, missing),
+            sql.EnvelopesOf(table, missing),
             new Dictionary<string, (string, Column)> { ["hash"] = ("FixedString(16)", hash), ["otlp"] = ("String", otlp) },
             cancellation).ConfigureAwait(false);
         for (int row = 0; row < hash.Count; row++)

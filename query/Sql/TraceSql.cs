@@ -39,7 +39,7 @@ internal sealed class TraceSql(string tenant)
     }
 
     /// <summary>What the resources or scopes with these hashes are in OTLP: hash, otlp.</summary>
-    public SqlQuery Envelopes(string table, IEnumerable<byte[]> hashes)
+    public SqlQuery EnvelopesOf(string table, IEnumerable<byte[]> hashes)
     {
         var parameters = new SqlParameters();
         string list = string.Join(", ", hashes.Select(hash => $"unhex('{Convert.ToHexString(hash)}')"));

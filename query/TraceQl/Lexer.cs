@@ -15,33 +15,33 @@ internal sealed class Lexer(string query)
 
     private int _position;
 
-    public List<Token> ReadAll()
+    public List<TraceQlToken> ReadAll()
     {
-        List<Token> tokens = [];
+        List<TraceQlToken> tokens = [];
         do tokens.Add(Read());
-        while (tokens[^1].Kind != TokenKind.End);
+        while (tokens[^1].Kind != TraceQlTokenKind.End);
         return tokens;
     }
 
-    private Token Read()
+    private TraceQlToken Read()
     {
         while (_position < query.Length && char.IsWhiteSpace(query[_position])) _position++;
         int start = _position;
-        if (start == query.Length) return new Token(TokenKind.End, start, "");
+        if (start == query.Length) return new TraceQlToken(TraceQlTokenKind.End, start, "");
 
         char first = query[start];
-        if (first is '"' or '`') return new Token(TokenKind.String, start, ReadString());
+        if (first is '"' or '`') return new TraceQlToken(TraceQlTokenKind.String, start, ReadString());
         if (char.IsAsciiDigit(first)) return ReadNumber();
         foreach (string symbol in s_symbols)
         {
             if (string.CompareOrdinal(query, start, symbol, 0, symbol.Length) != 0) continue;
             _position += symbol.Length;
-            return new Token(TokenKind.Symbol, start, symbol);
+            return new TraceQlToken(TraceQlTokenKind.Symbol, start, symbol);
         }
 
         string name = ReadName();
         return name.Length > 0
-            ? new Token(TokenKind.Name, start, name)
+            ? new TraceQlToken(TraceQlTokenKind.Name, start, name)
             : throw new TraceQlException(start, $"'{first}' has no meaning here");
     }
 
@@ -67,18 +67,18 @@ internal sealed class Lexer(string query)
         return name.ToString();
     }
 
-    private Token ReadNumber()
+    private TraceQlToken ReadNumber()
     {
         int start = _position;
         while (_position < query.Length && (char.IsLetterOrDigit(query[_position]) || query[_position] == '.')) _position++;
         string text = query[start.._position];
         if (double.TryParse(text, NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out _))
         {
-            return new Token(TokenKind.Number, start, text);
+            return new TraceQlToken(TraceQlTokenKind.Number, start, text);
         }
 
         return DurationText.TryParse(text, out _)
-            ? new Token(TokenKind.Duration, start, text)
+            ? new TraceQlToken(TraceQlTokenKind.Duration, start, text)
             : throw new TraceQlException(start, $"'{text}' is neither a number nor a duration such as 100ms");
     }
 

@@ -22,7 +22,7 @@ public sealed class OtlpDecoder
 
     private readonly ByteList _resourceEnvelope = new();
     private readonly ByteList _scopeEnvelope = new();
-    private readonly Dictionary<byte[], Resource> _resources = new(ByteStringComparer.Instance);
+    private readonly Dictionary<byte[], KnownResource> _resources = new(ByteStringComparer.Instance);
     private readonly Dictionary<byte[], byte[]> _scopeHashes = new(ByteStringComparer.Instance);
     private readonly HashSet<(uint Tenant, uint Service, uint Name, int Kind)> _operations = [];
 
@@ -68,7 +68,7 @@ public sealed class OtlpDecoder
     private void DecodeResourceSpans(WireReader resourceSpans)
     {
         ReadEnvelope(resourceSpans, ResourceSpans_ScopeSpans, _resourceEnvelope);
-        Resource resource = KeepResource();
+        KnownResource resource = KeepResource();
         while (TryFindNext(ref resourceSpans, ResourceSpans_ScopeSpans, out WireReader scopeSpans))
         {
             ReadEnvelope(scopeSpans, ScopeSpans_Spans, _scopeEnvelope);
@@ -124,10 +124,10 @@ public sealed class OtlpDecoder
         _tenantNumber = _output.Spans.Tenant.NumberOf(tenant);
     }
 
-    private Resource KeepResource()
+    private KnownResource KeepResource()
     {
         var known = _resources.GetAlternateLookup<ReadOnlySpan<byte>>();
-        if (known.TryGetValue(_resourceEnvelope.All, out Resource? resource)) return resource;
+        if (known.TryGetValue(_resourceEnvelope.All, out KnownResource? resource)) return resource;
 
         ResourceBatch rows = _output.Resources;
         byte[] hash = ContentHash.Of(_resourceEnvelope.All);
@@ -155,7 +155,7 @@ public sealed class OtlpDecoder
         rows.Attributes.EndRow();
         rows.Otlp.Add(_resourceEnvelope.All);
 
-        resource = new Resource(hash, service, _output.Spans.Service.NumberOf(service));
+        resource = new KnownResource(hash, service, _output.Spans.Service.NumberOf(service));
         known[_resourceEnvelope.All] = resource;
         return resource;
     }
@@ -207,7 +207,7 @@ public sealed class OtlpDecoder
 
     // 3
 
-    private void DecodeSpan(WireReader span, Resource resource, ReadOnlySpan<byte> scopeHash)
+    private void DecodeSpan(WireReader span, KnownResource resource, ReadOnlySpan<byte> scopeHash)
     {
         SpanBatch rows = _output.Spans;
         ReadOnlySpan<byte> traceId = default, spanId = default, parentSpanId = default, traceState = default, name = default, statusMessage = default;
@@ -305,7 +305,7 @@ public sealed class OtlpDecoder
         _remainder.Add(parentSpanId);
     }
 
-    private void AddOperation(Resource resource, ReadOnlySpan<byte> name, int kind)
+    private void AddOperation(KnownResource resource, ReadOnlySpan<byte> name, int kind)
     {
         OperationBatch rows = _output.Operations;
         rows.Tenant.Add(_tenant);
@@ -323,5 +323,5 @@ public sealed class OtlpDecoder
         if (!ok) throw new InvalidDataException($"The request is not OTLP at offset {reader.Position}.");
     }
 
-    private sealed record Resource(byte[] Hash, byte[] Service, uint ServiceNumber);
+    private sealed record KnownResource(byte[] Hash, byte[] Service, uint ServiceNumber);
 }

@@ -3,12 +3,11 @@ using TraceStore.Query.Assembly;
 using TraceStore.Query.Encoding.Tempo;
 using TraceStore.Storage.Otlp;
 using TraceStore.Storage.Spans;
-using Trace = TraceStore.Query.Assembly.Trace;
 
 namespace TraceStore.Demo;
 
 /// <summary>A trace as it came back, decoded and assembled the way the server does it.</summary>
-internal sealed record StoredTrace(Trace Trace, SpanBatch Spans);
+internal sealed record StoredTrace(AssembledTrace Trace, SpanBatch Spans);
 
 /// <summary>TraceStore can't be asked, or says no; the message says what to do.</summary>
 internal sealed class TraceClientException(string message, Exception? cause = null) : Exception(message, cause);
@@ -41,7 +40,7 @@ internal sealed class TraceClient : IDisposable
         // A trace and an export request are the same on the wire, so what decodes the one decodes the other.
         var decoded = new DecodedSegment();
         new OtlpDecoder(decoded, wal: 0, segment: 0, DateOnly.FromDateTime(DateTime.UnixEpoch)).Decode(Google.Protobuf.MessageExtensions.ToByteArray(response.Trace), tenant: []);
-        Trace trace = TraceAssembler.Assemble(decoded.Spans, SpanContent.Whole(decoded.Spans)).Values.First();
+        AssembledTrace trace = TraceAssembler.Assemble(decoded.Spans, SpanContent.Whole(decoded.Spans)).Values.First();
         return new StoredTrace(trace, decoded.Spans);
     }
 

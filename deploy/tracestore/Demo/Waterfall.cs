@@ -27,7 +27,7 @@ internal sealed class Waterfall(StoredTrace stored)
     public void Draw(IAnsiConsole console)
     {
         if (Console.IsOutputRedirected) console.Profile.Width = FileCells;
-        Trace trace = stored.Trace;
+        AssembledTrace trace = stored.Trace;
         int errors = trace.Spans.Count(IsError);
         int services = trace.Spans.Select(Service).Distinct().Count();
         console.MarkupLineInterpolated($"[bold]Trace {trace.Id}[/]");
@@ -73,7 +73,7 @@ internal sealed class Waterfall(StoredTrace stored)
 
     private string Bar(TraceSpan span, int cells)
     {
-        Trace trace = stored.Trace;
+        AssembledTrace trace = stored.Trace;
         double total = Math.Max(1, trace.DurationNanos);
         int start = Math.Min(cells - 1, (int)((span.StartTimeUnixNano - trace.StartTimeUnixNano) / total * cells));
         int length = Math.Clamp((int)Math.Round(span.DurationNanos / total * cells), 1, cells - start);
@@ -106,7 +106,7 @@ internal sealed class Waterfall(StoredTrace stored)
         return color;
     }
 
-    private static DateTime Start(Trace trace) => DateTime.UnixEpoch.AddTicks((long)Math.Min(trace.StartTimeUnixNano / 100, (ulong)(DateTime.MaxValue - DateTime.UnixEpoch).Ticks));
+    private static DateTime Start(AssembledTrace trace) => DateTime.UnixEpoch.AddTicks((long)Math.Min(trace.StartTimeUnixNano / 100, (ulong)(DateTime.MaxValue - DateTime.UnixEpoch).Ticks));
 
     private static string Show(ulong nanoseconds) => nanoseconds switch
     {

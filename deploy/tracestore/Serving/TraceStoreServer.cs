@@ -78,6 +78,7 @@ internal sealed class TraceStoreServer : IAsyncDisposable
             wal, _settings.Wal, schema, new SpanBlockInserter(database), metrics, _logs.CreateLogger<SegmentFollower>()));
         var pipeline = new IngestPipeline(wal, metrics, _logs.CreateLogger<IngestPipeline>());
         _stops.Push(() => StoreWhatIsLeftAsync(wal, follower));
+        if (_engine is not null) await follower.SchemaReady.WaitAsync(_settings.Engine!.StartTimeout, cancellation).ConfigureAwait(false);
 
         // Queries
         var reader = StopLast(new TraceReader(database));

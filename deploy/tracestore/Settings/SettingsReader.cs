@@ -74,9 +74,9 @@ internal sealed class SettingsReader(IConfiguration configuration)
         return configuration[key] is { Length: > 0 } text ? text : null;
     }
 
-    private delegate bool TryParse<T>(string text, out T value);
+    private delegate bool SettingParser<T>(string text, out T value);
 
-    private T Parse<T>(string key, T otherwise, string valid, TryParse<T> tryParse)
+    private T Parse<T>(string key, T otherwise, string valid, SettingParser<T> tryParse)
     {
         if (Read(key) is not { } text) return otherwise;
         if (tryParse(text, out T value)) return value;

@@ -34,17 +34,17 @@ public class SqlTests
     [Theory]
     [MemberData(nameof(Searches))]
     public void Searches_are_as_reviewed(string name, string traceQl) =>
-        AssertAsReviewed(name, s_sql.Find(new SearchPlan(Parser.Parse(traceQl), new TimeRange(1, 2), Limit: 20, SpansPerSpanset: 3)));
+        AssertAsReviewed(name, s_sql.Find(new SearchPlan(TraceQlParser.Parse(traceQl), new TimeRange(1, 2), Limit: 20, SpansPerSpanset: 3)));
 
     [Fact]
     public void Spans_of_traces_are_as_reviewed() => AssertAsReviewed("spans", s_sql.Spans(s_ids, maxSpans: 1000));
 
     [Fact]
     public void Summaries_are_as_reviewed() =>
-        AssertAsReviewed("summaries", s_sql.Summaries(s_ids, new SearchPlan(Parser.Parse("{name = \"a\"}"), null, 20, 3)));
+        AssertAsReviewed("summaries", s_sql.Summaries(s_ids, new SearchPlan(TraceQlParser.Parse("{name = \"a\"}"), null, 20, 3)));
 
     [Fact]
-    public void Envelopes_are_as_reviewed() => AssertAsReviewed("envelopes", s_sql.Envelopes("resources", [new byte[16]]));
+    public void Envelopes_are_as_reviewed() => AssertAsReviewed("envelopes", s_sql.EnvelopesOf("resources", [new byte[16]]));
 
     [Fact]
     public void Services_are_as_reviewed() => AssertAsReviewed("services", s_sql.Services());
@@ -60,7 +60,7 @@ public class SqlTests
     [InlineData("{event.a = 5}", "Invalid TraceQL query at position 2: attributes of a event aren't supported yet.")]
     [InlineData("{.a}", "Invalid TraceQL query at position 2: a condition was expected, such as name = \"x\"; others aren't supported yet.")]
     public void What_has_no_meaning_is_refused(string traceQl, string message) =>
-        Assert.Equal(message, Assert.Throws<TraceQlException>(() => s_sql.Find(new SearchPlan(Parser.Parse(traceQl), null, 1, 1))).Message);
+        Assert.Equal(message, Assert.Throws<TraceQlException>(() => s_sql.Find(new SearchPlan(TraceQlParser.Parse(traceQl), null, 1, 1))).Message);
 
     [Fact]
     public void No_value_of_a_client_ever_stands_in_the_text()

@@ -4,7 +4,6 @@ using TraceStore.Storage.Otlp;
 using TraceStore.Storage.Spans;
 using static TraceStore.Tests.OtlpSamples;
 using Span = OpenTelemetry.Proto.Trace.V1.Span;
-using Trace = TraceStore.Query.Assembly.Trace;
 
 namespace TraceStore.Tests.Unit.Query;
 
@@ -13,7 +12,7 @@ public class TraceAssemblerTests
     [Fact]
     public void Spans_come_by_start_time_and_know_their_parents()
     {
-        Trace trace = Assemble(Span(span: 3, parent: 2, start: 30), Span(span: 1, start: 10), Span(span: 2, parent: 1, start: 20));
+        AssembledTrace trace = Assemble(Span(span: 3, parent: 2, start: 30), Span(span: 1, start: 10), Span(span: 2, parent: 1, start: 20));
 
         Assert.Equal([1, 2, 3], trace.Spans.Select(Number));
         Assert.Equal(1, Number(trace.Root!));
@@ -25,7 +24,7 @@ public class TraceAssemblerTests
     [Fact]
     public void A_resend_is_one_span()
     {
-        Trace trace = Assemble(Span(span: 1), Span(span: 1), Span(span: 1));
+        AssembledTrace trace = Assemble(Span(span: 1), Span(span: 1), Span(span: 1));
 
         Assert.Equal(SpanOddity.None, Assert.Single(trace.Spans).Oddity);
     }
@@ -33,7 +32,7 @@ public class TraceAssemblerTests
     [Fact]
     public void Spans_with_one_id_and_other_content_are_kept_and_marked()
     {
-        Trace trace = Assemble(Span(span: 1, name: "a"), Span(span: 1, name: "b"), Span(span: 1, name: "b"));
+        AssembledTrace trace = Assemble(Span(span: 1, name: "a"), Span(span: 1, name: "b"), Span(span: 1, name: "b"));
 
         Assert.Equal(2, trace.Spans.Count);
         Assert.All(trace.Spans, span => Assert.Equal(SpanOddity.Twin, span.Oddity));
@@ -44,7 +43,7 @@ public class TraceAssemblerTests
     {
         Span client = Span(span: 1);
         client.Kind = OpenTelemetry.Proto.Trace.V1.Span.Types.SpanKind.Client;
-        Trace trace = Assemble(client, Span(span: 1, start: client.StartTimeUnixNano + 1), Span(span: 2, parent: 1, start: client.StartTimeUnixNano + 2));
+        AssembledTrace trace = Assemble(client, Span(span: 1, start: client.StartTimeUnixNano + 1), Span(span: 2, parent: 1, start: client.StartTimeUnixNano + 2));
 
         Assert.Equal(3, trace.Spans.Count);
         Assert.Equal(2, trace.Spans[2].Parent!.Kind);
@@ -54,7 +53,7 @@ public class TraceAssemblerTests
     [Fact]
     public void An_orphan_is_kept_and_marked()
     {
-        Trace trace = Assemble(Span(span: 1), Span(span: 3, parent: 2));
+        AssembledTrace trace = Assemble(Span(span: 1), Span(span: 3, parent: 2));
 
         Assert.Equal(SpanOddity.Orphan, trace.Spans.Single(span => Number(span) == 3).Oddity);
     }
@@ -62,7 +61,7 @@ public class TraceAssemblerTests
     [Fact]
     public void A_trace_without_a_root_has_none_and_all_its_spans()
     {
-        Trace trace = Assemble(Span(span: 2, parent: 1), Span(span: 3, parent: 2));
+        AssembledTrace trace = Assemble(Span(span: 2, parent: 1), Span(span: 3, parent: 2));
 
         Assert.Null(trace.Root);
         Assert.Equal(2, trace.Spans.Count);
@@ -75,7 +74,7 @@ public class TraceAssemblerTests
     [Fact]
     public void A_cycle_is_cut_at_its_earliest_span_and_marked()
     {
-        Trace trace = Assemble(Span(span: 1, parent: 3, start: 10), Span(span: 2, parent: 1, start: 20), Span(span: 3, parent: 2, start: 30), Span(span: 4, parent: 3, start: 40));
+        AssembledTrace trace = Assemble(Span(span: 1, parent: 3, start: 10), Span(span: 2, parent: 1, start: 20), Span(span: 3, parent: 2, start: 30), Span(span: 4, parent: 3, start: 40));
 
         Assert.Null(trace.Spans[0].Parent);
         Assert.Equal([SpanOddity.Cycle, SpanOddity.Cycle, SpanOddity.Cycle, SpanOddity.None], trace.Spans.Select(span => span.Oddity));
@@ -97,7 +96,7 @@ public class TraceAssemblerTests
         Span backwards = Span(span: 1, start: 100);
         backwards.EndTimeUnixNano = 50;
 
-        Trace trace = Assemble(backwards, Span(span: 2, parent: 1, start: 10, duration: 5));
+        AssembledTrace trace = Assemble(backwards, Span(span: 2, parent: 1, start: 10, duration: 5));
 
         Assert.Equal(100UL, trace.Spans[1].StartTimeUnixNano);
         Assert.Equal(50UL, trace.Spans[1].EndTimeUnixNano);
@@ -130,7 +129,7 @@ public class TraceAssemblerTests
 
     private static int Number(TraceSpan span) => (int)(span.Id.Value & 0xFFFFFFFF);
 
-    private static Trace Assemble(params Span[] spans)
+    private static AssembledTrace Assemble(params Span[] spans)
     {
         SpanBatch batch = Decode(spans);
         return Assert.Single(TraceAssembler.Assemble(batch, SpanContent.Whole(batch))).Value;

@@ -8,13 +8,13 @@ public class TraceQlParserTests
     [InlineData("{}")]
     [InlineData("{ }")]
     [InlineData(" {\n} ")]
-    public void Empty_braces_match_everything(string query) => Assert.Equal(TraceQlQuery.Everything, Parser.Parse(query));
+    public void Empty_braces_match_everything(string query) => Assert.Equal(TraceQlQuery.Everything, TraceQlParser.Parse(query));
 
     [Fact]
     public void A_comparison_has_a_field_an_operator_and_a_value() =>
         Assert.Equal(
             new BinaryExpression(23, BinaryOperator.Equal, new AttributeField(1, AttributeScope.Resource, "service.name"), new Literal(25, "shop")),
-            Parser.Parse("{resource.service.name = \"shop\"}").Filter);
+            TraceQlParser.Parse("{resource.service.name = \"shop\"}").Filter);
 
     [Theory]
     [InlineData("{ .a = 1 }", AttributeScope.Any, "a")]
@@ -24,7 +24,7 @@ public class TraceQlParserTests
     [InlineData("{ event.exception.type = 1 }", AttributeScope.Event, "exception.type")]
     public void Attributes_have_scopes_and_free_names(string query, AttributeScope scope, string name)
     {
-        var comparison = Assert.IsType<BinaryExpression>(Parser.Parse(query).Filter);
+        var comparison = Assert.IsType<BinaryExpression>(TraceQlParser.Parse(query).Filter);
 
         Assert.Equal((scope, name), comparison.Left is AttributeField field ? (field.Scope, field.Name) : default);
     }
@@ -39,7 +39,7 @@ public class TraceQlParserTests
     [InlineData("error", StatusValue.Error)]
     [InlineData("server", KindValue.Server)]
     public void Values_have_types(string text, object value) =>
-        Assert.Equal(value, Assert.IsType<Literal>(Assert.IsType<BinaryExpression>(Parser.Parse($"{{ .a = {text} }}").Filter).Right).Value);
+        Assert.Equal(value, Assert.IsType<Literal>(Assert.IsType<BinaryExpression>(TraceQlParser.Parse($"{{ .a = {text} }}").Filter).Right).Value);
 
     [Theory]
     [InlineData("100ms", 100_000_000)]
@@ -49,12 +49,12 @@ public class TraceQlParserTests
     public void Durations_are_nanoseconds(string text, long nanoseconds) =>
         Assert.Equal(
             new DurationValue(nanoseconds),
-            Assert.IsType<Literal>(Assert.IsType<BinaryExpression>(Parser.Parse($"{{ duration > {text} }}").Filter).Right).Value);
+            Assert.IsType<Literal>(Assert.IsType<BinaryExpression>(TraceQlParser.Parse($"{{ duration > {text} }}").Filter).Right).Value);
 
     [Fact]
     public void And_binds_tighter_than_or()
     {
-        var or = Assert.IsType<BinaryExpression>(Parser.Parse("{ .a = 1 || .b = 2 && .c = 3 }").Filter);
+        var or = Assert.IsType<BinaryExpression>(TraceQlParser.Parse("{ .a = 1 || .b = 2 && .c = 3 }").Filter);
 
         Assert.Equal(BinaryOperator.Or, or.Operator);
         Assert.Equal(BinaryOperator.And, Assert.IsType<BinaryExpression>(or.Right).Operator);
@@ -63,7 +63,7 @@ public class TraceQlParserTests
     [Fact]
     public void Brackets_bind_tightest()
     {
-        var and = Assert.IsType<BinaryExpression>(Parser.Parse("{ (.a = 1 || .b = 2) && .c = 3 }").Filter);
+        var and = Assert.IsType<BinaryExpression>(TraceQlParser.Parse("{ (.a = 1 || .b = 2) && .c = 3 }").Filter);
 
         Assert.Equal(BinaryOperator.And, and.Operator);
     }
@@ -78,13 +78,13 @@ public class TraceQlParserTests
     [InlineData("{ .a = \"\\q\" }", "Invalid TraceQL query at position 9: '\\q' is no escape; write '\\\\' for a backslash, or put the string in backticks.")]
     [InlineData("{} | rate()", "Invalid TraceQL query at position 4: '|' after the spanset isn't supported yet: a query is one { … }.")]
     public void Errors_say_where_and_what(string query, string message) =>
-        Assert.Equal(message, Assert.Throws<TraceQlException>(() => Parser.Parse(query)).Message);
+        Assert.Equal(message, Assert.Throws<TraceQlException>(() => TraceQlParser.Parse(query)).Message);
 
     [Fact]
     public void Endless_nesting_is_an_error_not_a_crash() =>
-        Assert.Throws<TraceQlException>(() => Parser.Parse("{" + new string('(', 100_000)));
+        Assert.Throws<TraceQlException>(() => TraceQlParser.Parse("{" + new string('(', 100_000)));
 
     [Fact]
     public void A_query_that_is_too_long_is_refused() =>
-        Assert.Throws<TraceQlException>(() => Parser.Parse("{ .a = \"" + new string('x', Parser.MaxQueryLength) + "\" }"));
+        Assert.Throws<TraceQlException>(() => TraceQlParser.Parse("{ .a = \"" + new string('x', TraceQlParser.MaxQueryLength) + "\" }"));
 }

@@ -6,7 +6,7 @@ namespace TraceStore.Query.Assembly;
 /// <param name="Id">The trace's ID.</param>
 /// <param name="Spans">By start time, then span ID; never empty.</param>
 /// <param name="Root">The earliest span that names no parent; null when none has come (yet).</param>
-public sealed record Trace(TraceId Id, IReadOnlyList<TraceSpan> Spans, TraceSpan? Root)
+public sealed record AssembledTrace(TraceId Id, IReadOnlyList<TraceSpan> Spans, TraceSpan? Root)
 {
     /// <summary>When the first span started, as recorded.</summary>
     public ulong StartTimeUnixNano => Spans[0].StartTimeUnixNano;

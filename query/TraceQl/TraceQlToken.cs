@@ -4,12 +4,12 @@ namespace TraceStore.Query.TraceQl;
 /// <param name="Kind">What it is.</param>
 /// <param name="Position">Characters from the query's start, from 0.</param>
 /// <param name="Text">As it stands; for a string, its content.</param>
-internal readonly record struct Token(TokenKind Kind, int Position, string Text)
+internal readonly record struct TraceQlToken(TraceQlTokenKind Kind, int Position, string Text)
 {
-    public override string ToString() => Kind == TokenKind.End ? "the end of the query" : $"'{Text}'";
+    public override string ToString() => Kind == TraceQlTokenKind.End ? "the end of the query" : $"'{Text}'";
 }
 
-internal enum TokenKind
+internal enum TraceQlTokenKind
 {
     /// <summary>Brackets and operators.</summary>
     Symbol,

@@ -12,7 +12,7 @@ namespace TraceStore.Query.TraceQl;
 /// operand    = "(" or ")" | "!" operand | "-" number | literal | field
 /// </code>
 /// </summary>
-public sealed class Parser
+public sealed class TraceQlParser
 {
     /// <summary>Longer queries are refused (Tempo's default).</summary>
     public const int MaxQueryLength = 128 * 1024;
@@ -71,19 +71,19 @@ public sealed class Parser
         ["unspecified"] = KindValue.Unspecified,
     };
 
-    private readonly List<Token> _tokens;
+    private readonly List<TraceQlToken> _tokens;
     private int _next;
     private int _depth;
 
-    private Parser(string query) => _tokens = new Lexer(query).ReadAll();
+    private TraceQlParser(string query) => _tokens = new Lexer(query).ReadAll();
 
-    private Token Next => _tokens[_next];
+    private TraceQlToken Next => _tokens[_next];
 
     /// <exception cref="TraceQlException">The text is no query.</exception>
     public static TraceQlQuery Parse(string query)
     {
         if (query.Length > MaxQueryLength) throw new TraceQlException(MaxQueryLength, $"a query has at most {MaxQueryLength} characters");
-        return new Parser(query).ParseQuery();
+        return new TraceQlParser(query).ParseQuery();
     }
 
     private TraceQlQuery ParseQuery()
@@ -91,45 +91,45 @@ public sealed class Parser
         Expect("{");
         FieldExpression? filter = IsNext("}") ? null : ParseOr();
         Expect("}");
-        if (Next.Kind == TokenKind.End) return new TraceQlQuery(filter);
+        if (Next.Kind == TraceQlTokenKind.End) return new TraceQlQuery(filter);
         throw new TraceQlException(Next.Position, $"{Next} after the spanset isn't supported yet: a query is one {{ … }}");
     }
 
     private FieldExpression ParseOr()
     {
         FieldExpression left = ParseAnd();
-        while (TryTake("||", out Token or)) left = new BinaryExpression(or.Position, BinaryOperator.Or, left, ParseAnd());
+        while (TryTake("||", out TraceQlToken or)) left = new BinaryExpression(or.Position, BinaryOperator.Or, left, ParseAnd());
         return left;
     }
 
     private FieldExpression ParseAnd()
     {
         FieldExpression left = ParseComparison();
-        while (TryTake("&&", out Token and)) left = new BinaryExpression(and.Position, BinaryOperator.And, left, ParseComparison());
+        while (TryTake("&&", out TraceQlToken and)) left = new BinaryExpression(and.Position, BinaryOperator.And, left, ParseComparison());
         return left;
     }
 
     private FieldExpression ParseComparison()
     {
         FieldExpression left = ParseOperand();
-        if (Next.Kind != TokenKind.Symbol || !s_comparisons.TryGetValue(Next.Text, out BinaryOperator comparison)) return left;
+        if (Next.Kind != TraceQlTokenKind.Symbol || !s_comparisons.TryGetValue(Next.Text, out BinaryOperator comparison)) return left;
         int position = _tokens[_next++].Position;
         return new BinaryExpression(position, comparison, left, ParseOperand());
     }
 
     private FieldExpression ParseOperand()
     {
-        Token token = _tokens[_next++];
+        TraceQlToken token = _tokens[_next++];
         if (++_depth > MaxDepth) throw new TraceQlException(token.Position, $"expressions nest at most {MaxDepth} deep");
         FieldExpression operand = (token.Kind, token.Text) switch
         {
-            (TokenKind.Symbol, "(") => ParseBracketed(),
-            (TokenKind.Symbol, "!") => new NotExpression(token.Position, ParseOperand()),
-            (TokenKind.Symbol, "-") => ParseNegative(token),
-            (TokenKind.String, _) => new Literal(token.Position, token.Text),
-            (TokenKind.Number, _) => new Literal(token.Position, NumberOf(token)),
-            (TokenKind.Duration, _) => new Literal(token.Position, DurationOf(token)),
-            (TokenKind.Name, _) => NameOf(token),
+            (TraceQlTokenKind.Symbol, "(") => ParseBracketed(),
+            (TraceQlTokenKind.Symbol, "!") => new NotExpression(token.Position, ParseOperand()),
+            (TraceQlTokenKind.Symbol, "-") => ParseNegative(token),
+            (TraceQlTokenKind.String, _) => new Literal(token.Position, token.Text),
+            (TraceQlTokenKind.Number, _) => new Literal(token.Position, NumberOf(token)),
+            (TraceQlTokenKind.Duration, _) => new Literal(token.Position, DurationOf(token)),
+            (TraceQlTokenKind.Name, _) => NameOf(token),
             _ => throw new TraceQlException(token.Position, $"a field or a value was expected, not {token}"),
         };
         _depth--;
@@ -143,25 +143,25 @@ public sealed class Parser
         return inner;
     }
 
-    private Literal ParseNegative(Token minus)
+    private Literal ParseNegative(TraceQlToken minus)
     {
-        Token token = _tokens[_next];
-        if (token.Kind != TokenKind.Number) throw new TraceQlException(token.Position, $"a number was expected after '-', not {token}");
+        TraceQlToken token = _tokens[_next];
+        if (token.Kind != TraceQlTokenKind.Number) throw new TraceQlException(token.Position, $"a number was expected after '-', not {token}");
         _next++;
         return new Literal(minus.Position, NumberOf(token) is long integer ? (object)-integer : -(double)NumberOf(token));
     }
 
-    private static object NumberOf(Token token) =>
+    private static object NumberOf(TraceQlToken token) =>
         long.TryParse(token.Text, NumberStyles.None, CultureInfo.InvariantCulture, out long integer)
             ? (object)integer
             : double.Parse(token.Text, CultureInfo.InvariantCulture);
 
-    private static DurationValue DurationOf(Token token) =>
+    private static DurationValue DurationOf(TraceQlToken token) =>
         DurationText.TryParse(token.Text, out long nanoseconds)
             ? new DurationValue(nanoseconds)
             : throw new TraceQlException(token.Position, $"{token} is no duration");
 
-    private static FieldExpression NameOf(Token token)
+    private static FieldExpression NameOf(TraceQlToken token)
     {
         if (s_words.TryGetValue(token.Text, out object? word)) return new Literal(token.Position, word);
         if (s_intrinsics.TryGetValue(token.Text, out Intrinsic intrinsic)) return new IntrinsicField(token.Position, intrinsic);
@@ -176,12 +176,12 @@ public sealed class Parser
 
     private void Expect(string symbol)
     {
-        if (!TryTake(symbol, out Token found)) throw new TraceQlException(found.Position, $"'{symbol}' was expected, not {found}");
+        if (!TryTake(symbol, out TraceQlToken found)) throw new TraceQlException(found.Position, $"'{symbol}' was expected, not {found}");
     }
 
-    private bool IsNext(string symbol) => Next.Kind == TokenKind.Symbol && Next.Text == symbol;
+    private bool IsNext(string symbol) => Next.Kind == TraceQlTokenKind.Symbol && Next.Text == symbol;
 
-    private bool TryTake(string symbol, out Token token)
+    private bool TryTake(string symbol, out TraceQlToken token)
     {
         token = Next;
         if (!IsNext(symbol)) return false;
