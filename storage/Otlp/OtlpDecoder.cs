@@ -1,5 +1,6 @@
 using TraceStore.Storage.Spans;
 using static TraceStore.Storage.Otlp.OtlpFields;
+using static TraceStore.Storage.Otlp.ScannedFields;
 
 namespace TraceStore.Storage.Otlp;
 
@@ -8,22 +9,16 @@ namespace TraceStore.Storage.Otlp;
 /// hold no rejected span; of any other it makes an <see cref="InvalidDataException"/>.
 /// <list type="number">
 /// <item>Split a ResourceSpans into its envelope (all but the scopes) and its scopes; likewise a ScopeSpans.</item>
-/// <item>Address each envelope by content and keep it once.</item>
+/// <item>Keep each envelope once (<see cref="EnvelopeDecoder"/>).</item>
 /// <item>Sort each span's fields into columns; what no column can give back goes to the remainder.</item>
 /// </list>
 /// </summary>
 public sealed class OtlpDecoder
 {
-    private static readonly byte[] s_unknownService = "unknown_service"u8.ToArray();
-
     private readonly DecodedSegment _output;
+    private readonly EnvelopeDecoder _envelopes;
     private readonly AttributeDecoder _attributes = new();
     private readonly ByteList _remainder = new();
-
-    private readonly ByteList _resourceEnvelope = new();
-    private readonly ByteList _scopeEnvelope = new();
-    private readonly Dictionary<byte[], KnownResource> _resources = new(ByteStringComparer.Instance);
-    private readonly Dictionary<byte[], byte[]> _scopeHashes = new(ByteStringComparer.Instance);
     private readonly HashSet<(uint Tenant, uint Service, uint Name, int Kind)> _operations = [];
 
     private readonly ushort _receivedDay;
@@ -40,169 +35,33 @@ public sealed class OtlpDecoder
         _wal = wal;
         _segment = segment;
         _receivedDay = (ushort)(receivedDay.DayNumber - new DateOnly(1970, 1, 1).DayNumber);
+        _envelopes = new EnvelopeDecoder(output, _receivedDay);
     }
 
     /// <summary>Appends the spans of a request.</summary>
     /// <exception cref="InvalidDataException">The bytes are no request that the scanner would have passed.</exception>
     public void Decode(ReadOnlySpan<byte> request, ReadOnlySpan<byte> tenant)
     {
-        UseTenant(tenant);
+        if (!tenant.SequenceEqual(_tenant)) _tenant = tenant.ToArray();
+        _tenantNumber = _output.Spans.Tenant.NumberOf(tenant);
+        _envelopes.UseTenant(tenant);
         var reader = new WireReader(request);
-        while (!reader.AtEnd)
-        {
-            Require(reader.TryReadTag(out int field, out WireType type), reader);
-            if (field == Request_ResourceSpans && type == WireType.Bytes)
-            {
-                Require(reader.TryReadMessage(out WireReader resourceSpans), reader);
-                DecodeResourceSpans(resourceSpans);
-            }
-            else
-            {
-                Require(reader.TrySkip(field, type), reader);
-            }
-        }
+        while (TryFindNext(ref reader, Request_ResourceSpans, out WireReader resourceSpans)) DecodeResourceSpans(resourceSpans);
     }
 
-    // 1
+    // 1, 2
 
     private void DecodeResourceSpans(WireReader resourceSpans)
     {
-        ReadEnvelope(resourceSpans, ResourceSpans_ScopeSpans, _resourceEnvelope);
-        KnownResource resource = KeepResource();
+        KnownResource resource = _envelopes.KeepResource(resourceSpans);
         while (TryFindNext(ref resourceSpans, ResourceSpans_ScopeSpans, out WireReader scopeSpans))
         {
-            ReadEnvelope(scopeSpans, ScopeSpans_Spans, _scopeEnvelope);
-            byte[] scopeHash = KeepScope();
+            byte[] scopeHash = _envelopes.KeepScope(scopeSpans);
             while (TryFindNext(ref scopeSpans, ScopeSpans_Spans, out WireReader span))
             {
                 DecodeSpan(span, resource, scopeHash);
             }
         }
-    }
-
-    /// <summary>Collects a message's fields but for the repeated one that holds what the envelope encloses.</summary>
-    private static void ReadEnvelope(WireReader message, int enclosed, ByteList envelope)
-    {
-        envelope.Clear();
-        while (!message.AtEnd)
-        {
-            int start = message.Position;
-            Require(message.TryReadTag(out int field, out WireType type) && message.TrySkip(field, type), message);
-            if (field != enclosed || type != WireType.Bytes) envelope.Add(message.Raw(start, message.Position));
-        }
-    }
-
-    private static bool TryFindNext(scoped ref WireReader message, int wanted, out WireReader found)
-    {
-        while (!message.AtEnd)
-        {
-            Require(message.TryReadTag(out int field, out WireType type), message);
-            if (field == wanted && type == WireType.Bytes)
-            {
-                Require(message.TryReadMessage(out found), message);
-                return true;
-            }
-
-            Require(message.TrySkip(field, type), message);
-        }
-
-        found = default;
-        return false;
-    }
-
-    // 2
-
-    private void UseTenant(ReadOnlySpan<byte> tenant)
-    {
-        if (!tenant.SequenceEqual(_tenant))
-        {
-            _tenant = tenant.ToArray();
-            _resources.Clear();
-            _scopeHashes.Clear();
-        }
-
-        _tenantNumber = _output.Spans.Tenant.NumberOf(tenant);
-    }
-
-    private KnownResource KeepResource()
-    {
-        var known = _resources.GetAlternateLookup<ReadOnlySpan<byte>>();
-        if (known.TryGetValue(_resourceEnvelope.All, out KnownResource? resource)) return resource;
-
-        ResourceBatch rows = _output.Resources;
-        byte[] hash = ContentHash.Of(_resourceEnvelope.All);
-        _attributes.Begin();
-        byte[]? service = null;
-        var envelope = new WireReader(_resourceEnvelope.All);
-        while (TryFindNext(ref envelope, ResourceSpans_Resource, out WireReader message))
-        {
-            while (TryFindNext(ref message, Resource_Attributes, out WireReader attribute))
-            {
-                int last = rows.Attributes.Strings.Keys.Count;
-                _attributes.TryAdd(attribute, rows.Attributes);
-                if (rows.Attributes.Strings.Keys.Count > last && rows.Attributes.Strings.Keys[last].SequenceEqual("service.name"u8))
-                {
-                    service = rows.Attributes.Strings.Values[last].ToArray();
-                }
-            }
-        }
-
-        if (service is null or []) service = s_unknownService;
-        rows.Tenant.Add(_tenant);
-        rows.ReceivedDay.Add(_receivedDay);
-        rows.Hash.Add(hash);
-        rows.Service.Add(service);
-        rows.Attributes.EndRow();
-        rows.Otlp.Add(_resourceEnvelope.All);
-
-        resource = new KnownResource(hash, service, _output.Spans.Service.NumberOf(service));
-        known[_resourceEnvelope.All] = resource;
-        return resource;
-    }
-
-    private byte[] KeepScope()
-    {
-        var known = _scopeHashes.GetAlternateLookup<ReadOnlySpan<byte>>();
-        if (known.TryGetValue(_scopeEnvelope.All, out byte[]? hash)) return hash;
-
-        ScopeBatch rows = _output.Scopes;
-        hash = ContentHash.Of(_scopeEnvelope.All);
-        ReadOnlySpan<byte> name = default, version = default;
-        _attributes.Begin();
-        var envelope = new WireReader(_scopeEnvelope.All);
-        while (TryFindNext(ref envelope, ScopeSpans_Scope, out WireReader scope))
-        {
-            while (!scope.AtEnd)
-            {
-                Require(scope.TryReadTag(out int field, out WireType type), scope);
-                switch (field, type)
-                {
-                    case (Scope_Name, WireType.Bytes):
-                        scope.TryReadBytes(out name);
-                        break;
-                    case (Scope_Version, WireType.Bytes):
-                        scope.TryReadBytes(out version);
-                        break;
-                    case (Scope_Attributes, WireType.Bytes):
-                        Require(scope.TryReadMessage(out WireReader attribute), scope);
-                        _attributes.TryAdd(attribute, rows.Attributes);
-                        break;
-                    default:
-                        Require(scope.TrySkip(field, type), scope);
-                        break;
-                }
-            }
-        }
-
-        rows.Tenant.Add(_tenant);
-        rows.ReceivedDay.Add(_receivedDay);
-        rows.Hash.Add(hash);
-        rows.Name.Add(name);
-        rows.Version.Add(version);
-        rows.Attributes.EndRow();
-        rows.Otlp.Add(_scopeEnvelope.All);
-        known[_scopeEnvelope.All] = hash;
-        return hash;
     }
 
     // 3
@@ -317,11 +176,4 @@ public sealed class OtlpDecoder
 
     /// <summary>True: what a switch arm found out about the field has been noted.</summary>
     private static bool Sorted(bool _) => true;
-
-    private static void Require(bool ok, in WireReader reader)
-    {
-        if (!ok) throw new InvalidDataException($"The request is not OTLP at offset {reader.Position}.");
-    }
-
-    private sealed record KnownResource(byte[] Hash, byte[] Service, uint ServiceNumber);
 }

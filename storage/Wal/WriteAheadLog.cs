@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Security.Cryptography;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 
@@ -52,17 +51,20 @@ public sealed class WriteAheadLog : IAsyncDisposable
     private WriteAheadLog(WalOptions options, TimeProvider time, ILogger log, DirectoryLock directoryLock)
     {
         (_options, _time, _log, _lock) = (options, time, log, directoryLock);
-        Recover();
+        WalRecovery recovered = WalRecovery.Run(options.Directory, log);
+        (Identity, _nextSegment, _nextSequence, NewestAtOpen) = (recovered.Identity, recovered.NextSegment, recovered.NextSequence, recovered.NextSegment - 1);
+        foreach ((ulong number, long bytes) in recovered.Segments) _sealed.Add(number, bytes);
+        _bytes = _sealed.Values.Sum();
         _sealTimer = time.CreateTimer(_ => _queue.Writer.TryWrite(Pending.SealTick), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _writer = new Thread(WriteLoop) { Name = "wal-writer", IsBackground = true };
         _writer.Start();
     }
 
     /// <summary>The log's identity: random, kept for as long as the log is.</summary>
-    public ulong Identity { get; private set; }
+    public ulong Identity { get; }
 
     /// <summary>The newest segment that an earlier process left; whether it was stored, only the sinks can tell.</summary>
-    public ulong NewestAtOpen { get; private set; }
+    public ulong NewestAtOpen { get; }
 
     /// <summary>Bytes of the segments on disk.</summary>
     public long Bytes => Interlocked.Read(ref _bytes);
@@ -174,47 +176,6 @@ public sealed class WriteAheadLog : IAsyncDisposable
         {
             throw new WalRefusedException("The disk is slower than the clients: too much waits for the write-ahead log.", s_retryWhenBusy);
         }
-    }
-
-    private void Recover()
-    {
-        string[] files = [.. WalSegment.FilesIn(_options.Directory)];
-        (Identity, _nextSegment, _nextSequence) = (BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))), 1, 1);
-        for (int i = files.Length - 1; i >= 0; i--)
-        {
-            if (WalReader.Read(files[i]) is not { } newest)
-            {
-                File.Delete(files[i]);
-                continue;
-            }
-
-            CutTornTail(newest);
-            Identity = newest.Segment.Wal;
-            _nextSegment = newest.Segment.Number + 1;
-            _nextSequence = newest.Records.Count > 0 ? newest.Records[^1].Sequence + 1 : newest.Segment.FirstSequence;
-            break;
-        }
-
-        foreach (string file in files.Where(File.Exists))
-        {
-            long length = new FileInfo(file).Length;
-            _sealed.Add(WalSegment.NumberOf(file), length);
-            _bytes += length;
-        }
-
-        NewestAtOpen = _nextSegment - 1;
-    }
-
-    private void CutTornTail(WalSegmentContent newest)
-    {
-        using var file = new FileStream(newest.Segment.Path, FileMode.Open, FileAccess.Write);
-        if (file.Length == newest.ValidBytes) return;
-
-        _log.LogInformation(
-            "The write-ahead log's last write was torn: dropped {Bytes} bytes that were never acknowledged from {Segment}.",
-            file.Length - newest.ValidBytes, newest.Segment.Path);
-        file.SetLength(newest.ValidBytes);
-        file.Flush(flushToDisk: true);
     }
 
     private void WriteLoop()

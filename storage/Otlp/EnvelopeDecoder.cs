@@ -1,0 +1,132 @@
+using TraceStore.Storage.Spans;
+using static TraceStore.Storage.Otlp.OtlpFields;
+using static TraceStore.Storage.Otlp.ScannedFields;
+
+namespace TraceStore.Storage.Otlp;
+
+/// <summary>
+/// Keeps what encloses spans: a ResourceSpans without its scopes, a ScopeSpans without its spans. Each is addressed by the
+/// hash of its bytes and kept once per segment.
+/// </summary>
+internal sealed class EnvelopeDecoder(DecodedSegment output, ushort receivedDay)
+{
+    private static readonly byte[] s_unknownService = "unknown_service"u8.ToArray();
+
+    private readonly AttributeDecoder _attributes = new();
+    private readonly ByteList _envelope = new();
+    private readonly Dictionary<byte[], KnownResource> _resources = new(ByteStringComparer.Instance);
+    private readonly Dictionary<byte[], byte[]> _scopeHashes = new(ByteStringComparer.Instance);
+    private byte[] _tenant = [];
+
+    /// <summary>From now on envelopes are this tenant's.</summary>
+    public void UseTenant(ReadOnlySpan<byte> tenant)
+    {
+        if (tenant.SequenceEqual(_tenant)) return;
+        _tenant = tenant.ToArray();
+        _resources.Clear();
+        _scopeHashes.Clear();
+    }
+
+    /// <summary>Keeps the resource of a ResourceSpans, and says what spans need of it.</summary>
+    public KnownResource KeepResource(WireReader resourceSpans)
+    {
+        ReadEnvelope(resourceSpans, ResourceSpans_ScopeSpans);
+        var known = _resources.GetAlternateLookup<ReadOnlySpan<byte>>();
+        if (known.TryGetValue(_envelope.All, out KnownResource? resource)) return resource;
+
+        ResourceBatch rows = output.Resources;
+        byte[] hash = ContentHash.Of(_envelope.All);
+        _attributes.Begin();
+        byte[]? service = null;
+        var envelope = new WireReader(_envelope.All);
+        while (TryFindNext(ref envelope, ResourceSpans_Resource, out WireReader message))
+        {
+            while (TryFindNext(ref message, Resource_Attributes, out WireReader attribute))
+            {
+                int last = rows.Attributes.Strings.Keys.Count;
+                _attributes.TryAdd(attribute, rows.Attributes);
+                if (rows.Attributes.Strings.Keys.Count > last && rows.Attributes.Strings.Keys[last].SequenceEqual("service.name"u8))
+                {
+                    service = rows.Attributes.Strings.Values[last].ToArray();
+                }
+            }
+        }
+
+        if (service is null or []) service = s_unknownService;
+        rows.Tenant.Add(_tenant);
+        rows.ReceivedDay.Add(receivedDay);
+        rows.Hash.Add(hash);
+        rows.Service.Add(service);
+        rows.Attributes.EndRow();
+        rows.Otlp.Add(_envelope.All);
+
+        resource = new KnownResource(hash, service, output.Spans.Service.NumberOf(service));
+        known[_envelope.All] = resource;
+        return resource;
+    }
+
+    /// <summary>Keeps the scope of a ScopeSpans, and returns its hash.</summary>
+    public byte[] KeepScope(WireReader scopeSpans)
+    {
+        ReadEnvelope(scopeSpans, ScopeSpans_Spans);
+        var known = _scopeHashes.GetAlternateLookup<ReadOnlySpan<byte>>();
+        if (known.TryGetValue(_envelope.All, out byte[]? hash)) return hash;
+
+        ScopeBatch rows = output.Scopes;
+        hash = ContentHash.Of(_envelope.All);
+        ReadOnlySpan<byte> name = default, version = default;
+        _attributes.Begin();
+        var envelope = new WireReader(_envelope.All);
+        while (TryFindNext(ref envelope, ScopeSpans_Scope, out WireReader scope))
+        {
+            while (!scope.AtEnd)
+            {
+                Require(scope.TryReadTag(out int field, out WireType type), scope);
+                switch (field, type)
+                {
+                    case (Scope_Name, WireType.Bytes):
+                        scope.TryReadBytes(out name);
+                        break;
+                    case (Scope_Version, WireType.Bytes):
+                        scope.TryReadBytes(out version);
+                        break;
+                    case (Scope_Attributes, WireType.Bytes):
+                        Require(scope.TryReadMessage(out WireReader attribute), scope);
+                        _attributes.TryAdd(attribute, rows.Attributes);
+                        break;
+                    default:
+                        Require(scope.TrySkip(field, type), scope);
+                        break;
+                }
+            }
+        }
+
+        rows.Tenant.Add(_tenant);
+        rows.ReceivedDay.Add(receivedDay);
+        rows.Hash.Add(hash);
+        rows.Name.Add(name);
+        rows.Version.Add(version);
+        rows.Attributes.EndRow();
+        rows.Otlp.Add(_envelope.All);
+        known[_envelope.All] = hash;
+        return hash;
+    }
+
+    /// <summary>Collects a message's fields but for the repeated one that holds what the envelope encloses.</summary>
+    private void ReadEnvelope(WireReader message, int enclosed)
+    {
+        _envelope.Clear();
+        while (!message.AtEnd)
+        {
+            int start = message.Position;
+            Require(message.TryReadTag(out int field, out WireType type) && message.TrySkip(field, type), message);
+            if (field != enclosed || type != WireType.Bytes) _envelope.Add(message.Raw(start, message.Position));
+        }
+    }
+}
+
+/// <summary>What spans need of their resource.</summary>
+/// <param name="Hash">Its address.</param>
+/// <param name="Service">Its service.name, or what stands for none.</param>
+/// <param name="ServiceNumber">The service's number in the spans' service column.</param>
+internal sealed record KnownResource(byte[] Hash, byte[] Service, uint ServiceNumber);

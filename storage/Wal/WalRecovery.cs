@@ -1,0 +1,56 @@
+using System.Security.Cryptography;
+using Microsoft.Extensions.Logging;
+
+namespace TraceStore.Storage.Wal;
+
+/// <summary>What an earlier process left in the log's folder, and where the next one goes on.</summary>
+/// <param name="Identity">The log's identity; a new one where there was no log.</param>
+/// <param name="NextSegment">The number of the next segment.</param>
+/// <param name="NextSequence">The sequence of the next record.</param>
+/// <param name="Segments">Bytes of the segments that are there, by number: all of them sealed from now on.</param>
+internal sealed record WalRecovery(ulong Identity, ulong NextSegment, ulong NextSequence, IReadOnlyDictionary<ulong, long> Segments)
+{
+    /// <summary>
+    /// Looks through the folder.
+    /// <list type="number">
+    /// <item>Find the newest segment that has a header; newer files without one hold nothing that was acknowledged.</item>
+    /// <item>Cut off its torn tail.</item>
+    /// <item>Go on behind it.</item>
+    /// </list>
+    /// </summary>
+    public static WalRecovery Run(string directory, ILogger log)
+    {
+        WalSegmentContent? newest = FindNewest(directory); // 1
+        if (newest is null) return new WalRecovery(BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))), 1, 1, new Dictionary<ulong, long>());
+
+        CutTornTail(newest, log); // 2
+        return new WalRecovery(
+            newest.Segment.Wal,
+            newest.Segment.Number + 1,
+            newest.Records.Count > 0 ? newest.Records[^1].Sequence + 1 : newest.Segment.FirstSequence,
+            WalSegment.FilesIn(directory).ToDictionary(WalSegment.NumberOf, file => new FileInfo(file).Length)); // 3
+    }
+
+    private static WalSegmentContent? FindNewest(string directory)
+    {
+        foreach (string file in WalSegment.FilesIn(directory).Reverse())
+        {
+            if (WalReader.Read(file) is { } content) return content;
+            File.Delete(file);
+        }
+
+        return null;
+    }
+
+    private static void CutTornTail(WalSegmentContent newest, ILogger log)
+    {
+        using var file = new FileStream(newest.Segment.Path, FileMode.Open, FileAccess.Write);
+        if (file.Length == newest.ValidBytes) return;
+
+        log.LogInformation(
+            "The write-ahead log's last write was torn: dropped {Bytes} bytes that were never acknowledged from {Segment}.",
+            file.Length - newest.ValidBytes, newest.Segment.Path);
+        file.SetLength(newest.ValidBytes);
+        file.Flush(flushToDisk: true);
+    }
+}
