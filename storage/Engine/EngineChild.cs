@@ -13,8 +13,10 @@ public static unsafe partial class EngineChild
     /// <param name="arguments">The library's path, then the engine's command line.</param>
     public static int Run(ReadOnlySpan<string> arguments)
     {
-        // Ctrl-C goes to the whole terminal session; TraceStore still needs the engine then, to store what it holds.
+        // Ctrl-C goes to the whole terminal session and a service manager's SIGTERM to every process of the service.
+        // TraceStore still needs the engine then, to store what it holds; the engine ends when TraceStore lets go of it.
         if (!OperatingSystem.IsWindows()) _ = StartSession();
+        using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => signal.Cancel = true);
 
         nint library = NativeLibrary.Load(arguments[0]);
         var run = (delegate* unmanaged<int, byte**, void*>)NativeLibrary.GetExport(library, "chdb_query_cmdline");

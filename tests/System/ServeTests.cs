@@ -18,7 +18,7 @@ public sealed class ServeTests : IDisposable
 
         Assert.Contains($"127.0.0.1:{server.OtlpPort}", server.Output, StringComparison.Ordinal);
         Assert.Contains(_data.Path, server.Output, StringComparison.Ordinal);
-        Assert.Contains("tracestore demo", server.Output, StringComparison.Ordinal);
+        Assert.Contains("tracestore demo ", server.Output, StringComparison.Ordinal);
         Assert.Equal("", server.Errors); // quiet while all is well
     }
 
@@ -36,6 +36,22 @@ public sealed class ServeTests : IDisposable
         using TraceStoreProcess again = await TraceStoreProcess.ServeAsync(_data.Path);
         using var tempo = new HttpClient { BaseAddress = again.TempoUrl };
         Assert.Single(await tempo.ReadTraceAsync(Hex(TraceId(701)))); // at once: it was stored before the stop
+    }
+
+    [Fact]
+    public async Task A_service_managers_sigterm_to_every_process_is_a_clean_stop_too()
+    {
+        using TraceStoreProcess server = await TraceStoreProcess.ServeAsync(_data.Path, "--set", "Wal:MaxSegmentAge=60s");
+        using (var otlp = new OtlpClient(server.OtlpPort)) await otlp.ExportAsync(Request(Resource("stop", Span(702))));
+        int engine = Assert.Single(server.Children());
+
+        using (Process kill = Process.Start("kill", ["-TERM", $"{engine}"])) await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(0, await server.StopAsync());
+
+        Assert.Equal("", server.Errors);
+        using TraceStoreProcess again = await TraceStoreProcess.ServeAsync(_data.Path);
+        using var tempo = new HttpClient { BaseAddress = again.TempoUrl };
+        Assert.Single(await tempo.ReadTraceAsync(Hex(TraceId(702))));
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Spectre.Console;
+using TraceStore.Settings;
 
 namespace TraceStore.Demo;
 
@@ -55,7 +56,7 @@ internal static class DemoCommand
             console.WriteLine();
             new Waterfall(trace).Draw(console);
             console.WriteLine();
-            console.MarkupLineInterpolated($"Draw another: tracestore trace {sent[^1].TraceId}");
+            console.MarkupLineInterpolated($"Draw another: {Binary.Name} trace {sent[^1].TraceId}");
             return 0;
         }
         catch (Exception e) when (e is TraceClientException or InvalidOperationException or HttpRequestException or TimeoutException)

@@ -18,8 +18,10 @@ internal static class Banner
               Jaeger API  http://{host}:{server.JaegerPort}  for Grafana's Jaeger data source
               Data        {settings.DataDirectory} ({clickHouse})
 
-            Try: tracestore demo          three services send traces; one is drawn here
-                 tracestore trace <id>    draws any trace
+            Try, in another terminal:
+              {Binary.Name} demo         three services send traces; one is drawn there
+              {Binary.Name} trace ID     draws any trace
+
             Ctrl-C stops.
             """);
     }

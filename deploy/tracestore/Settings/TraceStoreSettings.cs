@@ -96,7 +96,7 @@ internal sealed record TraceStoreSettings(
         {
             Directory = Path.Combine(data, "engine"),
             LibraryPath = library ?? "",
-            HostCommand = EngineHost.Command,
+            HostCommand = Binary.Command,
             MaxMemoryBytes = maxMemory,
         };
     }
