@@ -9,9 +9,6 @@ namespace TraceStore.Collector.Pipeline;
 /// <param name="Message">For the client, in words; empty when there is nothing to say.</param>
 internal sealed record Admission(AdmissionVerdict Verdict, int AcceptedSpans, int RejectedSpans, string Message)
 {
-    /// <summary>Rejected spans that are named one by one; the answer stays far below OTLP's 4 MiB.</summary>
-    private const int MaxNamed = 10;
-
     public static Admission Of(OtlpScan scan) => scan switch
     {
         { Malformed: { } malformed } => new(AdmissionVerdict.Malformed, 0, 0, $"The request is not an ExportTraceServiceRequest: {malformed}."),
@@ -22,9 +19,9 @@ internal sealed record Admission(AdmissionVerdict Verdict, int AcceptedSpans, in
 
     private static string Describe(OtlpScan scan)
     {
-        int unnamed = scan.Rejected.Count - MaxNamed;
+        int unnamed = scan.Rejected.Count - scan.Rejected.Named.Count;
         return $"Rejected {scan.Rejected.Count} of {scan.SpanCount} spans: "
-            + string.Join("; ", scan.Rejected.Take(MaxNamed))
+            + string.Join("; ", scan.Rejected.Named)
             + (unnamed > 0 ? $"; and {unnamed} more" : "");
     }
 }

@@ -14,13 +14,7 @@ internal sealed class SegmentDecoder(ILogger log)
     {
         output.Clear();
         if (WalReader.Read(path) is not { } content) return; // nothing was acknowledged in it
-        foreach (WalCorruption corruption in content.Corruptions)
-        {
-            log.LogError(
-                "A record of the write-ahead log is damaged: {Segment} at offset {Offset}, {Length} bytes: {Reason}. Its spans are lost; check the disk.",
-                path, corruption.Offset, corruption.Length, corruption.Reason);
-        }
-
+        SetDamageAside(path, content);
         if (content.Records.Count == 0) return;
         var decoder = new OtlpDecoder(output, content.Segment.Wal, content.Segment.Number, DayOf(content.Records[0].ReceiveTimeUnixNano));
         foreach (WalRecord record in content.Records)
@@ -37,6 +31,23 @@ internal sealed class SegmentDecoder(ILogger log)
                 ArrayPool<byte>.Shared.Return(buffer);
             }
         }
+    }
+
+    /// <summary>Reports what can't be read, and keeps a copy: when everything readable is stored, the segment is deleted.</summary>
+    private void SetDamageAside(string path, WalSegmentContent content)
+    {
+        IEnumerable<string> damages = content.Corruptions.Select(corruption => $"at offset {corruption.Offset}, {corruption.Length} bytes: {corruption.Reason}");
+        if (content.UnreadableBytes > 0) damages = damages.Append($"from offset {content.ValidBytes} to the end, {content.UnreadableBytes} bytes: no record begins there");
+        string[] all = [.. damages];
+        if (all.Length == 0) return;
+
+        string folder = Path.Combine(Path.GetDirectoryName(path)!, "damaged");
+        string copy = Path.Combine(folder, Path.GetFileName(path));
+        Directory.CreateDirectory(folder);
+        File.Copy(path, copy, overwrite: true);
+        log.LogError(
+            "The write-ahead log is damaged: {Segment} {Damages}. The records around it are stored; the segment is kept as {Copy}. Check the disk.",
+            path, string.Join("; ", all), copy);
     }
 
     private static DateOnly DayOf(ulong unixNano) =>

@@ -47,7 +47,13 @@ public sealed class SegmentFollower : IAsyncDisposable
         _inDoubtThrough = wal.NewestAtOpen;
         _decoder = new SegmentDecoder(log);
         _whileAway = Retrying(new PredicateBuilder().Handle<ClickHouseUnavailableException>());
-        _untilStored = Retrying(new PredicateBuilder().Handle<ClickHouseUnavailableException>().Handle<ClickHouseRefusedException>());
+        _untilStored = Retrying(new PredicateBuilder()
+            .Handle<ClickHouseUnavailableException>()
+            .Handle<ClickHouseRefusedException>()
+            .Handle<IOException>()
+            .Handle<UnauthorizedAccessException>()
+            .Handle<InvalidDataException>());
+        wal.TruncateThrough(_cursor.Position);
         _following = Task.Run(FollowAsync);
     }
 
@@ -83,7 +89,15 @@ public sealed class SegmentFollower : IAsyncDisposable
             while (true)
             {
                 string path = await _wal.NextSealedAsync(_cursor.Position, stopping).ConfigureAwait(false); // 2
-                await StoreAsync(path, stopping).ConfigureAwait(false);
+                bool mayBeStored = WalSegment.NumberOf(path) <= _inDoubtThrough;
+                await _untilStored.ExecuteAsync(
+                    async token =>
+                    {
+                        bool look = mayBeStored;
+                        mayBeStored = true; // whatever comes of this attempt
+                        await StoreAsync(path, look, token).ConfigureAwait(false);
+                    },
+                    stopping).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
@@ -97,20 +111,23 @@ public sealed class SegmentFollower : IAsyncDisposable
         }
     }
 
-    private async Task StoreAsync(string path, CancellationToken stopping)
+    private async Task StoreAsync(string path, bool mayBeStored, CancellationToken stopping)
     {
         long started = Stopwatch.GetTimestamp();
         ulong number = WalSegment.NumberOf(path);
         _decoder.Decode(path, _segment); // 3
-        bool mayBeStored = number <= _inDoubtThrough;
-        await _untilStored.ExecuteAsync(
-            async token =>
-            {
-                bool look = mayBeStored;
-                mayBeStored = true; // whatever comes of this attempt
-                await _inserter.InsertAsync(_segment, look, token).ConfigureAwait(false);
-            },
-            stopping).ConfigureAwait(false); // 4
+        try
+        {
+            await _inserter.InsertAsync(_segment, mayBeStored, stopping).ConfigureAwait(false); // 4
+        }
+        catch (ClickHouseUnavailableException e) when (e.IsSchemaMissing)
+        {
+            // A ClickHouse that came back empty
+            await _schema.MigrateAsync(stopping).ConfigureAwait(false);
+            _inserter.Forget();
+            throw;
+        }
+
         if (_isAway) _log.LogInformation("ClickHouse takes spans again.");
         _isAway = false;
         _cursor.Advance(number); // 5

@@ -41,7 +41,7 @@ internal sealed class OtlpGrpcReceiver(IngestPipeline pipeline) : OtlpGrpcContra
 /// <summary>Puts the receiver on a web application.</summary>
 public static class OtlpGrpcEndpoint
 {
-    /// <summary>The largest request, before and after decompression (OTLP 1.11 recommends 64 MiB).</summary>
+    /// <summary>The largest request, before and after decompression (OTLP 1.11 recommends 64 MiB); gRPC enforces it.</summary>
     public const int MaxRequestBytes = 64 << 20;
 
     public static IServiceCollection AddOtlpGrpc(this IServiceCollection services)

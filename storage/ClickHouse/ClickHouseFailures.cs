@@ -4,7 +4,11 @@ using ClickHouse.Driver;
 namespace TraceStore.Storage.ClickHouse;
 
 /// <summary>ClickHouse can't be reached or can't serve just now; the same request may succeed later.</summary>
-public sealed class ClickHouseUnavailableException(string message, Exception cause) : Exception(message, cause);
+public sealed class ClickHouseUnavailableException(string message, Exception cause) : Exception(message, cause)
+{
+    /// <summary>It answers, but our database or a table of it isn't there: not yet, or no longer.</summary>
+    public bool IsSchemaMissing => InnerException is ClickHouseServerException { ErrorCode: ClickHouseFailures.UnknownTable or ClickHouseFailures.UnknownDatabase };
+}
 
 /// <summary>ClickHouse refused a statement, and will refuse it again: a bug, or a schema that isn't ours.</summary>
 public sealed class ClickHouseRefusedException(string message, Exception cause) : Exception(message, cause);
@@ -12,14 +16,17 @@ public sealed class ClickHouseRefusedException(string message, Exception cause) 
 /// <summary>Sorts the driver's failures into the two kinds that callers act on.</summary>
 internal static class ClickHouseFailures
 {
+    public const int UnknownTable = 60;
+    public const int UnknownDatabase = 81;
+
     /// <summary>Errors of ClickHouse (system.errors) that pass: overload, limits, loss of connection, a schema still to be created.</summary>
     private static readonly HashSet<int> s_passing =
     [
         3, // UNEXPECTED_END_OF_FILE
-        60, // UNKNOWN_TABLE
+        UnknownTable,
         74, // CANNOT_READ_FROM_FILE_DESCRIPTOR
         75, // CANNOT_WRITE_TO_FILE_DESCRIPTOR
-        81, // UNKNOWN_DATABASE
+        UnknownDatabase,
         159, // TIMEOUT_EXCEEDED
         202, // TOO_MANY_SIMULTANEOUS_QUERIES
         209, // SOCKET_TIMEOUT

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Globalization;
 using TraceStore.Storage.Spans;
 
@@ -21,7 +20,7 @@ public sealed class SpanBlockInserter(ClickHouseDatabase database)
     private const int MaxRemembered = 100_000;
 
     private readonly ByteList _block = new();
-    private readonly ConcurrentDictionary<string, byte> _stored = new();
+    private readonly HashSet<string> _stored = [];
     private ushort _storedDay;
 
     /// <summary>Stores a segment.</summary>
@@ -48,6 +47,9 @@ public sealed class SpanBlockInserter(ClickHouseDatabase database)
         await InsertBlockAsync(SpanColumns.Spans, segment.Spans, queryPrefix + Guid.NewGuid().ToString("N"), cancellation).ConfigureAwait(false);
     }
 
+    /// <summary>Forgets what is known to be stored: the tables may have been emptied.</summary>
+    public void Forget() => _stored.Clear();
+
     private async Task<bool> IsStoredAsync(SpanBatch spans, string queryPrefix, CancellationToken cancellation)
     {
         await database.ExecuteAsync($"KILL QUERY WHERE startsWith(query_id, '{queryPrefix}') SYNC", cancellation: cancellation).ConfigureAwait(false);
@@ -67,9 +69,9 @@ public sealed class SpanBlockInserter(ClickHouseDatabase database)
 
     private async Task InsertUnlessStoredAsync<TBatch>(BlockTable<TBatch> table, TBatch batch, IReadOnlyList<string> keys, CancellationToken cancellation)
     {
-        if (keys.All(_stored.ContainsKey)) return;
+        if (keys.All(_stored.Contains)) return;
         await InsertBlockAsync(table, batch, $"tracestore-{table.Name}-{Guid.NewGuid():N}", cancellation).ConfigureAwait(false);
-        foreach (string key in keys) _stored.TryAdd(key, 0);
+        _stored.UnionWith(keys);
     }
 
     private Task InsertBlockAsync<TBatch>(BlockTable<TBatch> table, TBatch batch, string queryId, CancellationToken cancellation)

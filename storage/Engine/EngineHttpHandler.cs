@@ -9,6 +9,7 @@ internal sealed class EngineHttpHandler(Func<EngineProcess> current)
     protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         EngineProcess engine = current();
+        if (engine.HasExited) throw new HttpRequestException("the embedded engine is being started again"); // its port may be another's by now
         request.RequestUri = new UriBuilder(request.RequestUri!) { Scheme = "http", Host = IPAddress.Loopback.ToString(), Port = engine.Port }.Uri;
         request.Headers.Remove(EngineConfiguration.KeyHeader);
         request.Headers.Add(EngineConfiguration.KeyHeader, engine.Key);

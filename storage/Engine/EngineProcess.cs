@@ -8,16 +8,20 @@ namespace TraceStore.Storage.Engine;
 internal sealed class EngineProcess : IDisposable
 {
     private static readonly TimeSpan s_readyPoll = TimeSpan.FromMilliseconds(25);
+    private static readonly TimeSpan s_readyTimeout = TimeSpan.FromSeconds(2);
 
     private readonly Process _process;
     private readonly EngineConfiguration _configuration;
     private readonly Queue<string> _lastWords = [];
+    private volatile bool _hasExited;
 
     private EngineProcess(Process process, EngineConfiguration configuration)
     {
         (_process, _configuration) = (process, configuration);
         process.OutputDataReceived += (_, line) => Remember(line.Data);
         process.ErrorDataReceived += (_, line) => Remember(line.Data);
+        process.Exited += (_, _) => _hasExited = true;
+        process.EnableRaisingEvents = true;
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
     }
@@ -28,7 +32,7 @@ internal sealed class EngineProcess : IDisposable
 
     public string Key => _configuration.Key;
 
-    public bool HasExited => _process.HasExited;
+    public bool HasExited => _hasExited;
 
     /// <summary>The last lines that the engine printed: where it says why it failed.</summary>
     public string LastWords
@@ -59,16 +63,16 @@ internal sealed class EngineProcess : IDisposable
     /// <summary>Waits until the engine answers. False when it ended instead.</summary>
     public async Task<bool> WaitUntilReadyAsync(CancellationToken cancellation)
     {
-        using var http = new HttpClient();
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { Timeout = s_readyTimeout };
         http.DefaultRequestHeaders.Add(EngineConfiguration.KeyHeader, _configuration.Key);
-        while (!_process.HasExited)
+        while (!HasExited)
         {
             try
             {
                 string answer = await http.GetStringAsync(new Uri($"http://127.0.0.1:{Port}/?query=SELECT+1"), cancellation).ConfigureAwait(false);
                 if (answer.Trim() == "1") return true;
             }
-            catch (HttpRequestException)
+            catch (Exception e) when (e is HttpRequestException || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
             {
                 // not yet
             }
@@ -98,6 +102,8 @@ internal sealed class EngineProcess : IDisposable
             return false;
         }
     }
+
+    public void Kill() => _process.Kill();
 
     public void Dispose() => _process.Dispose();
 

@@ -110,15 +110,28 @@ public sealed class EngineSupervisor : IAsyncDisposable
                 await Task.Delay(delay, _stopping.Token).ConfigureAwait(false);
 
                 started = Stopwatch.GetTimestamp();
-                if (TryStartNext() is { } next && await next.WaitUntilReadyAsync(_stopping.Token).ConfigureAwait(false))
-                {
-                    _log.LogInformation("ClickHouse is back.");
-                }
+                if (TryStartNext() is not { } next) continue;
+                if (await IsReadyInTimeAsync(next).ConfigureAwait(false)) _log.LogInformation("ClickHouse is back.");
+                else next.Kill(); // if it hasn't ended by itself
             }
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
         {
             // stopping
+        }
+    }
+
+    private async Task<bool> IsReadyInTimeAsync(EngineProcess engine)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
+        limit.CancelAfter(_options.StartTimeout);
+        try
+        {
+            return await engine.WaitUntilReadyAsync(limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!_stopping.IsCancellationRequested)
+        {
+            return false;
         }
     }
 

@@ -1,5 +1,6 @@
 using TraceStore.Storage.Spans;
 using static TraceStore.Storage.Otlp.OtlpFields;
+using static TraceStore.Storage.Otlp.ScannedFields;
 
 namespace TraceStore.Storage.Otlp;
 
@@ -22,19 +23,19 @@ internal sealed class AttributeDecoder
         int keys = 0, values = 0, others = 0;
         while (!keyValue.AtEnd)
         {
-            keyValue.TryReadTag(out int field, out WireType type);
+            Require(keyValue.TryReadTag(out int field, out WireType type), keyValue);
             switch (field, type)
             {
                 case (KeyValue_Key, WireType.Bytes):
-                    keyValue.TryReadBytes(out key);
+                    Require(keyValue.TryReadBytes(out key), keyValue);
                     keys++;
                     break;
                 case (KeyValue_Value, WireType.Bytes):
-                    keyValue.TryReadMessage(out value);
+                    Require(keyValue.TryReadMessage(out value), keyValue);
                     values++;
                     break;
                 default:
-                    keyValue.TrySkip(field, type);
+                    Require(keyValue.TrySkip(field, type), keyValue);
                     others++;
                     break;
             }
@@ -47,29 +48,29 @@ internal sealed class AttributeDecoder
     private static bool TryAddValue(ReadOnlySpan<byte> key, WireReader value, AttributeColumns columns)
     {
         if (value.AtEnd) return false; // null
-        value.TryReadTag(out int field, out WireType type);
+        Require(value.TryReadTag(out int field, out WireType type), value);
         switch (field, type)
         {
             case (AnyValue_String, WireType.Bytes):
-                value.TryReadBytes(out ReadOnlySpan<byte> text);
+                Require(value.TryReadBytes(out ReadOnlySpan<byte> text), value);
                 if (!value.AtEnd) return false;
                 columns.Strings.Keys.Add(key);
                 columns.Strings.Values.Add(text);
                 return true;
             case (AnyValue_Bool, WireType.Varint):
-                value.TryReadVarint(out ulong truth);
+                Require(value.TryReadVarint(out ulong truth), value);
                 if (!value.AtEnd) return false;
                 columns.Bools.Keys.Add(key);
                 columns.Bools.Values.Add(truth == 0 ? (byte)0 : (byte)1);
                 return true;
             case (AnyValue_Int, WireType.Varint):
-                value.TryReadVarint(out ulong integer);
+                Require(value.TryReadVarint(out ulong integer), value);
                 if (!value.AtEnd) return false;
                 columns.Ints.Keys.Add(key);
                 columns.Ints.Values.Add((long)integer);
                 return true;
             case (AnyValue_Double, WireType.Fixed64):
-                value.TryReadFixed64(out ulong bits);
+                Require(value.TryReadFixed64(out ulong bits), value);
                 if (!value.AtEnd) return false;
                 columns.Doubles.Keys.Add(key);
                 columns.Doubles.Values.Add(BitConverter.UInt64BitsToDouble(bits));

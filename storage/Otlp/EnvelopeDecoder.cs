@@ -85,10 +85,10 @@ internal sealed class EnvelopeDecoder(DecodedSegment output, ushort receivedDay)
                 switch (field, type)
                 {
                     case (Scope_Name, WireType.Bytes):
-                        scope.TryReadBytes(out name);
+                        Require(scope.TryReadBytes(out name), scope);
                         break;
                     case (Scope_Version, WireType.Bytes):
-                        scope.TryReadBytes(out version);
+                        Require(scope.TryReadBytes(out version), scope);
                         break;
                     case (Scope_Attributes, WireType.Bytes):
                         Require(scope.TryReadMessage(out WireReader attribute), scope);

@@ -72,6 +72,7 @@ public sealed class OtlpDecoder
         ReadOnlySpan<byte> traceId = default, spanId = default, parentSpanId = default, traceState = default, name = default, statusMessage = default;
         ulong kind = 0, startTime = 0, endTime = 0, droppedAttributes = 0, droppedEvents = 0, droppedLinks = 0, statusCode = 0;
         uint flags = 0;
+        bool statusIsInRemainder = false;
         _remainder.Clear();
         _attributes.Begin();
         while (!span.AtEnd)
@@ -95,7 +96,8 @@ public sealed class OtlpDecoder
                 (Span_DroppedEventsCount, WireType.Varint) => span.TryReadVarint(out droppedEvents),
                 (Span_DroppedLinksCount, WireType.Varint) => span.TryReadVarint(out droppedLinks),
                 (Span_Status, WireType.Bytes) => span.TryReadMessage(out WireReader status)
-                    && Sorted(isInColumns = TryReadStatus(status, ref statusMessage, ref statusCode)),
+                    && Sorted(isInColumns = TryReadStatus(status, ref statusMessage, ref statusCode) && !statusIsInRemainder)
+                    && Sorted(statusIsInRemainder = !isInColumns), // a later one must come behind it, for the last one wins
                 (Span_Flags, WireType.Fixed32) => span.TryReadFixed32(out flags),
                 _ => span.TrySkip(field, type) && Sorted(isInColumns = false),
             };
@@ -141,10 +143,10 @@ public sealed class OtlpDecoder
             switch (field, type)
             {
                 case (Status_Message, WireType.Bytes):
-                    status.TryReadBytes(out message);
+                    Require(status.TryReadBytes(out message), status);
                     break;
                 case (Status_Code, WireType.Varint):
-                    status.TryReadVarint(out code);
+                    Require(status.TryReadVarint(out code), status);
                     break;
                 default:
                     Require(status.TrySkip(field, type), status);

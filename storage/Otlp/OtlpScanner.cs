@@ -15,10 +15,16 @@ namespace TraceStore.Storage.Otlp;
 /// </summary>
 public sealed class OtlpScanner
 {
-    /// <summary>Attribute values may nest this deep; it bounds the stack of every reader behind the scanner.</summary>
+    /// <summary>
+    /// Messages within a span's field nest at most this deep, an array in an attribute being two, a map three. It bounds the
+    /// stack of every reader behind the scanner, and keeps below the 100 at which generated parsers give up.
+    /// </summary>
     public const int MaxNestingDepth = 64;
 
-    private readonly List<RejectedSpan> _rejected = [];
+    /// <summary>One request holds at most this many spans, so that it fits into one segment and so into one block.</summary>
+    public const int MaxSpans = 500_000;
+
+    private readonly RejectedSpans _rejected = new();
     private MalformedRequest? _malformed;
     private bool _tooDeep;
     private int _spans;
@@ -67,7 +73,7 @@ public sealed class OtlpScanner
                 int offset = resourceSpans.Position;
                 if (!resourceSpans.TryReadMessage(out WireReader inner)) return NotProtobuf(resourceSpans, "resource or scope_spans");
                 bool ok = field == ResourceSpans_ScopeSpans
-                    ? ScanScopeSpans(ref inner, $"resource_spans[{resource}].scope_spans[{scope++}]")
+                    ? ScanScopeSpans(ref inner, resource, scope++)
                     : ScanShallow(ref inner, MessageShape.Resource, offset);
                 if (!ok) return false;
             }
@@ -80,7 +86,7 @@ public sealed class OtlpScanner
         return true;
     }
 
-    private bool ScanScopeSpans(ref WireReader scopeSpans, string place)
+    private bool ScanScopeSpans(ref WireReader scopeSpans, int resource, int scope)
     {
         for (int span = 0; !scopeSpans.AtEnd;)
         {
@@ -90,7 +96,7 @@ public sealed class OtlpScanner
                 int offset = scopeSpans.Position;
                 if (!scopeSpans.TryReadMessage(out WireReader inner)) return NotProtobuf(scopeSpans, "scope or span");
                 bool ok = field == ScopeSpans_Spans
-                    ? ScanSpan(ref inner, place, span++)
+                    ? ScanSpan(ref inner, (resource, scope, span++))
                     : ScanShallow(ref inner, MessageShape.Scope, offset);
                 if (!ok) return false;
             }
@@ -105,7 +111,7 @@ public sealed class OtlpScanner
 
     // 2
 
-    private bool ScanSpan(ref WireReader span, string place, int index)
+    private bool ScanSpan(ref WireReader span, (int Resource, int Scope, int Span) place)
     {
         ReadOnlySpan<byte> traceId = default, spanId = default, parentSpanId = default, name = default;
         _tooDeep = false;
@@ -129,12 +135,18 @@ public sealed class OtlpScanner
 
         if (WhatIsWrong(traceId, spanId, parentSpanId) is { } reason)
         {
-            string id = spanId.Length == SpanId.Size ? $", span_id {SpanId.Read(spanId)}" : "";
-            _rejected.Add(new RejectedSpan(_spans, $"{place}.spans[{index}] ('{Shorten(name)}'{id})", reason));
+            _rejected.Add(_spans, _rejected.Count < RejectedSpans.MaxNamed ? Describe(place, name, spanId, reason) : null);
         }
 
-        _spans++;
-        return true;
+        if (++_spans <= MaxSpans) return true;
+        _malformed = new MalformedRequest(span.Position, $"more than {MaxSpans} spans in one request");
+        return false;
+    }
+
+    private static RejectedSpan Describe((int Resource, int Scope, int Span) place, ReadOnlySpan<byte> name, ReadOnlySpan<byte> spanId, string reason)
+    {
+        string id = spanId.Length == SpanId.Size ? $", span_id {SpanId.Read(spanId)}" : "";
+        return new RejectedSpan($"resource_spans[{place.Resource}].scope_spans[{place.Scope}].spans[{place.Span}] ('{Shorten(name)}'{id})", reason);
     }
 
     private string? WhatIsWrong(ReadOnlySpan<byte> traceId, ReadOnlySpan<byte> spanId, ReadOnlySpan<byte> parentSpanId)
@@ -148,7 +160,7 @@ public sealed class OtlpScanner
             return $"parent_span_id has {parentSpanId.Length} bytes, must have {SpanId.Size} or none";
         }
 
-        return _tooDeep ? $"its attributes nest deeper than {MaxNestingDepth} levels" : null;
+        return _tooDeep ? $"its attributes nest deeper than {MaxNestingDepth} messages" : null;
     }
 
     // 3
@@ -160,7 +172,7 @@ public sealed class OtlpScanner
         if (!ScanFields(ref message, shape, MaxNestingDepth)) return NotProtobuf(message, "a field of a resource or scope");
         if (!_tooDeep) return true;
 
-        _malformed ??= new MalformedRequest(offset, $"attributes of a resource or scope nest deeper than {MaxNestingDepth} levels");
+        _malformed ??= new MalformedRequest(offset, $"attributes of a resource or scope nest deeper than {MaxNestingDepth} messages");
         return false;
     }
 

@@ -6,14 +6,13 @@ namespace TraceStore.Storage.Otlp;
 public static class OtlpSpanFilter
 {
     /// <summary>The request without <paramref name="rejected"/>, which come from a scan of it.</summary>
-    public static byte[] Without(ReadOnlySpan<byte> request, IReadOnlyList<RejectedSpan> rejected)
+    public static byte[] Without(ReadOnlySpan<byte> request, RejectedSpans rejected)
     {
-        var ordinals = rejected.Select(span => span.Ordinal).ToHashSet();
         int ordinal = 0;
         var output = new WireWriter();
         CopyFields(new WireReader(request), Request_ResourceSpans, output, (resourceSpans, resourceOutput) =>
             CopyFields(resourceSpans, ResourceSpans_ScopeSpans, resourceOutput, (scopeSpans, scopeOutput) =>
-                CopySpans(scopeSpans, scopeOutput, () => ordinals.Contains(ordinal++))));
+                CopySpans(scopeSpans, scopeOutput, () => rejected.Contains(ordinal++))));
         return output.Written.ToArray();
     }
 

@@ -7,11 +7,12 @@ public sealed class DirectoryLock : IDisposable
 
     private DirectoryLock(FileStream file) => _file = file;
 
-    /// <summary>Creates the folder if need be, and locks it.</summary>
+    /// <summary>Creates the folder if need be, for its owner only, and locks it.</summary>
     /// <exception cref="IOException">Another process holds the lock, or the folder can't be written.</exception>
     public static DirectoryLock Acquire(string directory)
     {
-        Directory.CreateDirectory(directory);
+        if (OperatingSystem.IsWindows()) Directory.CreateDirectory(directory);
+        else Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         string path = Path.Combine(directory, "lock");
         try
         {

@@ -5,6 +5,7 @@ namespace TraceStore.Storage.Wal;
 /// <summary>How far one sink has followed the log, durably. The layout is drawn in FORMAT.md. Used by one thread at a time.</summary>
 public sealed class WalCursor
 {
+    private const string Extension = ".cursor";
     private const int Version = 1;
     private const int FileBytes = 28;
     private const int ChecksumOffset = FileBytes - sizeof(uint);
@@ -30,15 +31,13 @@ public sealed class WalCursor
     /// </summary>
     public static WalCursor Open(string directory, string sink, ulong wal)
     {
-        string path = Path.Combine(directory, sink + ".cursor");
-        ReadOnlySpan<byte> file = File.Exists(path) ? File.ReadAllBytes(path) : [];
-        bool isOurs = file.Length == FileBytes
-            && file.StartsWith(Magic)
-            && BinaryPrimitives.ReadInt32LittleEndian(file[4..]) == Version
-            && BinaryPrimitives.ReadUInt64LittleEndian(file[8..]) == wal
-            && BinaryPrimitives.ReadUInt32LittleEndian(file[ChecksumOffset..]) == Crc32C.Of(file[..ChecksumOffset]);
-        return new WalCursor(path, wal, isOurs ? BinaryPrimitives.ReadUInt64LittleEndian(file[16..]) : 0);
+        string path = Path.Combine(directory, sink + Extension);
+        return new WalCursor(path, wal, File.Exists(path) ? PositionIn(path, wal) : 0);
     }
+
+    /// <summary>The furthest position of any sink's cursor on a log.</summary>
+    internal static ulong HighestIn(string directory, ulong wal) =>
+        Directory.EnumerateFiles(directory, "*" + Extension).Select(path => PositionIn(path, wal)).DefaultIfEmpty().Max();
 
     /// <summary>Moves on to a segment, durably.</summary>
     public void Advance(ulong segment)
@@ -60,5 +59,16 @@ public sealed class WalCursor
         File.Move(temporary, _path, overwrite: true);
         DirectorySync.Sync(Path.GetDirectoryName(_path)!);
         Position = segment;
+    }
+
+    private static ulong PositionIn(string path, ulong wal)
+    {
+        ReadOnlySpan<byte> file = File.ReadAllBytes(path);
+        bool isOurs = file.Length == FileBytes
+            && file.StartsWith(Magic)
+            && BinaryPrimitives.ReadInt32LittleEndian(file[4..]) == Version
+            && BinaryPrimitives.ReadUInt64LittleEndian(file[8..]) == wal
+            && BinaryPrimitives.ReadUInt32LittleEndian(file[ChecksumOffset..]) == Crc32C.Of(file[..ChecksumOffset]);
+        return isOurs ? BinaryPrimitives.ReadUInt64LittleEndian(file[16..]) : 0;
     }
 }

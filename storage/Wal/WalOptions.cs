@@ -11,12 +11,15 @@ public sealed record WalOptions
     /// <summary>A segment is sealed when it is this old: an accepted span is visible at most that much later.</summary>
     public TimeSpan MaxSegmentAge { get; init; } = TimeSpan.FromMilliseconds(400);
 
-    /// <summary>A segment is sealed at this size. One request goes beyond it by at most its own size.</summary>
-    public long MaxSegmentBytes { get; init; } = 32L << 20;
+    /// <summary>
+    /// Requests in a segment come to at most this size before compression, unless a single one is larger: it bounds what
+    /// decoding and inserting a segment take.
+    /// </summary>
+    public long MaxSegmentBytes { get; init; } = 64L << 20;
 
     /// <summary>
-    /// A segment is sealed at this many spans. Far below ClickHouse's 1,048,449 rows, from which on an insert would become
-    /// several parts and no longer be all or nothing.
+    /// A segment holds at most this many spans, unless a single request has more (the scanner bounds those). Far below
+    /// ClickHouse's 1,048,449 rows, from which on an insert would become several parts and no longer be all or nothing.
     /// </summary>
     public int MaxSegmentSpans { get; init; } = 250_000;
 

@@ -6,9 +6,12 @@ namespace TraceStore.Storage.Wal;
 /// <param name="Segment">Its header.</param>
 /// <param name="Records">Its readable records, in order.</param>
 /// <param name="Corruptions">Records that failed their checksum with others behind them.</param>
-/// <param name="ValidBytes">Where the last whole record ends; behind it lies a torn tail, if anything.</param>
+/// <param name="ValidBytes">Where the last whole record ends.</param>
+/// <param name="UnreadableBytes">
+/// What lies behind it: in the newest segment a torn tail; in one whose tail was cut already, damage.
+/// </param>
 public sealed record WalSegmentContent(
-    WalSegment Segment, IReadOnlyList<WalRecord> Records, IReadOnlyList<WalCorruption> Corruptions, long ValidBytes);
+    WalSegment Segment, IReadOnlyList<WalRecord> Records, IReadOnlyList<WalCorruption> Corruptions, long ValidBytes, long UnreadableBytes);
 
 /// <summary>A record that can't be read, though it isn't the tail.</summary>
 /// <param name="Offset">Bytes from the start of the segment file.</param>
@@ -38,7 +41,7 @@ public static class WalReader
             position = next;
         }
 
-        return new WalSegmentContent(segment, records, corruptions, position);
+        return new WalSegmentContent(segment, records, corruptions, position, file.Length - position);
     }
 
     private static bool TryReadFrame(ReadOnlySpan<byte> file, int position, out int length, out bool isIntact)

@@ -15,18 +15,19 @@ internal sealed record WalRecovery(ulong Identity, ulong NextSegment, ulong Next
     /// <list type="number">
     /// <item>Find the newest segment that has a header; newer files without one hold nothing that was acknowledged.</item>
     /// <item>Cut off its torn tail.</item>
-    /// <item>Go on behind it.</item>
+    /// <item>Go on behind it, and behind any file or cursor that knows a higher number.</item>
     /// </list>
     /// </summary>
     public static WalRecovery Run(string directory, ILogger log)
     {
+        ulong highest = WalSegment.FilesIn(directory).Select(WalSegment.NumberOf).DefaultIfEmpty().Max();
         WalSegmentContent? newest = FindNewest(directory); // 1
         if (newest is null) return new WalRecovery(BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))), 1, 1, new Dictionary<ulong, long>());
 
         CutTornTail(newest, log); // 2
         return new WalRecovery(
             newest.Segment.Wal,
-            newest.Segment.Number + 1,
+            Math.Max(highest, WalCursor.HighestIn(directory, newest.Segment.Wal)) + 1,
             newest.Records.Count > 0 ? newest.Records[^1].Sequence + 1 : newest.Segment.FirstSequence,
             WalSegment.FilesIn(directory).ToDictionary(WalSegment.NumberOf, file => new FileInfo(file).Length)); // 3
     }

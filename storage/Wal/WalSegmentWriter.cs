@@ -7,14 +7,25 @@ internal sealed class WalSegmentWriter : IDisposable
 {
     private readonly SafeFileHandle _file;
 
-    /// <summary>Creates the segment's file and makes its name durable.</summary>
+    /// <summary>Creates the segment's file and makes its header and its name durable.</summary>
     public WalSegmentWriter(WalSegment segment)
     {
         Segment = segment;
         _file = File.OpenHandle(segment.Path, FileMode.CreateNew, FileAccess.Write, FileShare.Read);
-        RandomAccess.Write(_file, segment.EncodeHeader(), 0);
+        try
+        {
+            RandomAccess.Write(_file, segment.EncodeHeader(), 0);
+            RandomAccess.FlushToDisk(_file);
+            DirectorySync.Sync(Path.GetDirectoryName(segment.Path)!);
+        }
+        catch
+        {
+            _file.Dispose();
+            File.Delete(segment.Path);
+            throw;
+        }
+
         Bytes = WalSegment.HeaderBytes;
-        DirectorySync.Sync(Path.GetDirectoryName(segment.Path)!);
     }
 
     public WalSegment Segment { get; }
@@ -23,8 +34,8 @@ internal sealed class WalSegmentWriter : IDisposable
     public long Bytes { get; private set; }
 
     /// <summary>
-    /// Writes records behind each other and syncs them. When this throws, none of them is in the segment: what a failed
-    /// write left is cut off, or, where even that fails, is a torn tail that readers drop.
+    /// Writes records behind each other and syncs them. When this throws, what it wrote is cut off again. Where even that
+    /// fails, records may be read later that were refused now; a client that sends them again is then shown one span.
     /// </summary>
     public void Append(IReadOnlyList<ReadOnlyMemory<byte>> records)
     {
@@ -51,7 +62,7 @@ internal sealed class WalSegmentWriter : IDisposable
         }
         catch (IOException)
         {
-            // The disk refuses even this; the tail fails its checksum or is a resend's twin, and both are dropped later.
+            // the disk refuses even this
         }
     }
 }

@@ -8,7 +8,7 @@ namespace TraceStore.Storage.Wal;
 /// The source of truth: an append that completed survives a crash or power cut at any later moment. Many callers append,
 /// one thread writes. It
 /// <list type="number">
-/// <item>takes every record that waits,</item>
+/// <item>takes the records that wait, as far as the segment has room,</item>
 /// <item>writes them in one go,</item>
 /// <item>syncs once for all of them,</item>
 /// <item>completes the appends,</item>
@@ -38,13 +38,15 @@ public sealed class WriteAheadLog : IAsyncDisposable
     // The writer's own.
     private WalSegmentWriter? _active;
     private long _activeSince;
-    private int _activeSpans;
+    private SegmentFill _activeFill;
     private ulong _nextSequence;
     private ulong _nextSegment;
 
     // Shared with sinks, under the lock of _sealed.
     private readonly SortedDictionary<ulong, long> _sealed = [];
     private ulong _truncatedThrough;
+    private ulong _newest;
+    private long _storedBytes;
     private TaskCompletionSource _sealedMore = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _bytes;
 
@@ -54,6 +56,7 @@ public sealed class WriteAheadLog : IAsyncDisposable
         WalRecovery recovered = WalRecovery.Run(options.Directory, log);
         (Identity, _nextSegment, _nextSequence, NewestAtOpen) = (recovered.Identity, recovered.NextSegment, recovered.NextSequence, recovered.NextSegment - 1);
         foreach ((ulong number, long bytes) in recovered.Segments) _sealed.Add(number, bytes);
+        _newest = _sealed.Keys.LastOrDefault();
         _bytes = _sealed.Values.Sum();
         _sealTimer = time.CreateTimer(_ => _queue.Writer.TryWrite(Pending.SealTick), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _writer = new Thread(WriteLoop) { Name = "wal-writer", IsBackground = true };
@@ -104,7 +107,7 @@ public sealed class WriteAheadLog : IAsyncDisposable
     {
         RefuseWhenOverBound(request.Length);
         byte[] record = WalRecord.Encode(request, spanCount, tenant, NowUnixNano());
-        var pending = new Pending(record, spanCount);
+        var pending = new Pending(record, new SegmentFill(request.Length, spanCount));
         Interlocked.Add(ref _pendingBytes, record.Length);
         if (!_queue.Writer.TryWrite(pending)) throw new WalRefusedException("TraceStore is shutting down.", s_retryWhenBusy);
         return pending.Durable.Task;
@@ -137,8 +140,9 @@ public sealed class WriteAheadLog : IAsyncDisposable
         lock (_sealed)
         {
             _truncatedThrough = position;
-            done = [.. _sealed.Where(s => s.Key <= position && s.Key + 1 < _nextSegment).Select(s => (s.Key, s.Value))];
+            done = [.. _sealed.Where(s => s.Key <= position && s.Key < _newest).Select(s => (s.Key, s.Value))];
             foreach ((ulong number, _) in done) _sealed.Remove(number);
+            _storedBytes = _sealed.Where(s => s.Key <= position).Sum(s => s.Value);
         }
 
         foreach ((ulong number, long bytes) in done)
@@ -165,10 +169,11 @@ public sealed class WriteAheadLog : IAsyncDisposable
 
     private void RefuseWhenOverBound(int requestBytes)
     {
-        if (Bytes + requestBytes > _options.MaxBytes)
+        long waiting = Bytes - Interlocked.Read(ref _storedBytes);
+        if (waiting + requestBytes > _options.MaxBytes)
         {
             throw new WalRefusedException(
-                $"The write-ahead log is full: {Bytes >> 20} of {_options.MaxBytes >> 20} MiB wait to be stored. Is ClickHouse up? (Wal:MaxBytes raises the bound.)",
+                $"The write-ahead log is full: {waiting >> 20} of {_options.MaxBytes >> 20} MiB wait to be stored. Is ClickHouse up? (Wal:MaxBytes raises the bound.)",
                 s_retryWhenFull);
         }
 
@@ -183,15 +188,7 @@ public sealed class WriteAheadLog : IAsyncDisposable
         var batch = new List<Pending>();
         while (_queue.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
         {
-            // 1
-            batch.Clear();
-            for (long bytes = 0; bytes < MaxWriteBytes && _queue.Reader.TryRead(out Pending? pending);)
-            {
-                if (pending == Pending.SealTick) continue;
-                batch.Add(pending);
-                bytes += pending.Record.Length;
-            }
-
+            Take(batch); // 1
             try
             {
                 if (batch.Count > 0) Write(batch); // 2, 3
@@ -209,6 +206,28 @@ public sealed class WriteAheadLog : IAsyncDisposable
         if (_active is not null) Seal();
     }
 
+    private void Take(List<Pending> batch)
+    {
+        batch.Clear();
+        SegmentFill fill = _activeFill;
+        for (long bytes = 0; bytes < MaxWriteBytes && _queue.Reader.TryPeek(out Pending? next);)
+        {
+            bool isTick = ReferenceEquals(next, Pending.SealTick);
+            if (!isTick && !SealPolicy.Fits(fill, next.Fill, _options))
+            {
+                if (batch.Count > 0) return; // they are written first, and the next round seals
+                Seal();
+                fill = default;
+            }
+
+            _queue.Reader.TryRead(out _);
+            if (isTick) continue;
+            batch.Add(next);
+            bytes += next.Record.Length;
+            fill += next.Fill;
+        }
+    }
+
     private void Write(List<Pending> batch)
     {
         WalSegmentWriter active = _active ??= OpenSegment();
@@ -216,18 +235,18 @@ public sealed class WriteAheadLog : IAsyncDisposable
         long before = active.Bytes;
         active.Append(batch.ConvertAll(pending => (ReadOnlyMemory<byte>)pending.Record));
         _nextSequence += (ulong)batch.Count;
-        _activeSpans += batch.Sum(pending => pending.SpanCount);
+        foreach (Pending pending in batch) _activeFill += pending.Fill;
         Interlocked.Add(ref _bytes, active.Bytes - before);
     }
 
     private WalSegmentWriter OpenSegment()
     {
-        ulong number;
-        lock (_sealed) number = _nextSegment++; // used up even if the file can't be created: a number is never used twice
+        ulong number = _nextSegment++; // used up even if the file can't be created: a number is never used twice
         var segment = new WalSegment(WalSegment.PathOf(_options.Directory, number), Identity, number, _nextSequence, NowUnixNano());
         var writer = new WalSegmentWriter(segment);
+        lock (_sealed) _newest = number;
         Interlocked.Add(ref _bytes, writer.Bytes);
-        (_activeSince, _activeSpans) = (_time.GetTimestamp(), 0);
+        _activeSince = _time.GetTimestamp();
         return writer;
     }
 
@@ -235,7 +254,7 @@ public sealed class WriteAheadLog : IAsyncDisposable
     {
         if (_active is null) return;
         TimeSpan age = _time.GetElapsedTime(_activeSince);
-        if (SealPolicy.IsDue(age, _active.Bytes, _activeSpans, _options)) Seal();
+        if (SealPolicy.IsDue(age, _activeFill, _options)) Seal();
         else WakeAfter(_options.MaxSegmentAge - age); // also when the timer came a moment too early
     }
 
@@ -253,7 +272,7 @@ public sealed class WriteAheadLog : IAsyncDisposable
             (sealedMore, _sealedMore) = (_sealedMore, new(TaskCreationOptions.RunContinuationsAsynchronously));
         }
 
-        _active = null;
+        (_active, _activeFill) = (null, default);
         sealedMore.SetResult();
     }
 
@@ -270,10 +289,10 @@ public sealed class WriteAheadLog : IAsyncDisposable
         (ulong)(_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick;
 
     /// <summary>A record on its way to the disk.</summary>
-    private sealed record Pending(byte[] Record, int SpanCount)
+    private sealed record Pending(byte[] Record, SegmentFill Fill)
     {
         /// <summary>Wakes the writer to look whether its segment has become old.</summary>
-        public static readonly Pending SealTick = new([], 0);
+        public static readonly Pending SealTick = new([], default);
 
         public TaskCompletionSource Durable { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }

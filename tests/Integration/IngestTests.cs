@@ -87,6 +87,16 @@ public class IngestTests(ServerFixture fixture)
     }
 
     [Fact]
+    public async Task A_large_request_within_the_limit_is_accepted_uncompressed()
+    {
+        Span large = Span(108);
+        large.Attributes.Add(Attribute("large", new string('x', 60 << 20)));
+
+        Assert.Null((await Server.Otlp.ExportAsync(Request(Resource("ingest", large)))).PartialSuccess);
+        await Server.Tempo.WaitForTraceAsync(Hex(TraceId(108)), spans: 1);
+    }
+
+    [Fact]
     public async Task A_request_over_the_size_limit_is_refused_for_good_also_after_decompression()
     {
         Span large = Span(105);

@@ -14,7 +14,8 @@ namespace TraceStore.Serving;
 /// <param name="Port">The port; 0 for any free one.</param>
 /// <param name="Option">How to change the port, for messages.</param>
 /// <param name="Protocols">HTTP versions; without TLS a port speaks one.</param>
-internal sealed record Door(string Name, int Port, string Option, HttpProtocols Protocols)
+/// <param name="MaxRequestBytes">The largest request body; null where the protocol above has a bound of its own.</param>
+internal sealed record Door(string Name, int Port, string Option, HttpProtocols Protocols, long? MaxRequestBytes = 0)
 {
     public WebApplication Build(IPAddress address, TimeSpan shutdownTimeout, ILoggerFactory logs, Action<IServiceCollection>? addServices)
     {
@@ -22,6 +23,7 @@ internal sealed record Door(string Name, int Port, string Option, HttpProtocols 
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = MaxRequestBytes;
             kestrel.Listen(address, Port, listen => listen.Protocols = Protocols);
         });
         builder.Services.AddRoutingCore();

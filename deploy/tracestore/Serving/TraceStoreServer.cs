@@ -96,7 +96,7 @@ internal sealed class TraceStoreServer : IAsyncDisposable
 
         // Ingest's door, last to open and first to close
         OtlpGrpcPort = await OpenAsync(
-            new Door("OTLP gRPC", _settings.OtlpGrpcPort, "--otlp-grpc-port", HttpProtocols.Http2),
+            new Door("OTLP gRPC", _settings.OtlpGrpcPort, "--otlp-grpc-port", HttpProtocols.Http2, MaxRequestBytes: null),
             app => app.MapOtlpGrpc(),
             services => services.AddOtlpGrpc().AddSingleton(pipeline)).ConfigureAwait(false);
     }

@@ -6,22 +6,22 @@ namespace TraceStore.Tests.Unit.Collector;
 public class AdmissionTests
 {
     [Fact]
-    public void A_good_request_is_taken_whole() => Assert.Equal(new Admission(AdmissionVerdict.All, 3, 0, ""), Admission.Of(new OtlpScan(3, [], null)));
+    public void A_good_request_is_taken_whole() => Assert.Equal(new Admission(AdmissionVerdict.All, 3, 0, ""), Admission.Of(Scan(3)));
 
     [Fact]
     public void A_request_without_spans_is_a_success_and_nothing_to_store() =>
-        Assert.Equal(new Admission(AdmissionVerdict.Empty, 0, 0, ""), Admission.Of(new OtlpScan(0, [], null)));
+        Assert.Equal(new Admission(AdmissionVerdict.Empty, 0, 0, ""), Admission.Of(Scan(0)));
 
     [Fact]
     public void Bad_spans_are_named_with_their_reasons() =>
         Assert.Equal(
             new Admission(AdmissionVerdict.Part, 2, 1, "Rejected 1 of 3 spans: span x: no good"),
-            Admission.Of(new OtlpScan(3, [new RejectedSpan(0, "span x", "no good")], null)));
+            Admission.Of(Scan(3, new RejectedSpan("span x", "no good"))));
 
     [Fact]
     public void Of_many_bad_spans_the_first_ten_are_named()
     {
-        Admission admission = Admission.Of(new OtlpScan(12, [.. Enumerable.Range(0, 12).Select(i => new RejectedSpan(i, $"span {i}", "bad"))], null));
+        Admission admission = Admission.Of(Scan(12, [.. Enumerable.Range(0, 12).Select(i => i < RejectedSpans.MaxNamed ? new RejectedSpan($"span {i}", "bad") : null)]));
 
         Assert.Equal(AdmissionVerdict.None, admission.Verdict);
         Assert.EndsWith("span 9: bad; and 2 more", admission.Message, StringComparison.Ordinal);
@@ -31,5 +31,12 @@ public class AdmissionTests
     public void What_is_not_otlp_is_refused_with_the_offset() =>
         Assert.Equal(
             new Admission(AdmissionVerdict.Malformed, 0, 0, "The request is not an ExportTraceServiceRequest: not protobuf: a tag was expected at offset 7."),
-            Admission.Of(new OtlpScan(0, [], new MalformedRequest(7, "not protobuf: a tag was expected"))));
+            Admission.Of(Scan(0) with { Malformed = new MalformedRequest(7, "not protobuf: a tag was expected") }));
+
+    private static OtlpScan Scan(int spans, params RejectedSpan?[] rejected)
+    {
+        var all = new RejectedSpans();
+        for (int ordinal = 0; ordinal < rejected.Length; ordinal++) all.Add(ordinal, rejected[ordinal]);
+        return new OtlpScan(spans, all, null);
+    }
 }

@@ -15,7 +15,7 @@ public class OtlpScannerTests
         OtlpScan scan = Scan(Request(Resource("a", Span(span: 1), Span(span: 2)), Resource("b", Span(span: 3))));
 
         Assert.Equal(3, scan.SpanCount);
-        Assert.Empty(scan.Rejected);
+        Assert.Equal(0, scan.Rejected.Count);
         Assert.Null(scan.Malformed);
     }
 
@@ -34,8 +34,8 @@ public class OtlpScannerTests
 
         OtlpScan scan = Scan(Request(Resource("a", Span(span: 1), bad, Span(span: 3))));
 
-        RejectedSpan rejected = Assert.Single(scan.Rejected);
-        Assert.Equal(1, rejected.Ordinal);
+        RejectedSpan rejected = Assert.Single(scan.Rejected.Named);
+        Assert.Equal([false, true, false], Enumerable.Range(0, 3).Select(scan.Rejected.Contains));
         Assert.Equal($"resource_spans[0].scope_spans[0].spans[1] ('bad one', span_id bbbbbbbb00000002): {reason}", rejected.ToString());
         Assert.Equal(2, scan.AcceptedSpans);
     }
@@ -49,7 +49,7 @@ public class OtlpScannerTests
         Span bad = Span();
         bad.SpanId = ByteString.CopyFrom(Convert.FromHexString(spanId));
 
-        Assert.Equal(reason, Assert.Single(Scan(Request(Resource("a", bad))).Rejected).Reason);
+        Assert.Equal(reason, Assert.Single(Scan(Request(Resource("a", bad))).Rejected.Named).Reason);
     }
 
     [Fact]
@@ -58,7 +58,7 @@ public class OtlpScannerTests
         Span bad = Span();
         bad.ParentSpanId = ByteString.CopyFrom(1, 2, 3);
 
-        Assert.Equal("parent_span_id has 3 bytes, must have 8 or none", Assert.Single(Scan(Request(Resource("a", bad))).Rejected).Reason);
+        Assert.Equal("parent_span_id has 3 bytes, must have 8 or none", Assert.Single(Scan(Request(Resource("a", bad))).Rejected.Named).Reason);
     }
 
     [Fact]
@@ -94,6 +94,27 @@ public class OtlpScannerTests
     }
 
     [Fact]
+    public void Millions_of_bad_spans_are_counted_and_ten_are_named()
+    {
+        byte[] scope = Field(2, [.. Enumerable.Repeat((byte[])[0x12, 0x00], 300_000).SelectMany(span => span)]); // empty spans
+        byte[] request = Field(1, scope);
+
+        OtlpScan scan = OtlpScanner.Scan(request);
+
+        Assert.Equal((300_000, 300_000, 10), (scan.SpanCount, scan.Rejected.Count, scan.Rejected.Named.Count));
+    }
+
+    [Fact]
+    public void A_request_of_more_spans_than_a_block_may_hold_is_refused()
+    {
+        byte[] scope = Field(2, [.. Enumerable.Repeat((byte[])[0x12, 0x00], OtlpScanner.MaxSpans + 1).SelectMany(span => span)]);
+
+        OtlpScan scan = OtlpScanner.Scan(Field(1, scope));
+
+        Assert.Equal("more than 500000 spans in one request", scan.Malformed?.Reason);
+    }
+
+    [Fact]
     public void Attributes_without_end_reject_their_span_and_do_not_overflow_the_stack()
     {
         var value = new AnyValue { IntValue = 1 };
@@ -103,10 +124,17 @@ public class OtlpScannerTests
 
         OtlpScan scan = Scan(Request(Resource("a", Span(span: 2), deep)));
 
-        Assert.Equal("its attributes nest deeper than 64 levels", Assert.Single(scan.Rejected).Reason);
+        Assert.Equal("its attributes nest deeper than 64 messages", Assert.Single(scan.Rejected.Named).Reason);
     }
 
     private static OtlpScan Scan(ExportTraceServiceRequest request) => OtlpScanner.Scan(request.ToByteArray());
+
+    private static byte[] Field(int number, byte[] content)
+    {
+        var writer = new WireWriter();
+        writer.Bytes(number, content);
+        return writer.Written.ToArray();
+    }
 
     private static bool TryParse(byte[] request)
     {
