@@ -38,6 +38,28 @@ public class OutageTests
     }
 
     [Fact]
+    public async Task A_clickhouse_that_comes_back_empty_gets_its_tables_again()
+    {
+        using var clickHouse = new ExternalClickHouse();
+        await clickHouse.StartAsync();
+        await using TestServer server = await TestServer.StartAsync(null, ("ClickHouse:Url", clickHouse.Url.ToString()));
+        await server.Otlp.ExportAsync(Request(Resource("emptied", Span(606))));
+        await Eventually.BeTrueAsync("readiness", () => server.Tempo.IsUpAsync("/readyz"));
+        await server.Tempo.WaitForTraceAsync(Hex(TraceId(606)), 1);
+
+        using (var http = new HttpClient { BaseAddress = clickHouse.Url })
+        {
+            using var drop = new StringContent("DROP DATABASE tracestore SYNC");
+            (await http.PostAsync("/", drop)).EnsureSuccessStatusCode();
+        }
+
+        ExportTraceServiceRequest request = Request(Resource("emptied", Span(607)));
+        await server.Otlp.ExportAsync(request);
+        await Eventually.BeTrueAsync("readiness", () => server.Tempo.IsUpAsync("/readyz"));
+        Assert.Equal(OtlpEquality.Canonical(request), OtlpEquality.Canonical(await server.Tempo.WaitForTraceAsync(Hex(TraceId(607)), 1)));
+    }
+
+    [Fact]
     public async Task An_embedded_engine_that_dies_is_started_again()
     {
         await using TestServer server = await TestServer.StartAsync();

@@ -38,6 +38,19 @@ public class OtlpRoundTripTests
     }
 
     [Fact]
+    public void Of_a_repeated_status_the_last_counts_as_generated_classes_have_it()
+    {
+        byte[] error = [0x18, 2, 0xA0, 0x06, 1]; // code ERROR, and an unknown field
+        byte[] ok = [0x18, 1];
+        byte[] span = [.. Span().ToByteArray(), .. Field(15, error), .. Field(15, ok)];
+        byte[] request = Field(1, [.. Resource("a").ToByteArray(), .. Field(2, Field(2, span))]);
+
+        ExportTraceServiceRequest expected = ExportTraceServiceRequest.Parser.ParseFrom(request);
+        Assert.Equal(Status.Types.StatusCode.Ok, expected.ResourceSpans[0].ScopeSpans[1].Spans[0].Status.Code);
+        Assert.Equal(OtlpEquality.Canonical(expected), OtlpEquality.Canonical(ThroughColumns(request)));
+    }
+
+    [Fact]
     public void Text_that_is_not_utf8_stays_the_same_bytes()
     {
         byte[] request = Request(Resource("a", Span(name: "XYZ"))).ToByteArray();

@@ -146,6 +146,60 @@ public sealed class WriteAheadLogTests : IDisposable
     }
 
     [Fact]
+    public async Task A_segment_takes_no_more_than_its_bounds_however_much_waits()
+    {
+        WalOptions options = Options with { MaxSegmentAge = TimeSpan.FromMinutes(1), MaxSegmentSpans = 10, MaxSegmentBytes = 1_000 };
+        await using (WriteAheadLog wal = WriteAheadLog.Open(options, TimeProvider.System, NullLogger.Instance))
+        {
+            await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => wal.AppendAsync(new byte[150], 3, [])));
+            await wal.AppendAsync(new byte[5_000], 100, []); // too large for any: has one of its own
+        }
+
+        Assert.All(Read(), content => Assert.True(content.Records.Count == 1 || (content.Records.Sum(r => r.SpanCount) <= 10 && content.Records.Sum(r => r.RequestBytes) <= 1_000)));
+        Assert.Equal(101, Read().Sum(content => content.Records.Count));
+        Assert.Equal(Enumerable.Range(1, Read().Count).Select(i => (ulong)i), Read().Select(content => content.Segment.Number));
+    }
+
+    [Fact]
+    public async Task A_number_that_a_cursor_or_an_empty_file_knows_is_not_used_again()
+    {
+        await using (WriteAheadLog wal = Open())
+        {
+            await wal.AppendAsync("x"u8, 1, []);
+            WalCursor.Open(_directory.Path, "sink", wal.Identity).Advance(5);
+        }
+
+        await File.WriteAllBytesAsync(Path.Combine(_directory.Path, "00000000000000000007.wal"), [1, 2, 3], TestContext.Current.CancellationToken);
+        await using (WriteAheadLog wal = Open()) await wal.AppendAsync("y"u8, 1, []);
+
+        Assert.Equal([1UL, 8UL], Read().Select(content => content.Segment.Number));
+    }
+
+    [Fact]
+    public async Task What_is_stored_but_kept_does_not_fill_the_log()
+    {
+        await using WriteAheadLog wal = WriteAheadLog.Open(Options with { MaxBytes = 1_500 }, TimeProvider.System, NullLogger.Instance);
+        byte[] incompressible = new byte[1_000];
+        new Random(1).NextBytes(incompressible);
+        await wal.AppendAsync(incompressible, 1, []);
+        await wal.NextSealedAsync(0, TestContext.Current.CancellationToken);
+        await Assert.ThrowsAsync<WalRefusedException>(() => wal.AppendAsync(incompressible, 1, []));
+
+        wal.TruncateThrough(1);
+
+        await wal.AppendAsync(incompressible, 1, []);
+    }
+
+    [Fact]
+    public async Task Only_the_owner_can_look_into_the_folder()
+    {
+        string folder = Path.Combine(_directory.Path, "new");
+        await using WriteAheadLog wal = WriteAheadLog.Open(Options with { Directory = folder }, TimeProvider.System, NullLogger.Instance);
+
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(folder));
+    }
+
+    [Fact]
     public async Task A_full_log_refuses_and_says_what_to_do()
     {
         await using WriteAheadLog wal = WriteAheadLog.Open(Options with { MaxBytes = 1_000 }, TimeProvider.System, NullLogger.Instance);
