@@ -50,7 +50,7 @@ internal sealed class JaegerTraceEncoder(Utf8JsonWriter json, SpanRows rows)
 
     private void WriteSpan(string traceId, TraceSpan span, string process)
     {
-        Span otlp = Span.Parser.ParseFrom(_spans.Write(rows.Spans, span.Row));
+        Span otlp = OtlpParsing.ParseSpan(_spans.Write(rows.Spans, span.Row));
         json.WriteStartObject();
         json.WriteString("traceID", traceId);
         json.WriteString("spanID", span.Id.ToString());
@@ -91,7 +91,7 @@ internal sealed class JaegerTraceEncoder(Utf8JsonWriter json, SpanRows rows)
     {
         json.WriteStartArray("tags");
         foreach (KeyValue attribute in otlp.Attributes) WriteTag(attribute.Key, attribute.Value);
-        ScopeSpans scope = ScopeSpans.Parser.ParseFrom(rows.Envelopes.Scope(rows.Spans.ScopeHash[span.Row]));
+        ScopeSpans scope = OtlpParsing.ParseScope(rows.Envelopes.Scope(rows.Spans.ScopeHash[span.Row]));
         if (scope.Scope is { Name.Length: > 0 } named)
         {
             WriteText("otel.scope.name", named.Name);
@@ -131,7 +131,7 @@ internal sealed class JaegerTraceEncoder(Utf8JsonWriter json, SpanRows rows)
     {
         json.WriteString("serviceName", System.Text.Encoding.UTF8.GetString(rows.Spans.Service[span.Row]));
         json.WriteStartArray("tags");
-        Resource? resource = ResourceSpans.Parser.ParseFrom(rows.Envelopes.Resource(rows.Spans.ResourceHash[span.Row])).Resource;
+        Resource? resource = OtlpParsing.ParseResource(rows.Envelopes.Resource(rows.Spans.ResourceHash[span.Row])).Resource;
         foreach (KeyValue attribute in resource?.Attributes.Where(attribute => attribute.Key != "service.name") ?? [])
         {
             WriteTag(attribute.Key, attribute.Value);

@@ -23,6 +23,8 @@ public static class TempoTraceEncoder
     private const int Response_Status = 3;
     private const int Response_Message = 4;
 
+    private static readonly string s_cutMessage = $"The trace has more than {TraceReader.MaxSpans} spans; these are some of them.";
+
     /// <summary>tempopb.Trace: the answer of the API's first version.</summary>
     public static ReadOnlyMemory<byte> Trace(AssembledTrace trace, SpanRows rows)
     {
@@ -59,15 +61,25 @@ public static class TempoTraceEncoder
         if (rows.IsCut)
         {
             output.Varint(Response_Status, (ulong)PartialStatus.Partial);
-            output.Bytes(Response_Message, System.Text.Encoding.UTF8.GetBytes($"The trace has more than {TraceReader.MaxSpans} spans; these are some of them."));
+            output.Bytes(Response_Message, System.Text.Encoding.UTF8.GetBytes(s_cutMessage));
         }
 
         return output.WrittenMemory;
     }
 
-    /// <summary>tempopb.Trace in JSON, with <c>batches</c> for <c>resourceSpans</c> as the first version has it.</summary>
-    public static string TraceJson(ReadOnlyMemory<byte> trace) => JsonFormatter.Default.Format(TraceV1.Parser.ParseFrom(trace.Span));
+    /// <summary><see cref="Trace"/> in JSON, with <c>batches</c> for <c>resourceSpans</c> as the first version has it.</summary>
+    public static string TraceJson(AssembledTrace trace, SpanRows rows) =>
+        JsonFormatter.Default.Format(OtlpParsing.ParseTraces(TraceV1.Parser, Trace(trace, rows).Span));
 
-    /// <summary>tempopb.TraceByIDResponse in JSON.</summary>
-    public static string ResponseJson(ReadOnlyMemory<byte> response) => JsonFormatter.Default.Format(TraceByIDResponse.Parser.ParseFrom(response.Span));
+    /// <summary><see cref="Response"/> in JSON.</summary>
+    public static string ResponseJson(AssembledTrace? trace, SpanRows rows)
+    {
+        var response = new TraceByIDResponse
+        {
+            Trace = trace is null ? new Tempo.Trace() : OtlpParsing.ParseTraces(Tempo.Trace.Parser, Trace(trace, rows).Span),
+            Metrics = new TraceByIDMetrics(),
+        };
+        if (rows.IsCut) (response.Status, response.Message) = (PartialStatus.Partial, s_cutMessage);
+        return JsonFormatter.Default.Format(response);
+    }
 }

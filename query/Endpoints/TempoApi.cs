@@ -52,16 +52,18 @@ public static class TempoApi
     private static async Task<IResult> TraceByIdAsync(string traceId, HttpRequest request, TraceReader reader, CancellationToken cancellation)
     {
         (AssembledTrace? trace, SpanRows rows) = await ReadAsync(traceId, request, reader, cancellation).ConfigureAwait(false);
-        ReadOnlyMemory<byte> response = TempoTraceEncoder.Response(trace, rows);
-        return WantsProtobuf(request) ? Results.Bytes(response, Protobuf) : Results.Text(TempoTraceEncoder.ResponseJson(response), Json);
+        return WantsProtobuf(request)
+            ? Results.Bytes(TempoTraceEncoder.Response(trace, rows), Protobuf)
+            : Results.Text(TempoTraceEncoder.ResponseJson(trace, rows), Json);
     }
 
     private static async Task<IResult> TraceByIdV1Async(string traceId, HttpRequest request, TraceReader reader, CancellationToken cancellation)
     {
-        (AssembledTrace? found, SpanRows rows) = await ReadAsync(traceId, request, reader, cancellation).ConfigureAwait(false);
-        if (found is null) return Results.NotFound();
-        ReadOnlyMemory<byte> trace = TempoTraceEncoder.Trace(found, rows);
-        return WantsProtobuf(request) ? Results.Bytes(trace, Protobuf) : Results.Text(TempoTraceEncoder.TraceJson(trace), Json);
+        (AssembledTrace? trace, SpanRows rows) = await ReadAsync(traceId, request, reader, cancellation).ConfigureAwait(false);
+        if (trace is null) return Results.NotFound();
+        return WantsProtobuf(request)
+            ? Results.Bytes(TempoTraceEncoder.Trace(trace, rows), Protobuf)
+            : Results.Text(TempoTraceEncoder.TraceJson(trace, rows), Json);
     }
 
     private static async Task<IResult> SearchAsync(HttpRequest request, TraceReader reader, CancellationToken cancellation)

@@ -13,6 +13,11 @@ internal static class OtlpFields
     public const int Resource_DroppedAttributesCount = 2;
     public const int Resource_EntityRefs = 3;
 
+    public const int EntityRef_SchemaUrl = 1;
+    public const int EntityRef_Type = 2;
+    public const int EntityRef_IdKeys = 3;
+    public const int EntityRef_DescriptionKeys = 4;
+
     public const int ScopeSpans_Scope = 1;
     public const int ScopeSpans_Spans = 2;
     public const int ScopeSpans_SchemaUrl = 3;
@@ -38,7 +43,9 @@ internal static class OtlpFields
     public const int Span_Status = 15;
     public const int Span_Flags = 16;
 
+    public const int Event_Name = 2;
     public const int Event_Attributes = 3;
+    public const int Link_TraceState = 3;
     public const int Link_Attributes = 4;
 
     public const int Status_Message = 2;

@@ -48,6 +48,31 @@ public class IngestTests(ServerFixture fixture)
     }
 
     [Fact]
+    public async Task Text_that_is_not_utf8_comes_back_as_it_was_and_is_shown_sanitised()
+    {
+        Span span = Span(109, name: "XYZ");
+        span.Attributes.Add([Attribute("text", "XYZ"), Attribute("XYZ", double.NaN), Attribute("repeated", "XYZ"), Attribute("repeated", "XYZ")]);
+        byte[] request = Request(Resource("XYZ", span)).ToByteArray();
+        for (int at; (at = request.AsSpan().IndexOf("XYZ"u8)) >= 0;) request[at] = 0xFF;
+        await Server.Otlp.ExportAsync(request);
+        string id = Hex(TraceId(109));
+
+        byte[] stored = [];
+        await Eventually.BeTrueAsync("the trace", async () =>
+        {
+            using HttpResponseMessage v1 = await Server.Tempo.GetProtobufAsync($"/api/traces/{id}");
+            stored = await v1.Content.ReadAsByteArrayAsync();
+            return v1.IsSuccessStatusCode;
+        });
+        string json = await Server.Tempo.GetStringAsync($"/api/v2/traces/{id}", TestContext.Current.CancellationToken);
+        string jaeger = await Server.Jaeger.GetStringAsync($"/api/traces/{id}", TestContext.Current.CancellationToken);
+
+        Assert.Equal(6, Count(stored, [0xFF, (byte)'Y', (byte)'Z']));
+        Assert.Contains("\"name\": \"\uFFFDYZ\"", json, StringComparison.Ordinal);
+        Assert.Contains("YZ", System.Text.Json.Nodes.JsonNode.Parse(jaeger)!["data"]![0]!["spans"]![0]!["operationName"]!.GetValue<string>(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_request_without_spans_succeeds() => Assert.Equal(new ExportTraceServiceResponse(), await Server.Otlp.ExportAsync([]));
 
     [Fact]
@@ -120,5 +145,12 @@ public class IngestTests(ServerFixture fixture)
         IReadOnlyList<ResourceSpans> stored = await Server.Tempo.ReadTraceAsync(Hex(TraceId(106)));
 
         Assert.Equal(OtlpEquality.Canonical(request), OtlpEquality.Canonical(stored));
+    }
+
+    private static int Count(ReadOnlySpan<byte> bytes, ReadOnlySpan<byte> pattern)
+    {
+        int count = 0;
+        for (int at; (at = bytes.IndexOf(pattern)) >= 0; bytes = bytes[(at + 1)..]) count++;
+        return count;
     }
 }

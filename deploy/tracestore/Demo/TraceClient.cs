@@ -1,6 +1,6 @@
 using System.Net.Http.Headers;
+using Google.Protobuf;
 using TraceStore.Query.Assembly;
-using TraceStore.Query.Encoding.Tempo;
 using TraceStore.Storage.Otlp;
 using TraceStore.Storage.Spans;
 
@@ -15,6 +15,9 @@ internal sealed class TraceClientException(string message, Exception? cause = nu
 /// <summary>Reads traces through the Tempo API, as Grafana does.</summary>
 internal sealed class TraceClient : IDisposable
 {
+    /// <summary>The tag of TraceByIDResponse.trace: field 1, length-delimited.</summary>
+    private const uint TraceField = 0x0A;
+
     private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(30) };
     private readonly string _url;
 
@@ -34,14 +37,14 @@ internal sealed class TraceClient : IDisposable
     public async Task<StoredTrace?> ReadAsync(string id, CancellationToken cancellation)
     {
         byte[] answer = await GetAsync($"/api/v2/traces/{Uri.EscapeDataString(id)}", cancellation).ConfigureAwait(false);
-        TraceByIDResponse response = TraceByIDResponse.Parser.ParseFrom(answer);
-        if (response.Trace is null || response.Trace.ResourceSpans.Count == 0) return null;
+        var response = new CodedInputStream(answer);
+        ReadOnlySpan<byte> content = response.ReadTag() == TraceField ? response.ReadBytes().Span : [];
 
         // A trace and an export request are the same on the wire, so what decodes the one decodes the other.
         var decoded = new DecodedSegment();
-        new OtlpDecoder(decoded, wal: 0, segment: 0, DateOnly.FromDateTime(DateTime.UnixEpoch)).Decode(Google.Protobuf.MessageExtensions.ToByteArray(response.Trace), tenant: []);
-        AssembledTrace trace = TraceAssembler.Assemble(decoded.Spans, SpanContent.Whole(decoded.Spans)).Values.First();
-        return new StoredTrace(trace, decoded.Spans);
+        new OtlpDecoder(decoded, wal: 0, segment: 0, DateOnly.FromDateTime(DateTime.UnixEpoch)).Decode(content, tenant: []);
+        AssembledTrace? trace = TraceAssembler.Assemble(decoded.Spans, SpanContent.Whole(decoded.Spans)).Values.FirstOrDefault();
+        return trace is null ? null : new StoredTrace(trace, decoded.Spans);
     }
 
     public void Dispose() => _http.Dispose();
