@@ -18,7 +18,7 @@ public enum WalCodec
 /// <param name="ReceiveTimeUnixNano">When the request was received, nanoseconds since 1970.</param>
 /// <param name="Tenant">Whose request it is; empty until there are tenants.</param>
 /// <param name="SpanCount">Spans in the request.</param>
-/// <param name="RequestHash">XXH3-128 of the request: tells a resend.</param>
+/// <param name="RequestHash">The request's <see cref="HashOf"/>: tells a resend.</param>
 /// <param name="RequestBytes">Bytes of the request before compression.</param>
 public sealed record WalRecord(
     ulong Sequence,
@@ -40,11 +40,15 @@ public sealed record WalRecord(
     private WalCodec _codec;
     private ReadOnlyMemory<byte> _body;
 
+    /// <summary>XXH3-128 of the tenant and the request.</summary>
+    internal static UInt128 HashOf(ReadOnlySpan<byte> request, ReadOnlySpan<byte> tenant) =>
+        XxHash128.HashToUInt128(request, tenant.IsEmpty ? 0 : unchecked((long)XxHash3.HashToUInt64(tenant)));
+
     /// <summary>
     /// Encodes a request as a framed record, all but for its sequence and checksum. Done by whoever received the request,
     /// so that compression takes no time of the log's one writer.
     /// </summary>
-    internal static byte[] Encode(ReadOnlySpan<byte> request, int spanCount, ReadOnlySpan<byte> tenant, ulong receiveTimeUnixNano)
+    internal static byte[] Encode(ReadOnlySpan<byte> request, UInt128 hash, int spanCount, ReadOnlySpan<byte> tenant, ulong receiveTimeUnixNano)
     {
         byte[] compressed = ArrayPool<byte>.Shared.Rent(LZ4Codec.MaximumOutputSize(request.Length));
         try
@@ -62,7 +66,9 @@ public sealed record WalRecord(
             writer.Write(tenant);
             writer.Write(spanCount);
             writer.Write((int)(shrunk ? WalCodec.Lz4 : WalCodec.Stored));
-            writer.Write(XxHash128.Hash(request));
+            byte[] hashBytes = new byte[16];
+            BinaryPrimitives.WriteUInt128BigEndian(hashBytes, hash);
+            writer.Write(hashBytes);
             writer.Write(request.Length);
             writer.Write(body);
             writer.Flush();

@@ -8,7 +8,11 @@ namespace TraceStore.Storage.Wal;
 /// <param name="NextSegment">The number of the next segment.</param>
 /// <param name="NextSequence">The sequence of the next record.</param>
 /// <param name="Segments">Bytes of the segments that are there, by number: all of them sealed from now on.</param>
-internal sealed record WalRecovery(ulong Identity, ulong NextSegment, ulong NextSequence, IReadOnlyDictionary<ulong, long> Segments)
+/// <param name="NewestRequests">
+/// Hashes of the newest segment's requests: those whose acknowledgement a crash may have swallowed.
+/// </param>
+internal sealed record WalRecovery(
+    ulong Identity, ulong NextSegment, ulong NextSequence, IReadOnlyDictionary<ulong, long> Segments, IReadOnlyList<UInt128> NewestRequests)
 {
     /// <summary>
     /// Looks through the folder.
@@ -22,14 +26,15 @@ internal sealed record WalRecovery(ulong Identity, ulong NextSegment, ulong Next
     {
         ulong highest = WalSegment.FilesIn(directory).Select(WalSegment.NumberOf).DefaultIfEmpty().Max();
         WalSegmentContent? newest = FindNewest(directory); // 1
-        if (newest is null) return new WalRecovery(BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))), 1, 1, new Dictionary<ulong, long>());
+        if (newest is null) return new WalRecovery(BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))), 1, 1, new Dictionary<ulong, long>(), []);
 
         CutTornTail(newest, log); // 2
         return new WalRecovery(
             newest.Segment.Wal,
             Math.Max(highest, WalCursor.HighestIn(directory, newest.Segment.Wal)) + 1,
             newest.Records.Count > 0 ? newest.Records[^1].Sequence + 1 : newest.Segment.FirstSequence,
-            WalSegment.FilesIn(directory).ToDictionary(WalSegment.NumberOf, file => new FileInfo(file).Length)); // 3
+            WalSegment.FilesIn(directory).ToDictionary(WalSegment.NumberOf, file => new FileInfo(file).Length),
+            [.. newest.Records.Select(record => record.RequestHash)]); // 3
     }
 
     private static WalSegmentContent? FindNewest(string directory)

@@ -32,6 +32,7 @@ public sealed class WriteAheadLog : IAsyncDisposable
     private readonly ITimer _sealTimer;
 
     // From appenders to the writer.
+    private readonly ResendWindow _resends;
     private readonly Channel<Pending> _queue = Channel.CreateUnbounded<Pending>(new UnboundedChannelOptions { SingleReader = true });
     private long _pendingBytes;
 
@@ -58,6 +59,8 @@ public sealed class WriteAheadLog : IAsyncDisposable
         foreach ((ulong number, long bytes) in recovered.Segments) _sealed.Add(number, bytes);
         _newest = _sealed.Keys.LastOrDefault();
         _bytes = _sealed.Values.Sum();
+        _resends = new ResendWindow(time);
+        foreach (UInt128 hash in recovered.NewestRequests) _resends.FindOrStart(hash, () => Task.CompletedTask);
         _sealTimer = time.CreateTimer(_ => _queue.Writer.TryWrite(Pending.SealTick), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _writer = new Thread(WriteLoop) { Name = "wal-writer", IsBackground = true };
         _writer.Start();
@@ -98,19 +101,20 @@ public sealed class WriteAheadLog : IAsyncDisposable
         }
     }
 
-    /// <summary>Completes when the request is durable.</summary>
+    /// <summary>Completes when the request is durable. An equal one within ten minutes is not appended again.</summary>
     /// <param name="request">An ExportTraceServiceRequest in protobuf encoding that the scanner passed.</param>
     /// <param name="spanCount">Spans in it.</param>
     /// <param name="tenant">Whose it is.</param>
     /// <exception cref="WalRefusedException">Nothing was appended: the log is full, behind, closed, or the disk failed.</exception>
     public Task AppendAsync(ReadOnlySpan<byte> request, int spanCount, ReadOnlySpan<byte> tenant)
     {
+        UInt128 hash = WalRecord.HashOf(request, tenant);
+        if (_resends.Find(hash) is { } durable) return durable;
+
         RefuseWhenOverBound(request.Length);
-        byte[] record = WalRecord.Encode(request, spanCount, tenant, NowUnixNano());
+        byte[] record = WalRecord.Encode(request, hash, spanCount, tenant, NowUnixNano());
         var pending = new Pending(record, new SegmentFill(request.Length, spanCount));
-        Interlocked.Add(ref _pendingBytes, record.Length);
-        if (!_queue.Writer.TryWrite(pending)) throw new WalRefusedException("TraceStore is shutting down.", s_retryWhenBusy);
-        return pending.Durable.Task;
+        return _resends.FindOrStart(hash, () => Enqueue(pending));
     }
 
     /// <summary>Waits for a sealed segment behind <paramref name="position"/> and returns the first.</summary>
@@ -165,6 +169,13 @@ public sealed class WriteAheadLog : IAsyncDisposable
         await CompleteAsync().ConfigureAwait(false);
         await _sealTimer.DisposeAsync().ConfigureAwait(false);
         _lock.Dispose();
+    }
+
+    private Task Enqueue(Pending pending)
+    {
+        Interlocked.Add(ref _pendingBytes, pending.Record.Length);
+        if (!_queue.Writer.TryWrite(pending)) throw new WalRefusedException("TraceStore is shutting down.", s_retryWhenBusy);
+        return pending.Durable.Task;
     }
 
     private void RefuseWhenOverBound(int requestBytes)

@@ -134,7 +134,7 @@ public class IngestTests(ServerFixture fixture)
     }
 
     [Fact]
-    public async Task A_span_that_was_sent_twice_is_one_span()
+    public async Task A_request_that_is_sent_again_is_acknowledged_and_stored_once()
     {
         ExportTraceServiceRequest request = Request(Resource("ingest", Span(106)));
         await Server.Otlp.ExportAsync(request);
@@ -145,6 +145,18 @@ public class IngestTests(ServerFixture fixture)
         IReadOnlyList<ResourceSpans> stored = await Server.Tempo.ReadTraceAsync(Hex(TraceId(106)));
 
         Assert.Equal(OtlpEquality.Canonical(request), OtlpEquality.Canonical(stored));
+    }
+
+    [Fact]
+    public async Task A_span_that_slipped_in_twice_is_shown_once()
+    {
+        await Server.Otlp.ExportAsync(Request(Resource("ingest", Span(110))));
+        await Server.Otlp.ExportAsync(Request(Resource("ingest", Span(110), Span(111)))); // other bytes, the same span
+        await Server.Tempo.WaitForTraceAsync(Hex(TraceId(111)), spans: 1);
+
+        IReadOnlyList<ResourceSpans> stored = await Server.Tempo.ReadTraceAsync(Hex(TraceId(110)));
+
+        Assert.Equal(OtlpEquality.Canonical(Request(Resource("ingest", Span(110)))), OtlpEquality.Canonical(stored));
     }
 
     private static int Count(ReadOnlySpan<byte> bytes, ReadOnlySpan<byte> pattern)

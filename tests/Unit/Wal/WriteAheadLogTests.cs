@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using TraceStore.Storage.Wal;
 
 namespace TraceStore.Tests.Unit.Wal;
@@ -89,7 +90,7 @@ public sealed class WriteAheadLogTests : IDisposable
         await using WriteAheadLog wal = Open();
         for (ulong segment = 1; segment <= 3; segment++)
         {
-            await wal.AppendAsync("x"u8, 1, []);
+            await wal.AppendAsync(BitConverter.GetBytes(segment), 1, []);
             await wal.NextSealedAsync(segment - 1, TestContext.Current.CancellationToken);
         }
 
@@ -151,7 +152,7 @@ public sealed class WriteAheadLogTests : IDisposable
         WalOptions options = Options with { MaxSegmentAge = TimeSpan.FromMinutes(1), MaxSegmentSpans = 10, MaxSegmentBytes = 1_000 };
         await using (WriteAheadLog wal = WriteAheadLog.Open(options, TimeProvider.System, NullLogger.Instance))
         {
-            await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => wal.AppendAsync(new byte[150], 3, [])));
+            await Task.WhenAll(Enumerable.Range(0, 100).Select(i => wal.AppendAsync((byte[])[.. BitConverter.GetBytes(i), .. new byte[146]], 3, [])));
             await wal.AppendAsync(new byte[5_000], 100, []); // too large for any: has one of its own
         }
 
@@ -179,15 +180,16 @@ public sealed class WriteAheadLogTests : IDisposable
     public async Task What_is_stored_but_kept_does_not_fill_the_log()
     {
         await using WriteAheadLog wal = WriteAheadLog.Open(Options with { MaxBytes = 1_500 }, TimeProvider.System, NullLogger.Instance);
-        byte[] incompressible = new byte[1_000];
-        new Random(1).NextBytes(incompressible);
-        await wal.AppendAsync(incompressible, 1, []);
+        byte[] first = new byte[1_000], second = new byte[1_000]; // they don't compress
+        new Random(1).NextBytes(first);
+        new Random(2).NextBytes(second);
+        await wal.AppendAsync(first, 1, []);
         await wal.NextSealedAsync(0, TestContext.Current.CancellationToken);
-        await Assert.ThrowsAsync<WalRefusedException>(() => wal.AppendAsync(incompressible, 1, []));
+        await Assert.ThrowsAsync<WalRefusedException>(() => wal.AppendAsync(second, 1, []));
 
         wal.TruncateThrough(1);
 
-        await wal.AppendAsync(incompressible, 1, []);
+        await wal.AppendAsync(second, 1, []);
     }
 
     [Fact]
@@ -197,6 +199,53 @@ public sealed class WriteAheadLogTests : IDisposable
         await using WriteAheadLog wal = WriteAheadLog.Open(Options with { Directory = folder }, TimeProvider.System, NullLogger.Instance);
 
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(folder));
+    }
+
+    [Fact]
+    public async Task A_resend_is_acknowledged_and_not_appended_again_also_after_a_restart()
+    {
+        await using (WriteAheadLog wal = Open())
+        {
+            await wal.AppendAsync("same"u8, 1, []);
+            await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => Task.Run(() => wal.AppendAsync("same"u8, 1, []))));
+            await wal.AppendAsync("same"u8, 1, "another tenant"u8);
+            await wal.AppendAsync("last"u8, 1, []);
+        }
+
+        await using (WriteAheadLog wal = Open()) await wal.AppendAsync("last"u8, 1, []);
+
+        Assert.Equal(3, Read().Sum(content => content.Records.Count));
+    }
+
+    [Fact]
+    public async Task After_ten_minutes_an_equal_request_is_a_new_one()
+    {
+        var time = new FakeTimeProvider();
+        await using (WriteAheadLog wal = WriteAheadLog.Open(Options, time, NullLogger.Instance))
+        {
+            await wal.AppendAsync("same"u8, 1, []);
+            time.Advance(TimeSpan.FromMinutes(9));
+            await wal.AppendAsync("same"u8, 1, []);
+            time.Advance(TimeSpan.FromMinutes(2));
+            await wal.AppendAsync("same"u8, 1, []);
+        }
+
+        Assert.Equal(2, Read().Sum(content => content.Records.Count));
+    }
+
+    [Fact]
+    public async Task A_refused_request_can_be_sent_again()
+    {
+        await using WriteAheadLog wal = WriteAheadLog.Open(Options with { MaxBytes = 60 }, TimeProvider.System, NullLogger.Instance);
+        await wal.AppendAsync("x"u8, 1, []);
+        await wal.NextSealedAsync(0, TestContext.Current.CancellationToken);
+        await Assert.ThrowsAsync<WalRefusedException>(() => wal.AppendAsync("again"u8, 1, []));
+
+        wal.TruncateThrough(1);
+        await wal.AppendAsync("again"u8, 1, []);
+        await wal.NextSealedAsync(1, TestContext.Current.CancellationToken);
+
+        Assert.Equal(2, Read().Sum(content => content.Records.Count));
     }
 
     [Fact]
