@@ -15,6 +15,7 @@ namespace TraceStore.Collector.Pipeline;
 /// <item>Wait for the next sealed segment behind the cursor.</item>
 /// <item>Decode it (<see cref="SegmentDecoder"/>).</item>
 /// <item>Insert it (<see cref="SpanBlockInserter"/>), again and again while ClickHouse is away.</item>
+/// <item>Make durable what ClickHouse has still in memory: merges rewrite what inserts have synced.</item>
 /// <item>Move the cursor on and let the log go of what is stored.</item>
 /// </list>
 /// </summary>
@@ -26,6 +27,7 @@ public sealed class SegmentFollower : IAsyncDisposable
     private readonly WalCursor _cursor;
     private readonly SchemaMigrator _schema;
     private readonly SpanBlockInserter _inserter;
+    private readonly Action _makeDurable;
     private readonly IngestMetrics _metrics;
     private readonly ILogger<SegmentFollower> _log;
 
@@ -39,10 +41,17 @@ public sealed class SegmentFollower : IAsyncDisposable
     private readonly ulong _inDoubtThrough;
     private bool _isAway;
 
+    /// <param name="makeDurable">Makes durable what ClickHouse has been given; nothing where that is out of our reach.</param>
     public SegmentFollower(
-        WriteAheadLog wal, WalOptions walOptions, SchemaMigrator schema, SpanBlockInserter inserter, IngestMetrics metrics, ILogger<SegmentFollower> log)
+        WriteAheadLog wal,
+        WalOptions walOptions,
+        SchemaMigrator schema,
+        SpanBlockInserter inserter,
+        Action makeDurable,
+        IngestMetrics metrics,
+        ILogger<SegmentFollower> log)
     {
-        (_wal, _schema, _inserter, _metrics, _log) = (wal, schema, inserter, metrics, log);
+        (_wal, _schema, _inserter, _makeDurable, _metrics, _log) = (wal, schema, inserter, makeDurable, metrics, log);
         _cursor = WalCursor.Open(walOptions.Directory, CursorName, wal.Identity);
         _inDoubtThrough = wal.NewestAtOpen;
         _decoder = new SegmentDecoder(log);
@@ -130,7 +139,8 @@ public sealed class SegmentFollower : IAsyncDisposable
 
         if (_isAway) _log.LogInformation("ClickHouse takes spans again.");
         _isAway = false;
-        _cursor.Advance(number); // 5
+        _makeDurable(); // 5
+        _cursor.Advance(number); // 6
         _wal.TruncateThrough(number);
         _metrics.SpansStored.Add(_segment.Spans.Count);
         _metrics.InsertDuration.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);

@@ -3,13 +3,21 @@ using System.Runtime.InteropServices;
 
 namespace TraceStore.Storage.Wal;
 
-/// <summary>Makes names durable: a new, renamed or deleted file survives a power cut only once its folder is synced.</summary>
-internal static partial class DirectorySync
+/// <summary>Makes durable what the system holds in memory of a folder, so that it survives a power cut.</summary>
+public static partial class DirectorySync
 {
     private const int ReadOnly = 0;
 
-    /// <summary>Syncs a folder. On Windows, whose folders can't be synced and needn't be, it does nothing.</summary>
-    public static void Sync(string directory)
+    /// <summary>
+    /// Makes a folder's names durable: a new, renamed or deleted file survives a power cut only once its folder is synced.
+    /// On Windows, whose folders can't be synced and needn't be, it does nothing.
+    /// </summary>
+    public static void Sync(string directory) => Sync(directory, FSync);
+
+    /// <summary>Makes everything durable that was written to the file system of a folder, by whatever process. Linux only; elsewhere it syncs the folder.</summary>
+    public static void SyncFileSystem(string directory) => Sync(directory, OperatingSystem.IsLinux() ? SyncFs : FSync);
+
+    private static void Sync(string directory, Func<int, int> sync)
     {
         if (OperatingSystem.IsWindows()) return;
 
@@ -17,7 +25,7 @@ internal static partial class DirectorySync
         if (descriptor < 0) throw Failure("open", directory);
         try
         {
-            if (FSync(descriptor) != 0) throw Failure("sync", directory);
+            if (sync(descriptor) != 0) throw Failure("sync", directory);
         }
         finally
         {
@@ -36,6 +44,9 @@ internal static partial class DirectorySync
 
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     private static partial int FSync(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "syncfs", SetLastError = true)]
+    private static partial int SyncFs(int descriptor);
 
     [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
     private static partial int Close(int descriptor);

@@ -75,7 +75,7 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         var metrics = new IngestMetrics(telemetry.Meters, wal);
         var schema = new SchemaMigrator(database, _logs.CreateLogger<SchemaMigrator>());
         var follower = StopLast(new SegmentFollower(
-            wal, _settings.Wal, schema, new SpanBlockInserter(database), metrics, _logs.CreateLogger<SegmentFollower>()));
+            wal, _settings.Wal, schema, new SpanBlockInserter(database), MakeDurable, metrics, _logs.CreateLogger<SegmentFollower>()));
         var pipeline = new IngestPipeline(wal, metrics, _logs.CreateLogger<IngestPipeline>());
         _stops.Push(() => StoreWhatIsLeftAsync(wal, follower));
         if (_engine is not null) await follower.SchemaReady.WaitAsync(_settings.Engine!.StartTimeout, cancellation).ConfigureAwait(false);
@@ -109,6 +109,11 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         int port = await door.OpenAsync(app, _settings.ListenAddress).ConfigureAwait(false);
         _stops.Push(async () => await app.StopAsync().ConfigureAwait(false));
         return port;
+    }
+
+    private void MakeDurable()
+    {
+        if (_settings.Engine is { } engine) DirectorySync.SyncFileSystem(engine.Directory);
     }
 
     /// <summary>After the doors have closed: seals the log and stores it, as far as time allows. The log keeps the rest.</summary>
