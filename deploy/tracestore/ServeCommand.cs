@@ -57,10 +57,14 @@ internal static class ServeCommand
         using var stop = new StopSignal();
         try
         {
-            await using TraceStoreServer server = await TraceStoreServer.StartAsync(settings, configuration, stop.Token).ConfigureAwait(false);
-            Banner.Print(server, settings);
-            await stop.Received.ConfigureAwait(false);
-            Console.WriteLine("Stopping: no more spans are accepted; storing what has been ...");
+            await using (TraceStoreServer server = await TraceStoreServer.StartAsync(settings, configuration, stop.Token).ConfigureAwait(false))
+            {
+                Banner.Print(server, settings, await server.CanQueryAsync(stop.Token).ConfigureAwait(false));
+                await stop.Received.ConfigureAwait(false);
+                Console.WriteLine("Stopping: no more spans are accepted, and those that were are being stored.");
+            }
+
+            Console.WriteLine("Stopped.");
             return 0;
         }
         catch (OperationCanceledException) when (stop.Token.IsCancellationRequested)
@@ -81,10 +85,11 @@ internal static class ServeCommand
         problem = malformed.Length > 0 ? $"--set {malformed[0]}: expected NAME=VALUE." : null;
         var values = options.Where(option => option.Value is not null).ToDictionary();
         foreach (string[] assignment in assignments.Except(malformed).Select(assignment => assignment.Split('=', 2))) values[assignment[0]] = assignment[1];
+        if (file is not null && !File.Exists(file)) problem = $"--config {file}: there is no such file.";
         try
         {
             configuration = new ConfigurationBuilder()
-                .AddJsonFile(Path.GetFullPath(file ?? TraceStoreSettings.FileName), optional: file is null)
+                .AddJsonFile(Path.GetFullPath(file ?? TraceStoreSettings.FileName), optional: true)
                 .AddEnvironmentVariables(TraceStoreSettings.EnvironmentPrefix)
                 .AddInMemoryCollection(values)
                 .Build();
@@ -92,7 +97,7 @@ internal static class ServeCommand
         catch (Exception e) when (e is IOException or InvalidDataException)
         {
             configuration = new ConfigurationBuilder().Build();
-            problem = $"{file ?? TraceStoreSettings.FileName} can't be read: {(e.InnerException ?? e).Message}";
+            problem = $"{file ?? TraceStoreSettings.FileName} can't be read: {e.GetBaseException().Message}";
         }
 
         return problem is null;

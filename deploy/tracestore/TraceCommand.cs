@@ -22,7 +22,7 @@ internal static class TraceCommand
     public static Option<string> UrlOption() => new("--url")
     {
         HelpName = "URL",
-        Description = $"TraceStore's Tempo API. Default: {DefaultUrl}",
+        Description = "TraceStore's Tempo API",
         DefaultValueFactory = _ => DefaultUrl,
     };
 

@@ -25,7 +25,7 @@ public static class TempoApi
     /// <summary>Puts the API on a web application.</summary>
     public static void MapTempoApi(this WebApplication app, TraceReader reader)
     {
-        app.UseQueryFailures(app.Logger, (context, _, message) => context.Response.WriteAsync(message));
+        app.UseQueryFailures(app.Logger, (context, _, message) => Results.Text(message, statusCode: context.Response.StatusCode).ExecuteAsync(context));
         app.MapGet("/api/echo", () => "echo");
         app.MapGet("/ready", async (CancellationToken cancellation) =>
         {

@@ -11,14 +11,22 @@ public sealed class DirectoryLock : IDisposable
     /// <exception cref="IOException">Another process holds the lock, or the folder can't be written.</exception>
     public static DirectoryLock Acquire(string directory)
     {
-        if (OperatingSystem.IsWindows()) Directory.CreateDirectory(directory);
-        else Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         string path = Path.Combine(directory, "lock");
         try
         {
+            if (OperatingSystem.IsWindows()) Directory.CreateDirectory(directory);
+            else Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
             return new DirectoryLock(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
         }
-        catch (IOException e) when (File.Exists(path))
+        catch (UnauthorizedAccessException e)
+        {
+            throw new IOException($"Can't write to {directory}: {e.Message} Give this user the right to, or choose another data directory with --data.", e);
+        }
+        catch (IOException e) when (!File.Exists(path))
+        {
+            throw new IOException($"Can't create {directory}: {e.Message} Choose another data directory with --data.", e);
+        }
+        catch (IOException e)
         {
             throw new IOException($"Another TraceStore uses {directory} ({path} is locked). Stop it, or give this one a data directory of its own with --data.", e);
         }

@@ -54,6 +54,17 @@ public sealed partial class DemoTests : IDisposable
         Assert.Contains("Start one (tracestore serve), or name another with --url.", errors, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("x")]
+    [InlineData("0")]
+    public async Task A_number_that_is_none_is_said_so(string requests)
+    {
+        (int exitCode, _, string errors) = await TraceStoreProcess.RunAsync("demo", "--requests", requests);
+
+        Assert.Equal(1, exitCode);
+        Assert.Contains("--requests: a number from 1 to 10000 was expected.", errors, StringComparison.Ordinal);
+    }
+
     [GeneratedRegex("[0-9a-f]{32}")]
     private static partial Regex TraceId();
 }

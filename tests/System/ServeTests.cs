@@ -16,9 +16,9 @@ public sealed class ServeTests : IDisposable
     {
         using TraceStoreProcess server = await TraceStoreProcess.ServeAsync(_data.Path);
 
-        Assert.Contains($"127.0.0.1:{server.OtlpPort}", server.Output, StringComparison.Ordinal);
+        Assert.StartsWith("TraceStore is ready.", server.Output, StringComparison.Ordinal);
         Assert.Contains(_data.Path, server.Output, StringComparison.Ordinal);
-        Assert.Contains("tracestore demo ", server.Output, StringComparison.Ordinal);
+        Assert.Contains($"tracestore demo --otlp http://127.0.0.1:{server.OtlpPort} --url {server.TempoUrl.ToString().TrimEnd('/')}", server.Output, StringComparison.Ordinal);
         Assert.Equal("", server.Errors); // quiet while all is well
     }
 
@@ -82,6 +82,33 @@ public sealed class ServeTests : IDisposable
               Nonsense = '1': there is no such setting.
             """,
             errors);
+    }
+
+    [Fact]
+    public async Task A_data_directory_that_cannot_be_written_is_named_with_what_to_do()
+    {
+        string file = Path.Combine(_data.Path, "a file");
+        await File.WriteAllTextAsync(file, "", TestContext.Current.CancellationToken);
+
+        (int exitCode, _, string errors) = await TraceStoreProcess.RunAsync("--data", file);
+
+        Assert.Equal(1, exitCode);
+        Assert.Contains($"Can't create {file}", errors, StringComparison.Ordinal);
+        Assert.Contains("Choose another data directory with --data.", errors, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("absent.json", null, "--config absent.json: there is no such file.")]
+    [InlineData("bad.json", "{ \"Wal\": }", "bad.json can't be read: '}' is an invalid start of a value.")]
+    public async Task A_config_file_that_cannot_be_read_is_named_with_the_reason(string name, string? content, string message)
+    {
+        string file = content is null ? name : Path.Combine(_data.Path, name);
+        if (content is not null) await File.WriteAllTextAsync(file, content, TestContext.Current.CancellationToken);
+
+        (int exitCode, _, string errors) = await TraceStoreProcess.RunAsync("--config", file);
+
+        Assert.Equal(1, exitCode);
+        Assert.Contains(message, errors, StringComparison.Ordinal);
     }
 
     [Fact]

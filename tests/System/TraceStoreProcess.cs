@@ -115,7 +115,7 @@ internal sealed partial class TraceStoreProcess : IDisposable
         lock (text) return text.ToString().TrimEnd();
     }
 
-    [GeneratedRegex(@"OTLP gRPC\s+[\d.]+:(\d+)")]
+    [GeneratedRegex(@"OTLP gRPC\s+http://[\d.]+:(\d+)")]
     private static partial Regex OtlpLine();
 
     [GeneratedRegex(@"Tempo API\s+(http://[\d.:]+)")]

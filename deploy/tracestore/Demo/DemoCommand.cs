@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Net.Sockets;
 using Spectre.Console;
 using TraceStore.Settings;
 
@@ -7,7 +8,7 @@ namespace TraceStore.Demo;
 /// <summary>
 /// <c>tracestore demo</c>: the first thing to try.
 /// <list type="number">
-/// <item>See that a TraceStore answers.</item>
+/// <item>See that a TraceStore answers, and takes spans.</item>
 /// <item>Start Frontend, Backend and Database.</item>
 /// <item>Send requests to Frontend; some are slow, some fail.</item>
 /// <item>Stop the services, which sends their last spans.</item>
@@ -23,15 +24,16 @@ internal static class DemoCommand
 
     public static Command Create()
     {
-        var requests = new Option<int>("--requests") { HelpName = "N", Description = "How many requests. Default: 20", DefaultValueFactory = _ => 20 };
+        var requests = new Option<int>("--requests") { HelpName = "N", Description = "How many requests", DefaultValueFactory = _ => 20 };
         requests.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<int>() is < 1 or > 10_000) result.AddError("--requests: a number from 1 to 10000 was expected.");
+            bool isNumber = int.TryParse(result.Tokens.Count == 0 ? "20" : result.Tokens[0].Value, out int count);
+            if (!isNumber || count is < 1 or > 10_000) result.AddError("--requests: a number from 1 to 10000 was expected.");
         });
         var otlp = new Option<string>("--otlp")
         {
             HelpName = "URL",
-            Description = "Where spans are sent, OTLP over gRPC. Default: http://127.0.0.1:4317",
+            Description = "Where spans are sent, OTLP over gRPC",
             DefaultValueFactory = _ => "http://127.0.0.1:4317",
         };
         Option<string> url = TraceCommand.UrlOption();
@@ -47,6 +49,7 @@ internal static class DemoCommand
         try
         {
             await client.CheckAsync(cancellation).ConfigureAwait(false); // 1
+            await CheckOtlpAsync(otlp, cancellation).ConfigureAwait(false);
             IReadOnlyList<DemoRequest> sent = await SendAsync(requests, otlp, cancellation).ConfigureAwait(false); // 2, 3, 4
             DemoRequest shown = sent.FirstOrDefault(request => request.Failed) ?? sent[0];
             StoredTrace trace = await WaitForAsync(client, shown, cancellation).ConfigureAwait(false); // 5
@@ -56,13 +59,27 @@ internal static class DemoCommand
             console.WriteLine();
             new Waterfall(trace).Draw(console);
             console.WriteLine();
-            console.MarkupLineInterpolated($"Draw another: {Binary.Name} trace {sent[^1].TraceId}");
+            console.MarkupLineInterpolated($"Draw another: {Binary.Name} trace {sent[^1].TraceId}{(url == TraceCommand.DefaultUrl ? "" : $" --url {url}")}");
             return 0;
         }
         catch (Exception e) when (e is TraceClientException or InvalidOperationException or HttpRequestException or TimeoutException)
         {
             await Console.Error.WriteLineAsync(e.Message).ConfigureAwait(false);
             return 1;
+        }
+    }
+
+    private static async Task CheckOtlpAsync(string otlp, CancellationToken cancellation)
+    {
+        if (!Uri.TryCreate(otlp, UriKind.Absolute, out Uri? url)) throw new TraceClientException($"--otlp {otlp}: a URL such as http://127.0.0.1:4317 was expected.");
+        try
+        {
+            using var probe = new TcpClient();
+            await probe.ConnectAsync(url.Host, url.Port, cancellation).ConfigureAwait(false);
+        }
+        catch (SocketException e)
+        {
+            throw new TraceClientException($"Nothing takes spans at {otlp} ({e.Message}). Name TraceStore's OTLP port with --otlp.", e);
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Headers;
 using Google.Protobuf;
 using TraceStore.Query.Assembly;
@@ -56,7 +57,9 @@ internal sealed class TraceClient : IDisposable
             using HttpResponseMessage response = await _http.GetAsync(new Uri(_url + path), cancellation).ConfigureAwait(false);
             if (response.IsSuccessStatusCode) return await response.Content.ReadAsByteArrayAsync(cancellation).ConfigureAwait(false);
             string reason = await response.Content.ReadAsStringAsync(cancellation).ConfigureAwait(false);
-            throw new TraceClientException($"{_url} answered {(int)response.StatusCode}: {reason}");
+            throw new TraceClientException(reason.Length == 0 || response.StatusCode == HttpStatusCode.NotFound
+                ? $"{_url} answered {(int)response.StatusCode}. Is that TraceStore's Tempo port?"
+                : $"{_url} answered {(int)response.StatusCode}: {reason}");
         }
         catch (UriFormatException e)
         {

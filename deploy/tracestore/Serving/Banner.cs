@@ -1,3 +1,4 @@
+using System.Net;
 using TraceStore.Settings;
 
 namespace TraceStore.Serving;
@@ -5,24 +6,35 @@ namespace TraceStore.Serving;
 /// <summary>What a person sees when TraceStore has started: where it listens, where the data is, what to try next.</summary>
 internal static class Banner
 {
-    public static void Print(TraceStoreServer server, TraceStoreSettings settings)
+    public static void Print(TraceStoreServer server, TraceStoreSettings settings, bool canQuery)
     {
-        string host = settings.ListenAddress.ToString();
-        string clickHouse = settings.ClickHouse.Url is { } url ? $"ClickHouse at {url}" : "embedded ClickHouse";
+        // What others connect to: an address that stands for all of them is nobody's.
+        bool isAny = settings.ListenAddress.Equals(IPAddress.Any) || settings.ListenAddress.Equals(IPAddress.IPv6Any);
+        string host = isAny ? Environment.MachineName : new UriBuilder("http", settings.ListenAddress.ToString()).Host;
+        string otlp = $"http://{host}:{server.OtlpGrpcPort}";
+        string tempo = $"http://{host}:{server.TempoPort}";
+        string jaeger = $"http://{host}:{server.JaegerPort}";
+        int width = new[] { otlp, tempo, jaeger }.Max(url => url.Length);
+        string clickHouse = settings.ClickHouse.Url is { } url ? url.ToString() : "embedded, in the data directory";
+        string demoOptions = (otlp == "http://127.0.0.1:4317" ? "" : $" --otlp {otlp}") + Url(tempo);
+
         Console.WriteLine(
             $"""
-            TraceStore is ready.
+            {(canQuery ? "TraceStore is ready." : "TraceStore takes spans; ClickHouse can't be reached yet, so they wait in the data directory and queries don't answer.")}
 
-              OTLP gRPC   {host}:{server.OtlpGrpcPort}         send spans here (OTEL_EXPORTER_OTLP_ENDPOINT=http://{host}:{server.OtlpGrpcPort})
-              Tempo API   http://{host}:{server.TempoPort}   for Grafana's Tempo data source; also /readyz and /metrics
-              Jaeger API  http://{host}:{server.JaegerPort}  for Grafana's Jaeger data source
-              Data        {settings.DataDirectory} ({clickHouse})
-
+              OTLP gRPC   {otlp.PadRight(width)}   send spans here: OTEL_EXPORTER_OTLP_ENDPOINT={otlp}
+              Tempo API   {tempo.PadRight(width)}   for Grafana's Tempo data source; also /readyz and /metrics
+              Jaeger API  {jaeger.PadRight(width)}   for Grafana's Jaeger data source
+              Data        {settings.DataDirectory}
+              ClickHouse  {clickHouse}
+            {(IPAddress.IsLoopback(settings.ListenAddress) ? "" : "\n  Everyone who reaches this address can send and read traces: there is no authentication.\n")}
             Try, in another terminal:
-              {Binary.Name} demo         three services send traces; one is drawn there
-              {Binary.Name} trace ID     draws any trace
+              {Binary.Name} demo{demoOptions}
+              {Binary.Name} trace ID{Url(tempo)}
 
             Ctrl-C stops.
             """);
     }
+
+    private static string Url(string tempo) => tempo == TraceCommand.DefaultUrl ? "" : $" --url {tempo}";
 }

@@ -24,6 +24,7 @@ internal sealed class TraceStoreServer : IAsyncDisposable
     private readonly TraceStoreSettings _settings;
     private readonly ILoggerFactory _logs;
     private EngineSupervisor? _engine;
+    private Health? _health;
 
     private TraceStoreServer(TraceStoreSettings settings, ILoggerFactory logs) => (_settings, _logs) = (settings, logs);
 
@@ -56,6 +57,9 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         }
     }
 
+    /// <summary>Whether queries can be answered now.</summary>
+    public async Task<bool> CanQueryAsync(CancellationToken cancellation) => (await _health!.CheckAsync(cancellation).ConfigureAwait(false)).IsReady;
+
     public async ValueTask DisposeAsync()
     {
         while (_stops.TryPop(out Func<ValueTask>? stop)) await stop().ConfigureAwait(false);
@@ -82,15 +86,15 @@ internal sealed class TraceStoreServer : IAsyncDisposable
 
         // Queries
         var reader = StopLast(new TraceReader(database));
-        var health = new Health(wal, _settings.Wal, reader);
+        _health = new Health(wal, _settings.Wal, reader);
         TempoPort = await OpenAsync(new Door("Tempo API", _settings.TempoPort, "--tempo-port", HttpProtocols.Http1), app =>
         {
-            app.MapHealth(health, telemetry);
+            app.MapHealth(_health, telemetry);
             app.MapTempoApi(reader);
         }).ConfigureAwait(false);
         JaegerPort = await OpenAsync(new Door("Jaeger API", _settings.JaegerPort, "--jaeger-port", HttpProtocols.Http1), app =>
         {
-            app.MapHealth(health, telemetry);
+            app.MapHealth(_health, telemetry);
             app.MapJaegerApi(reader);
         }).ConfigureAwait(false);
 

@@ -43,10 +43,16 @@ internal sealed record TraceStoreSettings(
             ClickHouse: ReadClickHouse(reader, url),
             Engine: ReadEngine(reader, data, isNeeded: url is null, out string? missingEngine));
         reader.NoteUnknown("Logging");
-        List<string> problems = [.. reader.Problems];
+        List<string> problems = [.. reader.Problems, .. SharedPorts(settings)];
         if (missingEngine is not null) problems.Add(missingEngine);
         return problems.Count == 0 ? (settings, problems) : (null, problems);
     }
+
+    private static IEnumerable<string> SharedPorts(TraceStoreSettings settings) =>
+        from port in new[] { ("Otlp:GrpcPort", settings.OtlpGrpcPort), ("Tempo:Port", settings.TempoPort), ("Jaeger:Port", settings.JaegerPort) }
+        group port.Item1 by port.Item2 into names
+        where names.Key != 0 && names.Count() > 1
+        select $"{string.Join(" and ", names)} = '{names.Key}': each needs a port of its own.";
 
     private static WalOptions ReadWal(SettingsReader reader, string data)
     {

@@ -48,6 +48,10 @@ public class TraceStoreSettingsTests
             problems.Order(StringComparer.Ordinal));
     }
 
+    [Fact]
+    public void Two_doors_cannot_share_a_port() =>
+        Assert.Equal(["Otlp:GrpcPort and Tempo:Port = '4317': each needs a port of its own."], Read(("Tempo:Port", "4317")).Problems);
+
     [Theory]
     [InlineData("512MiB", 512L << 20)]
     [InlineData("10 GiB", 10L << 30)]

@@ -76,6 +76,7 @@ public class TraceQlParserTests
     [InlineData("{ foo = 1 }", "Invalid TraceQL query at position 3: 'foo' is no field; attributes are written .foo, span.foo or resource.foo.")]
     [InlineData("{ .a = 5x }", "Invalid TraceQL query at position 8: '5x' is neither a number nor a duration such as 100ms.")]
     [InlineData("{ .a = \"\\q\" }", "Invalid TraceQL query at position 9: '\\q' is no escape; write '\\\\' for a backslash, or put the string in backticks.")]
+    [InlineData("{ traceDuration > 1s }", "Invalid TraceQL query at position 3: 'traceDuration' isn't supported yet.")]
     [InlineData("{} | rate()", "Invalid TraceQL query at position 4: '|' after the spanset isn't supported yet: a query is one { … }.")]
     public void Errors_say_where_and_what(string query, string message) =>
         Assert.Equal(message, Assert.Throws<TraceQlException>(() => TraceQlParser.Parse(query)).Message);
