@@ -33,13 +33,13 @@ public sealed class SegmentFollower : IAsyncDisposable
 
     private readonly SegmentDecoder _decoder;
     private readonly DecodedSegment _segment = new();
-    private readonly ResiliencePipeline _whileAway;
+    private readonly ResiliencePipeline _untilMigrated;
     private readonly ResiliencePipeline _untilStored;
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskCompletionSource _schemaReady = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task _following;
     private readonly ulong _inDoubtThrough;
-    private bool _isAway;
+    private volatile string? _ailment;
 
     /// <param name="makeDurable">Makes durable what ClickHouse has been given; nothing where that is out of our reach.</param>
     public SegmentFollower(
@@ -55,7 +55,7 @@ public sealed class SegmentFollower : IAsyncDisposable
         _cursor = WalCursor.Open(walOptions.Directory, CursorName, wal.Identity);
         _inDoubtThrough = wal.NewestAtOpen;
         _decoder = new SegmentDecoder(log);
-        _whileAway = Retrying(new PredicateBuilder().Handle<ClickHouseUnavailableException>());
+        _untilMigrated = Retrying(new PredicateBuilder().Handle<ClickHouseUnavailableException>().Handle<ClickHouseRefusedException>());
         _untilStored = Retrying(new PredicateBuilder()
             .Handle<ClickHouseUnavailableException>()
             .Handle<ClickHouseRefusedException>()
@@ -69,11 +69,14 @@ public sealed class SegmentFollower : IAsyncDisposable
     /// <summary>Completes when the schema is up to date, from when on there are tables to query; fails when it can't be.</summary>
     public Task SchemaReady => _schemaReady.Task;
 
+    /// <summary>Why spans can't be stored just now; null when they can.</summary>
+    public string? Ailment => _ailment;
+
     /// <summary>Stores what is sealed, for as long as <paramref name="patience"/> lasts; returns how many segments are left in the log.</summary>
     public async Task<int> DrainAsync(TimeSpan patience)
     {
         long started = Stopwatch.GetTimestamp();
-        while (_wal.SealedBehind(_cursor.Position) > 0 && Stopwatch.GetElapsedTime(started) < patience && !_isAway)
+        while (_wal.SealedBehind(_cursor.Position) > 0 && Stopwatch.GetElapsedTime(started) < patience && _ailment is null)
         {
             await Task.Delay(TimeSpan.FromMilliseconds(20)).ConfigureAwait(false);
         }
@@ -93,7 +96,8 @@ public sealed class SegmentFollower : IAsyncDisposable
         CancellationToken stopping = _stopping.Token;
         try
         {
-            await _whileAway.ExecuteAsync(async token => await _schema.MigrateAsync(token).ConfigureAwait(false), stopping).ConfigureAwait(false); // 1
+            await _untilMigrated.ExecuteAsync(async token => await _schema.MigrateAsync(token).ConfigureAwait(false), stopping).ConfigureAwait(false); // 1
+            _ailment = null;
             _schemaReady.SetResult();
             while (true)
             {
@@ -115,6 +119,7 @@ public sealed class SegmentFollower : IAsyncDisposable
         }
         catch (Exception e)
         {
+            _ailment = e.Message;
             _schemaReady.TrySetException(e);
             _log.LogCritical(e, "Spans are no longer stored, only kept in the write-ahead log. Restart TraceStore when the cause is mended.");
         }
@@ -137,8 +142,8 @@ public sealed class SegmentFollower : IAsyncDisposable
             throw;
         }
 
-        if (_isAway) _log.LogInformation("ClickHouse takes spans again.");
-        _isAway = false;
+        if (_ailment is not null) _log.LogInformation("ClickHouse takes spans again.");
+        _ailment = null;
         _makeDurable(); // 5
         _cursor.Advance(number); // 6
         _wal.TruncateThrough(number);
@@ -168,8 +173,8 @@ public sealed class SegmentFollower : IAsyncDisposable
     /// <summary>Says that ClickHouse is away when it goes, not at every attempt.</summary>
     private void LogOutage(Exception cause)
     {
-        if (_isAway) return;
-        _isAway = true;
-        _log.LogWarning("Spans can't be stored now; they are safe in the write-ahead log, and stored when ClickHouse takes them. {Cause}", cause.Message);
+        bool isKnown = _ailment is not null;
+        _ailment = cause.Message;
+        if (!isKnown) _log.LogWarning("Spans can't be stored now; they are safe in the write-ahead log, and stored when ClickHouse takes them. {Cause}", cause.Message);
     }
 }

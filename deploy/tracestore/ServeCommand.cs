@@ -50,9 +50,9 @@ internal static class ServeCommand
 
     private static async Task<int> RunAsync(string? file, Dictionary<string, string?> options, string[] assignments)
     {
-        if (!TryReadConfiguration(file, options, assignments, out IConfiguration configuration, out string? problem)) return Fail([problem!]);
-        (TraceStoreSettings? settings, IReadOnlyList<string> problems) = TraceStoreSettings.Read(configuration);
-        if (settings is null) return Fail(problems);
+        (IConfiguration configuration, IReadOnlyList<string> unread) = ReadConfiguration(file, options, assignments);
+        (TraceStoreSettings? settings, IReadOnlyList<string> invalid) = TraceStoreSettings.Read(configuration);
+        if (settings is null || unread.Count > 0) return Fail([.. unread, .. invalid]);
 
         using var stop = new StopSignal();
         try
@@ -78,29 +78,27 @@ internal static class ServeCommand
         }
     }
 
-    private static bool TryReadConfiguration(
-        string? file, Dictionary<string, string?> options, string[] assignments, out IConfiguration configuration, out string? problem)
+    private static (IConfiguration Configuration, IReadOnlyList<string> Problems) ReadConfiguration(
+        string? file, Dictionary<string, string?> options, string[] assignments)
     {
         string[] malformed = [.. assignments.Where(assignment => assignment.IndexOf('=', StringComparison.Ordinal) <= 0)];
-        problem = malformed.Length > 0 ? $"--set {malformed[0]}: expected NAME=VALUE." : null;
+        List<string> problems = [.. malformed.Select(assignment => $"--set {assignment}: expected NAME=VALUE.")];
+        if (file is not null && !File.Exists(file)) problems.Add($"--config {file}: there is no such file.");
+
         var values = options.Where(option => option.Value is not null).ToDictionary();
         foreach (string[] assignment in assignments.Except(malformed).Select(assignment => assignment.Split('=', 2))) values[assignment[0]] = assignment[1];
-        if (file is not null && !File.Exists(file)) problem = $"--config {file}: there is no such file.";
+        IConfigurationBuilder others = new ConfigurationBuilder().AddEnvironmentVariables(TraceStoreSettings.EnvironmentPrefix).AddInMemoryCollection(values);
         try
         {
-            configuration = new ConfigurationBuilder()
-                .AddJsonFile(Path.GetFullPath(file ?? TraceStoreSettings.FileName), optional: true)
-                .AddEnvironmentVariables(TraceStoreSettings.EnvironmentPrefix)
-                .AddInMemoryCollection(values)
-                .Build();
+            IConfigurationBuilder all = new ConfigurationBuilder().AddJsonFile(Path.GetFullPath(file ?? TraceStoreSettings.FileName), optional: true);
+            foreach (IConfigurationSource source in others.Sources) all.Add(source);
+            return (all.Build(), problems);
         }
         catch (Exception e) when (e is IOException or InvalidDataException)
         {
-            configuration = new ConfigurationBuilder().Build();
-            problem = $"{file ?? TraceStoreSettings.FileName} can't be read: {e.GetBaseException().Message}";
+            problems.Add($"{file ?? TraceStoreSettings.FileName} can't be read: {e.GetBaseException().Message}");
+            return (others.Build(), problems);
         }
-
-        return problem is null;
     }
 
     private static int Fail(IReadOnlyList<string> problems)

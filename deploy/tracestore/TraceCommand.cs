@@ -28,9 +28,9 @@ internal static class TraceCommand
 
     private static async Task<int> RunAsync(string url, string id, CancellationToken cancellation)
     {
-        using var client = new TraceClient(url);
         try
         {
+            using var client = new TraceClient(url);
             StoredTrace? trace = await client.ReadAsync(id, cancellation).ConfigureAwait(false);
             if (trace is null)
             {

@@ -12,7 +12,7 @@ public sealed record AssembledTrace(TraceId Id, IReadOnlyList<TraceSpan> Spans, 
     public ulong StartTimeUnixNano => Spans[0].StartTimeUnixNano;
 
     /// <summary>When the last span ended, as recorded; not before <see cref="StartTimeUnixNano"/>.</summary>
-    public ulong EndTimeUnixNano => Math.Max(StartTimeUnixNano, Spans.Max(span => span.EndTimeUnixNano));
+    public ulong EndTimeUnixNano { get; } = Math.Max(Spans[0].StartTimeUnixNano, Spans.Max(span => span.EndTimeUnixNano));
 
     public ulong DurationNanos => EndTimeUnixNano - StartTimeUnixNano;
 }

@@ -14,19 +14,22 @@ namespace TraceStore.Query.Encoding;
 /// A trace in the JSON of Jaeger's API v1, mapped from OTLP as Jaeger maps it: kind, status, scope and trace state become
 /// tags, events become logs, links become references, resources become processes. Times are microseconds.
 /// </summary>
-internal sealed class JaegerTraceEncoder(Utf8JsonWriter json, SpanRows rows)
+internal sealed class JaegerTraceEncoder(SpanRows rows)
 {
     private const long NanosPerMicro = 1000;
 
     private readonly OtlpSpanWriter _spans = new();
+    private readonly Dictionary<UInt128, (string Name, string Version)> _scopes = [];
+    private Utf8JsonWriter _json = null!;
 
-    public void Write(AssembledTrace trace)
+    public void Write(Utf8JsonWriter json, AssembledTrace trace)
     {
+        _json = json;
         string traceId = trace.Id.ToString();
         Dictionary<UInt128, string> processes = [];
-        json.WriteStartObject();
-        json.WriteString("traceID", traceId);
-        json.WriteStartArray("spans");
+        _json.WriteStartObject();
+        _json.WriteString("traceID", traceId);
+        _json.WriteStartArray("spans");
         foreach (TraceSpan span in trace.Spans)
         {
             UInt128 resource = Envelopes.KeyOf(rows.Spans.ResourceHash[span.Row]);
@@ -34,69 +37,68 @@ internal sealed class JaegerTraceEncoder(Utf8JsonWriter json, SpanRows rows)
             WriteSpan(traceId, span, process);
         }
 
-        json.WriteEndArray();
-        json.WriteStartObject("processes");
+        _json.WriteEndArray();
+        _json.WriteStartObject("processes");
         foreach (TraceSpan span in trace.Spans.DistinctBy(span => Envelopes.KeyOf(rows.Spans.ResourceHash[span.Row])))
         {
-            json.WriteStartObject(processes[Envelopes.KeyOf(rows.Spans.ResourceHash[span.Row])]);
+            _json.WriteStartObject(processes[Envelopes.KeyOf(rows.Spans.ResourceHash[span.Row])]);
             WriteProcess(span);
-            json.WriteEndObject();
+            _json.WriteEndObject();
         }
 
-        json.WriteEndObject();
-        json.WriteNull("warnings");
-        json.WriteEndObject();
+        _json.WriteEndObject();
+        _json.WriteStartArray("warnings");
+        if (rows.Warning is { } warning) _json.WriteStringValue(warning);
+        _json.WriteEndArray();
+        _json.WriteEndObject();
     }
 
     private void WriteSpan(string traceId, TraceSpan span, string process)
     {
         Span otlp = OtlpParsing.ParseSpan(_spans.Write(rows.Spans, span.Row));
-        json.WriteStartObject();
-        json.WriteString("traceID", traceId);
-        json.WriteString("spanID", span.Id.ToString());
-        json.WriteNumber("flags", otlp.Flags & 0xFF);
-        json.WriteString("operationName", otlp.Name);
+        _json.WriteStartObject();
+        _json.WriteString("traceID", traceId);
+        _json.WriteString("spanID", span.Id.ToString());
+        _json.WriteNumber("flags", otlp.Flags & 0xFF);
+        _json.WriteString("operationName", otlp.Name);
         WriteReferences(traceId, span, otlp);
-        json.WriteNumber("startTime", span.StartTimeUnixNano / NanosPerMicro);
-        json.WriteNumber("duration", span.DurationNanos / NanosPerMicro);
+        _json.WriteNumber("startTime", span.StartTimeUnixNano / NanosPerMicro);
+        _json.WriteNumber("duration", span.DurationNanos / NanosPerMicro);
         WriteTags(span, otlp);
         WriteLogs(otlp);
-        json.WriteString("processID", process);
+        _json.WriteString("processID", process);
         WriteWarnings(span);
-        json.WriteEndObject();
+        _json.WriteEndObject();
     }
 
     private void WriteReferences(string traceId, TraceSpan span, Span otlp)
     {
-        json.WriteStartArray("references");
+        _json.WriteStartArray("references");
         if (!span.ParentId.IsNone) WriteReference("CHILD_OF", traceId, span.ParentId.ToString());
         foreach (Span.Types.Link link in otlp.Links)
         {
             WriteReference("FOLLOWS_FROM", Convert.ToHexStringLower(link.TraceId.Span), Convert.ToHexStringLower(link.SpanId.Span));
         }
 
-        json.WriteEndArray();
+        _json.WriteEndArray();
     }
 
     private void WriteReference(string type, string traceId, string spanId)
     {
-        json.WriteStartObject();
-        json.WriteString("refType", type);
-        json.WriteString("traceID", traceId);
-        json.WriteString("spanID", spanId);
-        json.WriteEndObject();
+        _json.WriteStartObject();
+        _json.WriteString("refType", type);
+        _json.WriteString("traceID", traceId);
+        _json.WriteString("spanID", spanId);
+        _json.WriteEndObject();
     }
 
     private void WriteTags(TraceSpan span, Span otlp)
     {
-        json.WriteStartArray("tags");
+        _json.WriteStartArray("tags");
         foreach (KeyValue attribute in otlp.Attributes) WriteTag(attribute.Key, attribute.Value);
-        ScopeSpans scope = OtlpParsing.ParseScope(rows.Envelopes.Scope(rows.Spans.ScopeHash[span.Row]));
-        if (scope.Scope is { Name.Length: > 0 } named)
-        {
-            WriteText("otel.scope.name", named.Name);
-            if (named.Version.Length > 0) WriteText("otel.scope.version", named.Version);
-        }
+        (string scope, string version) = ScopeOf(span);
+        if (scope.Length > 0) WriteText("otel.scope.name", scope);
+        if (version.Length > 0) WriteText("otel.scope.version", version);
 
         if (otlp.Kind is not Span.Types.SpanKind.Unspecified) WriteText("span.kind", KindName(span.Kind));
         if (otlp.Status is { } status)
@@ -107,52 +109,60 @@ internal sealed class JaegerTraceEncoder(Utf8JsonWriter json, SpanRows rows)
         }
 
         if (otlp.TraceState.Length > 0) WriteText("w3c.tracestate", otlp.TraceState);
-        json.WriteEndArray();
+        _json.WriteEndArray();
+    }
+
+    private (string Name, string Version) ScopeOf(TraceSpan span)
+    {
+        UInt128 hash = Envelopes.KeyOf(rows.Spans.ScopeHash[span.Row]);
+        if (_scopes.TryGetValue(hash, out var known)) return known;
+        InstrumentationScope? scope = OtlpParsing.ParseScope(rows.Envelopes.Scope(rows.Spans.ScopeHash[span.Row])).Scope;
+        return _scopes[hash] = (scope?.Name ?? "", scope?.Version ?? "");
     }
 
     private void WriteLogs(Span otlp)
     {
-        json.WriteStartArray("logs");
+        _json.WriteStartArray("logs");
         foreach (Span.Types.Event @event in otlp.Events)
         {
-            json.WriteStartObject();
-            json.WriteNumber("timestamp", @event.TimeUnixNano / NanosPerMicro);
-            json.WriteStartArray("fields");
+            _json.WriteStartObject();
+            _json.WriteNumber("timestamp", @event.TimeUnixNano / NanosPerMicro);
+            _json.WriteStartArray("fields");
             if (@event.Name.Length > 0) WriteText("event", @event.Name);
             foreach (KeyValue attribute in @event.Attributes) WriteTag(attribute.Key, attribute.Value);
-            json.WriteEndArray();
-            json.WriteEndObject();
+            _json.WriteEndArray();
+            _json.WriteEndObject();
         }
 
-        json.WriteEndArray();
+        _json.WriteEndArray();
     }
 
     private void WriteProcess(TraceSpan span)
     {
-        json.WriteString("serviceName", System.Text.Encoding.UTF8.GetString(rows.Spans.Service[span.Row]));
-        json.WriteStartArray("tags");
+        _json.WriteString("serviceName", System.Text.Encoding.UTF8.GetString(rows.Spans.Service[span.Row]));
+        _json.WriteStartArray("tags");
         Resource? resource = OtlpParsing.ParseResource(rows.Envelopes.Resource(rows.Spans.ResourceHash[span.Row])).Resource;
         foreach (KeyValue attribute in resource?.Attributes.Where(attribute => attribute.Key != "service.name") ?? [])
         {
             WriteTag(attribute.Key, attribute.Value);
         }
 
-        json.WriteEndArray();
+        _json.WriteEndArray();
     }
 
     private void WriteWarnings(TraceSpan span)
     {
         if (span.Oddity == SpanOddity.None)
         {
-            json.WriteNull("warnings");
+            _json.WriteNull("warnings");
             return;
         }
 
-        json.WriteStartArray("warnings");
-        if (span.Oddity.HasFlag(SpanOddity.Orphan)) json.WriteStringValue($"its parent span {span.ParentId} is not in the trace (yet)");
-        if (span.Oddity.HasFlag(SpanOddity.Cycle)) json.WriteStringValue("its line of parent spans comes back to itself");
-        if (span.Oddity.HasFlag(SpanOddity.Twin)) json.WriteStringValue("another span with other content has the same ID and kind");
-        json.WriteEndArray();
+        _json.WriteStartArray("warnings");
+        if (span.Oddity.HasFlag(SpanOddity.Orphan)) _json.WriteStringValue($"its parent span {span.ParentId} is not in the trace (yet)");
+        if (span.Oddity.HasFlag(SpanOddity.Cycle)) _json.WriteStringValue("its line of parent spans comes back to itself");
+        if (span.Oddity.HasFlag(SpanOddity.Twin)) _json.WriteStringValue("another span with other content has the same ID and kind");
+        _json.WriteEndArray();
     }
 
     private void WriteText(string key, string value) => WriteTag(key, new AnyValue { StringValue = value });
@@ -160,34 +170,34 @@ internal sealed class JaegerTraceEncoder(Utf8JsonWriter json, SpanRows rows)
     private void WriteTag(string key, AnyValue? value)
     {
         const long largestExact = (1L << 53) - 1; // what JavaScript reads without rounding
-        json.WriteStartObject();
-        json.WriteString("key", key);
+        _json.WriteStartObject();
+        _json.WriteString("key", key);
         switch (value?.ValueCase)
         {
             case AnyValue.ValueOneofCase.BoolValue:
-                json.WriteString("type", "bool");
-                json.WriteBoolean("value", value.BoolValue);
+                _json.WriteString("type", "bool");
+                _json.WriteBoolean("value", value.BoolValue);
                 break;
             case AnyValue.ValueOneofCase.IntValue:
-                json.WriteString("type", "int64");
-                if (value.IntValue is >= -largestExact and <= largestExact) json.WriteNumber("value", value.IntValue);
-                else json.WriteString("value", value.IntValue.ToString(CultureInfo.InvariantCulture));
+                _json.WriteString("type", "int64");
+                if (value.IntValue is >= -largestExact and <= largestExact) _json.WriteNumber("value", value.IntValue);
+                else _json.WriteString("value", value.IntValue.ToString(CultureInfo.InvariantCulture));
                 break;
             case AnyValue.ValueOneofCase.DoubleValue when double.IsFinite(value.DoubleValue):
-                json.WriteString("type", "float64");
-                json.WriteNumber("value", value.DoubleValue);
+                _json.WriteString("type", "float64");
+                _json.WriteNumber("value", value.DoubleValue);
                 break;
             case AnyValue.ValueOneofCase.BytesValue:
-                json.WriteString("type", "binary");
-                json.WriteString("value", value.BytesValue.ToBase64());
+                _json.WriteString("type", "binary");
+                _json.WriteString("value", value.BytesValue.ToBase64());
                 break;
             default:
-                json.WriteString("type", "string");
-                json.WriteString("value", OtlpText.Of(value));
+                _json.WriteString("type", "string");
+                _json.WriteString("value", OtlpText.Of(value));
                 break;
         }
 
-        json.WriteEndObject();
+        _json.WriteEndObject();
     }
 
     /// <summary>OTLP's SpanKind by number, in Jaeger's words; empty for unspecified.</summary>

@@ -23,8 +23,6 @@ public static class TempoTraceEncoder
     private const int Response_Status = 3;
     private const int Response_Message = 4;
 
-    private static readonly string s_cutMessage = $"The trace has more than {TraceReader.MaxSpans} spans; these are some of them.";
-
     /// <summary>tempopb.Trace: the answer of the API's first version.</summary>
     public static ReadOnlyMemory<byte> Trace(AssembledTrace trace, SpanRows rows)
     {
@@ -58,10 +56,10 @@ public static class TempoTraceEncoder
         var output = new WireWriter();
         output.Bytes(Response_Trace, trace is null ? [] : Trace(trace, rows).Span);
         output.Bytes(Response_Metrics, []);
-        if (rows.IsCut)
+        if (rows.Warning is { } warning)
         {
             output.Varint(Response_Status, (ulong)PartialStatus.Partial);
-            output.Bytes(Response_Message, System.Text.Encoding.UTF8.GetBytes(s_cutMessage));
+            output.Bytes(Response_Message, System.Text.Encoding.UTF8.GetBytes(warning));
         }
 
         return output.WrittenMemory;
@@ -79,7 +77,7 @@ public static class TempoTraceEncoder
             Trace = trace is null ? new Tempo.Trace() : OtlpParsing.ParseTraces(Tempo.Trace.Parser, Trace(trace, rows).Span),
             Metrics = new TraceByIDMetrics(),
         };
-        if (rows.IsCut) (response.Status, response.Message) = (PartialStatus.Partial, s_cutMessage);
+        if (rows.Warning is { } warning) (response.Status, response.Message) = (PartialStatus.Partial, warning);
         return JsonFormatter.Default.Format(response);
     }
 }

@@ -82,5 +82,5 @@ public static class JaegerApi
     }
 
     private static JaegerEnvelope Envelope(IReadOnlyList<AssembledTrace> traces, SpanRows rows) =>
-        JaegerEnvelope.Of(traces, (json, trace) => new JaegerTraceEncoder(json, rows).Write(trace));
+        JaegerEnvelope.Of(traces, new JaegerTraceEncoder(rows).Write);
 }

@@ -33,6 +33,8 @@ internal static class QueryFailures
     private static (int Status, string Message) Describe(Exception failure) => failure switch
     {
         BadRequestException or TraceQlException => (StatusCodes.Status400BadRequest, failure.Message),
+        ClickHouseRefusedException { IsQueryAtFault: true } => (StatusCodes.Status400BadRequest, failure.Message),
+        ClickHouseRefusedException { IsAnswerTooLarge: true } => (StatusCodes.Status422UnprocessableEntity, failure.Message),
         ClickHouseUnavailableException => (StatusCodes.Status503ServiceUnavailable, $"Traces can't be read now. {failure.Message}"),
         _ => (StatusCodes.Status500InternalServerError, $"TraceStore failed to answer: {failure.Message}"),
     };

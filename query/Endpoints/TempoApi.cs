@@ -61,6 +61,7 @@ public static class TempoApi
     {
         (AssembledTrace? trace, SpanRows rows) = await ReadAsync(traceId, request, reader, cancellation).ConfigureAwait(false);
         if (trace is null) return Results.NotFound();
+        if (rows.Warning is { } warning) return Results.Text(warning + " Version 2 of the API gives them.", statusCode: StatusCodes.Status422UnprocessableEntity);
         return WantsProtobuf(request)
             ? Results.Bytes(TempoTraceEncoder.Trace(trace, rows), Protobuf)
             : Results.Text(TempoTraceEncoder.TraceJson(trace, rows), Json);

@@ -14,6 +14,9 @@ internal sealed class EnvelopeReader(ClickHouseDatabase database, TraceSql sql) 
     private const long MaxCachedBytes = 64 << 20;
     private const int EntryOverheadBytes = 200;
 
+    /// <summary>Hashes stand in the statement's text, which ClickHouse bounds (max_query_size).</summary>
+    private const int MaxHashesPerQuery = 1_000;
+
     private readonly MemoryCache _cache = new(new MemoryCacheOptions { SizeLimit = MaxCachedBytes });
 
     /// <summary>All that the spans refer to.</summary>
@@ -36,7 +39,11 @@ internal sealed class EnvelopeReader(ClickHouseDatabase database, TraceSql sql) 
             else missing.Add(BytesOf(key));
         }
 
-        if (missing.Count == 0) return;
+        foreach (byte[][] chunk in missing.Chunk(MaxHashesPerQuery)) await ReadAsync(table, chunk, add, cancellation).ConfigureAwait(false);
+    }
+
+    private async Task ReadAsync(string table, byte[][] missing, Action<UInt128, byte[]> add, CancellationToken cancellation)
+    {
         var hash = new FixedBytesColumn(ContentHash.Size);
         var otlp = new BytesColumn();
         await database.ReadAsync(

@@ -6,7 +6,11 @@ namespace TraceStore.Query.Execution;
 /// <param name="Spans">The rows, in no order.</param>
 /// <param name="Envelopes">The resources and scopes, by hash.</param>
 /// <param name="IsCut">True when there were more rows than are read at once.</param>
-public sealed record SpanRows(SpanBatch Spans, Envelopes Envelopes, bool IsCut);
+public sealed record SpanRows(SpanBatch Spans, Envelopes Envelopes, bool IsCut)
+{
+    /// <summary>What to tell who reads a trace that is cut; null when it isn't.</summary>
+    public string? Warning => IsCut ? $"There are more than {TraceReader.MaxSpans} spans; these are some of them." : null;
+}
 
 /// <summary>What a search found.</summary>
 /// <param name="Traces">The traces, newest first.</param>

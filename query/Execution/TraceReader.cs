@@ -11,6 +11,9 @@ public sealed class TraceReader(ClickHouseDatabase database) : IDisposable
     /// <summary>Spans read for one request at most; a larger trace comes in part, and says so.</summary>
     public const int MaxSpans = 200_000;
 
+    /// <summary>Spans that a search looks at in each trace that it has found, at most; it bounds what one fat trace takes.</summary>
+    private const int MaxSummarySpans = 20_000;
+
     private readonly TraceSql _sql = new(tenant: "");
     private readonly EnvelopeReader _envelopes = new(database, new TraceSql(tenant: ""));
 
@@ -19,8 +22,8 @@ public sealed class TraceReader(ClickHouseDatabase database) : IDisposable
     {
         var spans = new SpanBatch();
         if (traces.Count == 0) return new SpanRows(spans, new Envelopes(), IsCut: false);
-        await database.ReadAsync(_sql.Spans(traces, MaxSpans), SpanColumns.Spans.Bind(spans), cancellation).ConfigureAwait(false);
-        return new SpanRows(spans, await _envelopes.ReadAsync(spans, cancellation).ConfigureAwait(false), IsCut: spans.Count == MaxSpans);
+        await database.ReadAsync(_sql.Spans(traces, MaxSpans + 1), SpanColumns.Spans.Bind(spans), cancellation).ConfigureAwait(false);
+        return new SpanRows(spans, await _envelopes.ReadAsync(spans, cancellation).ConfigureAwait(false), IsCut: spans.Count > MaxSpans);
     }
 
     /// <summary>The newest traces with a span that the plan asks for.</summary>
@@ -48,7 +51,7 @@ public sealed class TraceReader(ClickHouseDatabase database) : IDisposable
             .Where(column => TraceSql.SummaryColumns.Contains(column.Key))
             .Append(new("matched", ("UInt8", isMatched)))
             .ToDictionary();
-        await database.ReadAsync(_sql.Summaries(traces, plan), columns, cancellation).ConfigureAwait(false);
+        await database.ReadAsync(_sql.Summaries(traces, plan, MaxSummarySpans), columns, cancellation).ConfigureAwait(false);
         return new SearchRows(traces, spans, isMatched);
     }
 

@@ -29,12 +29,13 @@ internal sealed class TraceSql(string tenant)
             parameters.Values);
     }
 
-    /// <summary>The traces' spans from afar, each with whether the plan asks for it.</summary>
-    public SqlQuery Summaries(IReadOnlyCollection<TraceId> traces, SearchPlan plan)
+    /// <summary>The traces' spans from afar, each with whether the plan asks for it; of a trace at most <paramref name="maxSpans"/>, its roots first.</summary>
+    public SqlQuery Summaries(IReadOnlyCollection<TraceId> traces, SearchPlan plan, int maxSpans)
     {
         var parameters = new SqlParameters();
         return new SqlQuery(
-            $"SELECT {string.Join(", ", SummaryColumns)}, CAST({Where(plan, parameters)}, 'UInt8') AS matched FROM spans WHERE tenant = {parameters.Add(tenant)} AND trace_id IN ({List(traces)})",
+            $"SELECT {string.Join(", ", SummaryColumns)}, CAST({Where(plan, parameters)}, 'UInt8') AS matched FROM spans WHERE tenant = {parameters.Add(tenant)} AND trace_id IN ({List(traces)})"
+            + $" ORDER BY trace_id, parent_span_id, start_time_unix_nano LIMIT {maxSpans} BY trace_id",
             parameters.Values);
     }
 

@@ -20,6 +20,9 @@ public sealed class TraceQlParser
     /// <summary>Brackets and negations nest no deeper than this: it bounds the stack.</summary>
     private const int MaxDepth = 200;
 
+    /// <summary>Each comparison may read a column of every span.</summary>
+    private const int MaxComparisons = 100;
+
     private static readonly Dictionary<string, BinaryOperator> s_comparisons = new()
     {
         ["="] = BinaryOperator.Equal,
@@ -82,6 +85,7 @@ public sealed class TraceQlParser
     private readonly List<TraceQlToken> _tokens;
     private int _next;
     private int _depth;
+    private int _comparisons;
 
     private TraceQlParser(string query) => _tokens = new Lexer(query).ReadAll();
 
@@ -122,6 +126,7 @@ public sealed class TraceQlParser
         FieldExpression left = ParseOperand();
         if (Next.Kind != TraceQlTokenKind.Symbol || !s_comparisons.TryGetValue(Next.Text, out BinaryOperator comparison)) return left;
         int position = _tokens[_next++].Position;
+        if (++_comparisons > MaxComparisons) throw new TraceQlException(position, $"a query has at most {MaxComparisons} comparisons");
         return new BinaryExpression(position, comparison, left, ParseOperand());
     }
 

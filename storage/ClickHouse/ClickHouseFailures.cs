@@ -11,7 +11,14 @@ public sealed class ClickHouseUnavailableException(string message, Exception cau
 }
 
 /// <summary>ClickHouse refused a statement, and will refuse it again: a bug, or a schema that isn't ours.</summary>
-public sealed class ClickHouseRefusedException(string message, Exception cause) : Exception(message, cause);
+public sealed class ClickHouseRefusedException(string message, Exception cause) : Exception(message, cause)
+{
+    /// <summary>The query itself asks for too much or holds a regular expression that isn't one: its author's fault, not ours.</summary>
+    public bool IsQueryAtFault => InnerException is ClickHouseServerException { ErrorCode: 62 or 167 or 168 or 306 or 427 };
+
+    /// <summary>The answer is larger than an answer may be (396, TOO_MANY_ROWS_OR_BYTES).</summary>
+    public bool IsAnswerTooLarge => InnerException is ClickHouseServerException { ErrorCode: 396 };
+}
 
 /// <summary>Sorts the driver's failures into the two kinds that callers act on.</summary>
 internal static class ClickHouseFailures

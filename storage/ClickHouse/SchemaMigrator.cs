@@ -27,7 +27,8 @@ public sealed class SchemaMigrator(ClickHouseDatabase database, ILogger log)
 {
     private const string SystemDatabase = "system";
 
-    /// <exception cref="ClickHouseRefusedException">The schema is newer than this version, or a step was refused.</exception>
+    /// <exception cref="InvalidOperationException">The schema is newer than this version.</exception>
+    /// <exception cref="ClickHouseRefusedException">A step was refused.</exception>
     public async Task MigrateAsync(CancellationToken cancellation)
     {
         await database.ExecuteAsync($"CREATE DATABASE IF NOT EXISTS {database.Name} ENGINE = Atomic", SystemDatabase, cancellation).ConfigureAwait(false);
@@ -40,8 +41,7 @@ public sealed class SchemaMigrator(ClickHouseDatabase database, ILogger log)
         int newest = SchemaMigration.All[^1].Number;
         if (applied.Count > 0 && applied.Max() is var found && found > newest)
         {
-            string message = $"The database {database.Name} has schema {found}, this TraceStore knows {newest}: start the newer TraceStore that made it.";
-            throw new ClickHouseRefusedException(message, new NotSupportedException(message));
+            throw new InvalidOperationException($"The database {database.Name} has schema {found}, this TraceStore knows {newest}: start the newer TraceStore that made it.");
         }
 
         foreach (SchemaMigration migration in SchemaMigration.All.Where(migration => !applied.Contains(migration.Number)))

@@ -75,6 +75,9 @@ public sealed class WriteAheadLog : IAsyncDisposable
     /// <summary>Bytes of the segments on disk.</summary>
     public long Bytes => Interlocked.Read(ref _bytes);
 
+    /// <summary>Whether the log refuses appends because too much waits to be stored.</summary>
+    public bool IsFull => WaitingBytes >= _options.MaxBytes;
+
     /// <summary>Sealed segments that the log may not let go of yet.</summary>
     public int WaitingSegments => SealedBehind(Volatile.Read(ref _truncatedThrough));
 
@@ -83,6 +86,8 @@ public sealed class WriteAheadLog : IAsyncDisposable
     {
         lock (_sealed) return _sealed.Keys.Count(number => number > position);
     }
+
+    private long WaitingBytes => Bytes - Interlocked.Read(ref _storedBytes);
 
     /// <summary>Opens the log in its folder, creating it if need be. What an earlier process left counts as sealed.</summary>
     /// <exception cref="IOException">The folder is locked by another process or can't be written.</exception>
@@ -180,7 +185,7 @@ public sealed class WriteAheadLog : IAsyncDisposable
 
     private void RefuseWhenOverBound(int requestBytes)
     {
-        long waiting = Bytes - Interlocked.Read(ref _storedBytes);
+        long waiting = WaitingBytes;
         if (waiting + requestBytes > _options.MaxBytes)
         {
             throw new WalRefusedException(

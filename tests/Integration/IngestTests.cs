@@ -44,6 +44,12 @@ public class IngestTests(ServerFixture fixture)
             }
 
             Assert.Equal(OtlpEquality.Canonical(request), OtlpEquality.Canonical(stored));
+            foreach (IGrouping<string, Span> trace in spans.GroupBy(span => Hex(span.TraceId)))
+            {
+                string jaeger = await Server.Jaeger.GetStringAsync($"/api/traces/{trace.Key}", TestContext.Current.CancellationToken);
+                Assert.Equal(trace.Count(), System.Text.Json.Nodes.JsonNode.Parse(jaeger)!["data"]![0]!["spans"]!.AsArray().Count);
+                await Server.Tempo.GetStringAsync($"/api/v2/traces/{trace.Key}", TestContext.Current.CancellationToken);
+            }
         }
     }
 

@@ -42,7 +42,7 @@ public class SchemaTests(EngineFixture fixture)
         await new SchemaMigrator(newer, NullLogger.Instance).MigrateAsync(TestContext.Current.CancellationToken);
         await newer.ExecuteAsync("INSERT INTO schema_migrations (number, name) SELECT 9999, 'from the future'", cancellation: TestContext.Current.CancellationToken);
 
-        var refused = await Assert.ThrowsAsync<ClickHouseRefusedException>(() => new SchemaMigrator(newer, NullLogger.Instance).MigrateAsync(TestContext.Current.CancellationToken));
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => new SchemaMigrator(newer, NullLogger.Instance).MigrateAsync(TestContext.Current.CancellationToken));
 
         Assert.Equal($"The database newer has schema 9999, this TraceStore knows {SchemaMigration.All[^1].Number}: start the newer TraceStore that made it.", refused.Message);
     }

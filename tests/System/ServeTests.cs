@@ -78,7 +78,7 @@ public sealed class ServeTests : IDisposable
             """
             TraceStore can't start:
               Jaeger:Port = 'x': expected a port from 0 (any free one) to 65535.
-              Wal:MaxBytes = '1': expected a size such as 512MiB or 10GiB, 64MiB or more.
+              Wal:MaxBytes = '1': expected a size such as 64MiB or 10GiB, 64MiB or more.
               Nonsense = '1': there is no such setting.
             """,
             errors);

@@ -45,9 +45,9 @@ internal static class DemoCommand
 
     private static async Task<int> RunAsync(int requests, string otlp, string url, CancellationToken cancellation)
     {
-        using var client = new TraceClient(url);
         try
         {
+            using var client = new TraceClient(url);
             await client.CheckAsync(cancellation).ConfigureAwait(false); // 1
             await CheckOtlpAsync(otlp, cancellation).ConfigureAwait(false);
             IReadOnlyList<DemoRequest> sent = await SendAsync(requests, otlp, cancellation).ConfigureAwait(false); // 2, 3, 4
@@ -59,7 +59,7 @@ internal static class DemoCommand
             console.WriteLine();
             new Waterfall(trace).Draw(console);
             console.WriteLine();
-            console.MarkupLineInterpolated($"Draw another: {Binary.Name} trace {sent[^1].TraceId}{(url == TraceCommand.DefaultUrl ? "" : $" --url {url}")}");
+            console.MarkupLineInterpolated($"Draw another: {ThisProgram.Name} trace {sent[^1].TraceId}{(url == TraceCommand.DefaultUrl ? "" : $" --url {url}")}");
             return 0;
         }
         catch (Exception e) when (e is TraceClientException or InvalidOperationException or HttpRequestException or TimeoutException)

@@ -20,12 +20,12 @@ internal sealed class DemoService : IAsyncDisposable
     {
         var start = new ProcessStartInfo
         {
-            FileName = Binary.Command[0],
+            FileName = ThisProgram.Command[0],
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        foreach (string argument in (string[])[.. Binary.Command.Skip(1), DemoServiceCommand.Name, name, "--next", next, "--otlp", otlp])
+        foreach (string argument in (string[])[.. ThisProgram.Command.Skip(1), DemoServiceCommand.Name, name, "--next", next, "--otlp", otlp])
         {
             start.ArgumentList.Add(argument);
         }

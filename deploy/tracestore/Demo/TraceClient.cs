@@ -25,6 +25,11 @@ internal sealed class TraceClient : IDisposable
     /// <exception cref="TraceClientException">It is no URL.</exception>
     public TraceClient(string url)
     {
+        if (!Uri.TryCreate(url, UriKind.Absolute, out Uri? parsed) || parsed.Scheme is not ("http" or "https"))
+        {
+            throw new TraceClientException($"--url {url}: a URL such as {TraceCommand.DefaultUrl} was expected.");
+        }
+
         _url = url.TrimEnd('/');
         _http.DefaultRequestHeaders.Accept.Add(new MediaTypeWithQualityHeaderValue("application/protobuf"));
     }
@@ -38,9 +43,7 @@ internal sealed class TraceClient : IDisposable
     public async Task<StoredTrace?> ReadAsync(string id, CancellationToken cancellation)
     {
         byte[] answer = await GetAsync($"/api/v2/traces/{Uri.EscapeDataString(id)}", cancellation).ConfigureAwait(false);
-        var response = new CodedInputStream(answer);
-        ReadOnlySpan<byte> content = response.ReadTag() == TraceField ? response.ReadBytes().Span : [];
-
+        byte[] content = TraceIn(answer);
         // A trace and an export request are the same on the wire, so what decodes the one decodes the other.
         var decoded = new DecodedSegment();
         new OtlpDecoder(decoded, wal: 0, segment: 0, DateOnly.FromDateTime(DateTime.UnixEpoch)).Decode(content, tenant: []);
@@ -49,6 +52,19 @@ internal sealed class TraceClient : IDisposable
     }
 
     public void Dispose() => _http.Dispose();
+
+    private byte[] TraceIn(byte[] answer)
+    {
+        try
+        {
+            var response = new CodedInputStream(answer);
+            return response.ReadTag() == TraceField ? response.ReadBytes().ToByteArray() : [];
+        }
+        catch (InvalidProtocolBufferException e)
+        {
+            throw new TraceClientException($"What {_url} answered is no trace. Is that TraceStore's Tempo port?", e);
+        }
+    }
 
     private async Task<byte[]> GetAsync(string path, CancellationToken cancellation)
     {
@@ -61,9 +77,9 @@ internal sealed class TraceClient : IDisposable
                 ? $"{_url} answered {(int)response.StatusCode}. Is that TraceStore's Tempo port?"
                 : $"{_url} answered {(int)response.StatusCode}: {reason}");
         }
-        catch (UriFormatException e)
+        catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
         {
-            throw new TraceClientException($"'{_url}' is no URL; expected something like {TraceCommand.DefaultUrl}.", e);
+            throw new TraceClientException($"{_url} didn't answer in time.", e);
         }
         catch (HttpRequestException e)
         {

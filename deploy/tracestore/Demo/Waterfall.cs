@@ -13,6 +13,7 @@ internal sealed class Waterfall(StoredTrace stored)
     private const int MaxBarCells = 32;
     private const int MinBarCells = 8;
     private const int MaxLabelCells = 60;
+    private const int MaxIndentCells = 30;
     private const int DurationCells = 9;
     private const int StatusCells = 24;
 
@@ -58,7 +59,8 @@ internal sealed class Waterfall(StoredTrace stored)
             for (int child = next.Span.Children.Count - 1; child >= 0; child--)
             {
                 bool isLast = child == next.Span.Children.Count - 1;
-                open.Push((next.Span.Children[child], next.Below + (isLast ? "└─ " : "├─ "), next.Below + (isLast ? "   " : "│  ")));
+                string below = next.Below.Length < MaxIndentCells ? next.Below : next.Below[..MaxIndentCells];
+                open.Push((next.Span.Children[child], below + (isLast ? "└─ " : "├─ "), below + (isLast ? "   " : "│  ")));
             }
         }
     }
@@ -115,7 +117,8 @@ internal sealed class Waterfall(StoredTrace stored)
         _ => string.Create(CultureInfo.InvariantCulture, $"{nanoseconds / 1e9:0.00} s"),
     };
 
-    private static string Text(ReadOnlySpan<byte> utf8) => Encoding.UTF8.GetString(utf8);
+    /// <summary>On one line: a control character would break the drawing, or the terminal.</summary>
+    private static string Text(ReadOnlySpan<byte> utf8) => string.Concat(Encoding.UTF8.GetString(utf8).Select(c => char.IsControl(c) ? ' ' : c));
 
     private sealed record Line(TraceSpan Span, string Branch, string Service, string Name)
     {

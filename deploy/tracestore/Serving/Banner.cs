@@ -29,8 +29,8 @@ internal static class Banner
               ClickHouse  {clickHouse}
             {(IPAddress.IsLoopback(settings.ListenAddress) ? "" : "\n  Everyone who reaches this address can send and read traces: there is no authentication.\n")}
             Try, in another terminal:
-              {Binary.Name} demo{demoOptions}
-              {Binary.Name} trace ID{Url(tempo)}
+              {ThisProgram.Name} demo{demoOptions}
+              {ThisProgram.Name} trace ID{Url(tempo)}
 
             Ctrl-C stops.
             """);

@@ -17,6 +17,9 @@ namespace TraceStore.Serving;
 /// <param name="MaxRequestBytes">The largest request body; null where the protocol above has a bound of its own.</param>
 internal sealed record Door(string Name, int Port, string Option, HttpProtocols Protocols, long? MaxRequestBytes = 0)
 {
+    /// <summary>Queries stand in the request line; TraceQL's may have 128 KiB, and escaping makes them longer.</summary>
+    private const int MaxRequestLineBytes = 512 << 10;
+
     public WebApplication Build(IPAddress address, TimeSpan shutdownTimeout, ILoggerFactory logs, Action<IServiceCollection>? addServices)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -24,6 +27,7 @@ internal sealed record Door(string Name, int Port, string Option, HttpProtocols 
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = MaxRequestBytes;
+            kestrel.Limits.MaxRequestLineSize = MaxRequestLineBytes;
             kestrel.Listen(address, Port, listen => listen.Protocols = Protocols);
         });
         builder.Services.AddRoutingCore();

@@ -1,5 +1,4 @@
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
+using TraceStore.Collector.Pipeline;
 using TraceStore.Query.Execution;
 using TraceStore.Storage.ClickHouse;
 using TraceStore.Storage.Wal;
@@ -7,20 +6,23 @@ using TraceStore.Storage.Wal;
 namespace TraceStore.Serving;
 
 /// <summary>Whether TraceStore can do its work now, part by part.</summary>
-internal sealed class Health(WriteAheadLog wal, WalOptions walOptions, TraceReader reader)
+internal sealed class Health(WriteAheadLog wal, SegmentFollower follower, TraceReader reader)
 {
+    private const string Well = "ok";
+
     /// <summary>Lines of "part: state", and whether all parts are well.</summary>
     public async Task<(bool IsReady, string Report)> CheckAsync(CancellationToken cancellation)
     {
-        bool takesSpans = wal.Bytes < walOptions.MaxBytes;
-        string? clickHouse = await WhatAilsClickHouseAsync(cancellation).ConfigureAwait(false);
-        string report =
-            $"ingest: {(takesSpans ? "ok" : "the write-ahead log is full")}, {wal.Bytes >> 20} MiB in the log\n"
-            + $"clickhouse: {clickHouse ?? "ok"}\n";
-        return (takesSpans && clickHouse is null, report);
+        (string Part, string State)[] parts =
+        [
+            ("accepting spans", wal.IsFull ? "the write-ahead log is full; clients are told to retry" : Well),
+            ("storing spans", follower.Ailment ?? Well),
+            ("answering queries", await WhatAilsQueriesAsync(cancellation).ConfigureAwait(false) ?? Well),
+        ];
+        return (parts.All(part => part.State == Well), string.Concat(parts.Select(part => $"{part.Part}: {part.State}\n")));
     }
 
-    private async Task<string?> WhatAilsClickHouseAsync(CancellationToken cancellation)
+    private async Task<string?> WhatAilsQueriesAsync(CancellationToken cancellation)
     {
         try
         {
@@ -31,21 +33,5 @@ internal sealed class Health(WriteAheadLog wal, WalOptions walOptions, TraceRead
         {
             return e.Message;
         }
-    }
-}
-
-/// <summary>Puts health and metrics on a web application.</summary>
-internal static class HealthEndpoints
-{
-    /// <summary><c>/healthz</c>: the process is alive. <c>/readyz</c>: it can work. <c>/metrics</c>: how it has been.</summary>
-    public static void MapHealth(this WebApplication app, Health health, OwnTelemetry telemetry)
-    {
-        telemetry.Map(app);
-        app.MapGet("/healthz", () => "ok\n");
-        app.MapGet("/readyz", async (CancellationToken cancellation) =>
-        {
-            (bool isReady, string report) = await health.CheckAsync(cancellation).ConfigureAwait(false);
-            return Results.Text(report, statusCode: isReady ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
-        });
     }
 }

@@ -86,7 +86,7 @@ internal sealed class TraceStoreServer : IAsyncDisposable
 
         // Queries
         var reader = StopLast(new TraceReader(database));
-        _health = new Health(wal, _settings.Wal, reader);
+        _health = new Health(wal, follower, reader);
         TempoPort = await OpenAsync(new Door("Tempo API", _settings.TempoPort, "--tempo-port", HttpProtocols.Http1), app =>
         {
             app.MapHealth(_health, telemetry);

@@ -27,9 +27,9 @@ internal sealed class SettingsReader(IConfiguration configuration)
         Parse(key, otherwise, $"a whole number from {min} to {max}", (text, out count) =>
             int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out count) && count >= min && count <= max);
 
-    public long Bytes(string key, long otherwise, long min) =>
-        Parse(key, otherwise, $"a size such as 512MiB or 10GiB, {ByteSize.Show(min)} or more", (text, out bytes) =>
-            ByteSize.TryParse(text, out bytes) && bytes >= min);
+    public long Bytes(string key, long otherwise, long min, long max = long.MaxValue) =>
+        Parse(key, otherwise, $"a size such as 64MiB or 10GiB, {(max == long.MaxValue ? $"{ByteSize.Show(min)} or more" : $"from {ByteSize.Show(min)} to {ByteSize.Show(max)}")}", (text, out bytes) =>
+            ByteSize.TryParse(text, out bytes) && bytes >= min && bytes <= max);
 
     public TimeSpan Duration(string key, TimeSpan otherwise, TimeSpan min, TimeSpan max) =>
         Parse(key, otherwise, $"a duration such as 400ms or 30s, from {Show(min)} to {Show(max)}", (text, out duration) =>
@@ -61,12 +61,15 @@ internal sealed class SettingsReader(IConfiguration configuration)
         HashSet<string> foreign = new(foreignSections, StringComparer.OrdinalIgnoreCase);
         foreach ((string key, string? value) in configuration.AsEnumerable().Where(setting => setting.Value is not null))
         {
-            if (_known.Contains(key) || foreign.Contains(key.Split(':')[0])) continue;
+            if (_known.Contains(key) || foreign.Contains(key.Split(':')[0]) || IsFromKubernetes(key)) continue;
             string closest = _known.MinBy(known => Distance(known, key))!;
             bool isClose = Distance(closest, key) <= key.Length / 3;
             _problems.Add($"{key} = '{value}': there is no such setting{(isClose ? $"; did you mean {closest}?" : ".")}");
         }
     }
+
+    /// <summary>Kubernetes tells every container of the services beside it; of one named tracestore by TRACESTORE_PORT and so on.</summary>
+    private static bool IsFromKubernetes(string key) => key is "SERVICE_HOST" or "PORT" || key.StartsWith("SERVICE_PORT", StringComparison.Ordinal) || key.StartsWith("PORT_", StringComparison.Ordinal);
 
     private string? Read(string key)
     {

@@ -62,7 +62,7 @@ internal sealed record TraceStoreSettings(
             Directory = Path.GetFullPath(reader.Text("Wal:Directory", defaults.Directory)),
             MaxBytes = reader.Bytes("Wal:MaxBytes", defaults.MaxBytes, min: 64L << 20),
             MaxSegmentAge = reader.Duration("Wal:MaxSegmentAge", defaults.MaxSegmentAge, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1)),
-            MaxSegmentBytes = reader.Bytes("Wal:MaxSegmentBytes", defaults.MaxSegmentBytes, min: 1L << 20),
+            MaxSegmentBytes = reader.Bytes("Wal:MaxSegmentBytes", defaults.MaxSegmentBytes, min: 1L << 20, max: 256L << 20),
             MaxSegmentSpans = reader.Count("Wal:MaxSegmentSpans", defaults.MaxSegmentSpans, min: 1_000, max: 500_000),
             MaxPendingBytes = reader.Bytes("Wal:MaxPendingBytes", defaults.MaxPendingBytes, min: 64L << 20),
         };
@@ -102,7 +102,7 @@ internal sealed record TraceStoreSettings(
         {
             Directory = Path.Combine(data, "engine"),
             LibraryPath = library ?? "",
-            HostCommand = Binary.Command,
+            HostCommand = ThisProgram.Command,
             MaxMemoryBytes = maxMemory,
         };
     }

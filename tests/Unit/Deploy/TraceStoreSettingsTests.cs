@@ -41,7 +41,7 @@ public class TraceStoreSettingsTests
                 "ListenAddress = 'everywhere': expected an IP address: 127.0.0.1 for this machine only, 0.0.0.0 for every network.",
                 "Otlp:GrpcPort = '70000': expected a port from 0 (any free one) to 65535.",
                 "Wal:MaxByte = '5': there is no such setting; did you mean Wal:MaxBytes?",
-                "Wal:MaxBytes = '1MiB': expected a size such as 512MiB or 10GiB, 64MiB or more.",
+                "Wal:MaxBytes = '1MiB': expected a size such as 64MiB or 10GiB, 64MiB or more.",
                 "Wal:MaxSegmentAge = 'soon': expected a duration such as 400ms or 30s, from 10ms to 60s.",
                 "Wal:MaxSegmentSpans = '1': expected a whole number from 1000 to 500000.",
             ],

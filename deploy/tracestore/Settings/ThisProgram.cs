@@ -3,7 +3,7 @@ using System.Reflection;
 namespace TraceStore.Settings;
 
 /// <summary>This program, as a command: to be started again as a child, and to be shown to a person.</summary>
-internal static class Binary
+internal static class ThisProgram
 {
     private static readonly string s_path = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "tracestore.exe" : "tracestore");
 
