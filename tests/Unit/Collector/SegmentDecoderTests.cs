@@ -46,7 +46,7 @@ public sealed class SegmentDecoderTests : IDisposable
 
     private async Task<ulong> AppendAsync(params OpenTelemetry.Proto.Trace.V1.Span[] spans)
     {
-        await using WriteAheadLog wal = WriteAheadLog.Open(new WalOptions { Directory = _directory.Path }, TimeProvider.System, NullLogger.Instance);
+        await using WriteAheadLog wal = WriteAheadLog.Open(new WalOptions { Directory = _directory.Path, MaxSegmentAge = TimeSpan.FromMinutes(1) }, TimeProvider.System, NullLogger.Instance);
         foreach (var span in spans) await wal.AppendAsync(Request(Resource("a", span)).ToByteArray(), 1, []);
         return wal.Identity;
     }

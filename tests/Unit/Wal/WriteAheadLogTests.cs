@@ -10,12 +10,14 @@ public sealed class WriteAheadLogTests : IDisposable
 
     private WalOptions Options => new() { Directory = _directory.Path, MaxSegmentAge = TimeSpan.FromMilliseconds(10) };
 
+    private WalOptions OneSegment => Options with { MaxSegmentAge = TimeSpan.FromMinutes(1) };
+
     public void Dispose() => _directory.Dispose();
 
     [Fact]
     public async Task What_was_appended_is_read_back_in_order()
     {
-        await using (WriteAheadLog wal = Open())
+        await using (WriteAheadLog wal = Open(OneSegment))
         {
             await wal.AppendAsync("first"u8, 1, "tenant"u8);
             await wal.AppendAsync(new byte[100_000], 7, []); // compresses
@@ -104,7 +106,7 @@ public sealed class WriteAheadLogTests : IDisposable
     [Fact]
     public async Task A_torn_tail_is_dropped_wherever_it_was_torn_and_the_log_stays_writable()
     {
-        await using (WriteAheadLog wal = Open())
+        await using (WriteAheadLog wal = Open(OneSegment))
         {
             await wal.AppendAsync("kept"u8, 1, []);
             await wal.AppendAsync("torn"u8, 1, []);
@@ -128,7 +130,7 @@ public sealed class WriteAheadLogTests : IDisposable
     [Fact]
     public async Task Damage_in_the_middle_costs_its_record_and_no_other()
     {
-        await using (WriteAheadLog wal = Open())
+        await using (WriteAheadLog wal = Open(OneSegment))
         {
             await wal.AppendAsync("first"u8, 1, []);
             await wal.AppendAsync("damaged"u8, 1, []);
@@ -204,7 +206,7 @@ public sealed class WriteAheadLogTests : IDisposable
     [Fact]
     public async Task A_resend_is_acknowledged_and_not_appended_again_also_after_a_restart()
     {
-        await using (WriteAheadLog wal = Open())
+        await using (WriteAheadLog wal = Open(OneSegment))
         {
             await wal.AppendAsync("same"u8, 1, []);
             await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => Task.Run(() => wal.AppendAsync("same"u8, 1, []))));
@@ -287,7 +289,9 @@ public sealed class WriteAheadLogTests : IDisposable
     [Fact]
     public void The_checksum_is_castagnolis() => Assert.Equal(0xE3069283u, Crc32C.Of("123456789"u8)); // RFC 3720, B.4
 
-    private WriteAheadLog Open() => WriteAheadLog.Open(Options, TimeProvider.System, NullLogger.Instance);
+    private WriteAheadLog Open() => Open(Options);
+
+    private static WriteAheadLog Open(WalOptions options) => WriteAheadLog.Open(options, TimeProvider.System, NullLogger.Instance);
 
     private string[] Segments() => [.. WalSegment.FilesIn(_directory.Path)];
 
