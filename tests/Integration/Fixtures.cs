@@ -70,6 +70,8 @@ internal sealed class TestServer : IAsyncDisposable
 
     public HttpClient Jaeger { get; }
 
+    public Task<string> AskEngineAsync(string sql) => EngineQuestion.AskAsync(_directory.Path, sql);
+
     public int EngineProcessId => _server.EngineProcessId!.Value;
 
     public static TraceStoreSettings Settings(string directory, params (string Key, string Value)[] more)
@@ -89,17 +91,30 @@ internal sealed class TestServer : IAsyncDisposable
 
     public static async Task<TestServer> StartAsync(Func<TraceStoreSettings, TraceStoreSettings>? change = null, params (string Key, string Value)[] settings)
     {
-        var directory = new TemporaryDirectory();
+        return await StartAsync(new TemporaryDirectory(), change, settings);
+    }
+
+    /// <summary>Starts on what an earlier server left in a directory; the directory goes when this server goes.</summary>
+    public static async Task<TestServer> StartAsync(
+        TemporaryDirectory directory, Func<TraceStoreSettings, TraceStoreSettings>? change = null, params (string Key, string Value)[] settings)
+    {
         TraceStoreSettings read = Settings(directory.Path, settings);
         return new TestServer(directory, await TraceStoreServer.StartAsync(change?.Invoke(read) ?? read, new ConfigurationBuilder().Build(), CancellationToken.None));
     }
 
     public async ValueTask DisposeAsync()
     {
+        await StopAsync();
+        _directory.Dispose();
+    }
+
+    /// <summary>Stops the server and leaves its directory.</summary>
+    public async Task<TemporaryDirectory> StopAsync()
+    {
         Otlp.Dispose();
         Tempo.Dispose();
         Jaeger.Dispose();
         await _server.DisposeAsync();
-        _directory.Dispose();
+        return _directory;
     }
 }

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
-using System.Xml.Linq;
 using Grpc.Core;
 using OpenTelemetry.Proto.Collector.Trace.V1;
 using static TraceStore.Tests.OtlpSamples;
@@ -45,17 +44,8 @@ public sealed class KillTests : IDisposable
         }
 
         Assert.Equal((0, 0), (missing, wrong));
-        string[] counts = (await AskEngineAsync("SELECT count(), uniqExact(trace_id, span_id) FROM tracestore.spans")).Trim().Split('\t');
+        string[] counts = (await EngineQuestion.AskAsync(_data.Path, "SELECT count(), uniqExact(trace_id, span_id) FROM tracestore.spans")).Split('\t');
         Assert.Equal(counts[1], counts[0]); // stored once: rows, not what assembly makes of them
-    }
-
-    /// <summary>Asks the embedded engine itself, with the key that only its owner can read.</summary>
-    private async Task<string> AskEngineAsync(string sql)
-    {
-        XElement config = XElement.Load(Path.Combine(_data.Path, "engine", "config", "config.xml"));
-        using var http = new HttpClient();
-        http.DefaultRequestHeaders.Add("X-TraceStore-Key", config.Descendants("X-TraceStore-Key").Single().Value);
-        return await http.GetStringAsync(new Uri($"http://127.0.0.1:{config.Element("http_port")!.Value}/?query={Uri.EscapeDataString(sql)}"));
     }
 
     private static async Task SendUntilKilledAsync(int port, int client, ConcurrentBag<int> acknowledged)

@@ -1,0 +1,58 @@
+using OpenTelemetry.Proto.Collector.Trace.V1;
+using static TraceStore.Tests.OtlpSamples;
+
+namespace TraceStore.Tests.Integration;
+
+/// <summary>
+/// What a crash between two steps leaves, made by hand: the state is what matters, and no luck is needed to meet it.
+/// </summary>
+public class RecoveryTests
+{
+    private static readonly ExportTraceServiceRequest s_request = Request(Resource("recovery", Span(801, span: 1), Span(801, span: 2, parent: 1)));
+
+    [Fact]
+    public async Task A_segment_that_was_stored_before_the_cursor_moved_is_not_stored_twice()
+    {
+        TemporaryDirectory data = await StoreAndStopAsync();
+        File.Delete(Path.Combine(data.Path, "wal", "clickhouse.cursor"));
+
+        await using TestServer server = await TestServer.StartAsync(data);
+
+        await AssertStoredOnceAsync(server);
+    }
+
+    [Fact]
+    public async Task A_part_that_is_gone_is_inserted_again_and_once()
+    {
+        TemporaryDirectory data = await StoreAndStopAsync();
+        File.Delete(Path.Combine(data.Path, "wal", "clickhouse.cursor"));
+        // A link leads from the table's name to where its parts are.
+        string table = Path.Combine(data.Path, "engine", "tables", "data", "tracestore", "spans");
+        string[] parts = [.. Directory.GetDirectories(new DirectoryInfo(table).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? table)
+            .Where(folder => char.IsAsciiDigit(Path.GetFileName(folder)[0]))];
+        foreach (string part in parts) Directory.Move(part, Path.Combine(data.Path, "moved-" + Path.GetFileName(part)));
+        Assert.NotEmpty(parts);
+
+        await using TestServer server = await TestServer.StartAsync(data);
+
+        await AssertStoredOnceAsync(server);
+    }
+
+    private static async Task<TemporaryDirectory> StoreAndStopAsync()
+    {
+        TestServer server = await TestServer.StartAsync();
+        await server.Otlp.ExportAsync(s_request);
+        await server.Tempo.WaitForTraceAsync(Hex(TraceId(801)), 2);
+        return await server.StopAsync();
+    }
+
+    private static async Task AssertStoredOnceAsync(TestServer server)
+    {
+        await server.Tempo.WaitForTraceAsync(Hex(TraceId(801)), 2);
+        await Eventually.BeTrueAsync("the log's end", async () =>
+            (await server.Tempo.GetStringAsync("/metrics")).Split('\n').Any(line => line.StartsWith("tracestore_wal_segments_waiting{", StringComparison.Ordinal) && line.EndsWith(" 0", StringComparison.Ordinal)));
+
+        Assert.Equal(OtlpEquality.Canonical(s_request), OtlpEquality.Canonical(await server.Tempo.ReadTraceAsync(Hex(TraceId(801)))));
+        Assert.Equal("2", await server.AskEngineAsync("SELECT count() FROM tracestore.spans"));
+    }
+}
