@@ -1,9 +1,5 @@
-using Google.Protobuf.WellKnownTypes;
 using Google.Rpc;
 using Grpc.Core;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Routing;
-using Microsoft.Extensions.DependencyInjection;
 using OpenTelemetry.Proto.Collector.Trace.V1;
 using TraceStore.Collector.Pipeline;
 
@@ -25,30 +21,8 @@ internal sealed class OtlpGrpcReceiver(IngestPipeline pipeline) : OtlpGrpcContra
             {
                 PartialSuccess = new ExportTracePartialSuccess { RejectedSpans = outcome.RejectedSpans, ErrorMessage = outcome.Message },
             },
-            ExportOutcomeKind.Malformed => throw Failure(Code.InvalidArgument, outcome.Message),
-            _ => throw Failure(Code.Unavailable, outcome.Message, new RetryInfo { RetryDelay = Duration.FromTimeSpan(outcome.RetryAfter) }),
+            ExportOutcomeKind.Malformed => throw GrpcFailure.Of(Code.InvalidArgument, outcome.Message).ToRpcException(),
+            _ => throw GrpcFailure.Unavailable(outcome.Message, outcome.RetryAfter).ToRpcException(),
         };
     }
-
-    private static RpcException Failure(Code code, string message, RetryInfo? retry = null)
-    {
-        var status = new Google.Rpc.Status { Code = (int)code, Message = message };
-        if (retry is not null) status.Details.Add(Any.Pack(retry));
-        return status.ToRpcException();
-    }
-}
-
-/// <summary>Puts the receiver on a web application.</summary>
-public static class OtlpGrpcEndpoint
-{
-    /// <summary>The largest request, before and after decompression (OTLP 1.11 recommends 64 MiB); gRPC enforces it.</summary>
-    public const int MaxRequestBytes = 64 << 20;
-
-    public static IServiceCollection AddOtlpGrpc(this IServiceCollection services)
-    {
-        services.AddGrpc(options => options.MaxReceiveMessageSize = MaxRequestBytes);
-        return services;
-    }
-
-    public static IEndpointConventionBuilder MapOtlpGrpc(this IEndpointRouteBuilder endpoints) => endpoints.MapGrpcService<OtlpGrpcReceiver>();
 }

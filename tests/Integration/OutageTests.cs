@@ -88,6 +88,33 @@ public class OutageTests
         Assert.True(refused.GetRpcStatus()?.GetDetail<RetryInfo>()?.RetryDelay.ToTimeSpan() > TimeSpan.Zero);
     }
 
+    [Fact]
+    public async Task Too_many_exports_at_once_are_told_to_come_again_and_none_is_lost()
+    {
+        await using TestServer server = await TestServer.StartAsync(null, ("Otlp:MaxConcurrentExports", "1"), ("Otlp:MaxQueuedExports", "0"));
+        var outcomes = await Task.WhenAll(Enumerable.Range(1, 200).Select(async i =>
+        {
+            try
+            {
+                await server.Otlp.ExportAsync(Request(Resource("crowd", Span(700, span: i))));
+                return (IsAccepted: true, Refusal: (RpcException?)null);
+            }
+            catch (RpcException e)
+            {
+                return (IsAccepted: false, Refusal: e);
+            }
+        }));
+
+        int accepted = outcomes.Count(outcome => outcome.IsAccepted);
+        Assert.InRange(accepted, 1, 199);
+        Assert.All(outcomes.Where(outcome => !outcome.IsAccepted), outcome =>
+        {
+            Assert.Equal((StatusCode.Unavailable, "Too many exports at once."), (outcome.Refusal!.StatusCode, outcome.Refusal.Status.Detail));
+            Assert.True(outcome.Refusal.GetRpcStatus()?.GetDetail<RetryInfo>()?.RetryDelay.ToTimeSpan() > TimeSpan.Zero);
+        });
+        Assert.Equal(accepted, (await server.Tempo.WaitForTraceAsync(Hex(TraceId(700)), accepted)).Sum(resource => resource.ScopeSpans.Sum(scope => scope.Spans.Count)));
+    }
+
     private static async Task AssertAwayAsync(TestServer server)
     {
         using HttpResponseMessage tempo = await server.Tempo.GetAsync("/api/v2/traces/1");

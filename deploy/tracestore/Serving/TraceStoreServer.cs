@@ -102,7 +102,7 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         OtlpGrpcPort = await OpenAsync(
             new Door("OTLP gRPC", _settings.OtlpGrpcPort, "--otlp-grpc-port", HttpProtocols.Http2, MaxRequestBytes: null),
             app => app.MapOtlpGrpc(),
-            services => services.AddOtlpGrpc().AddSingleton(pipeline)).ConfigureAwait(false);
+            services => services.AddOtlpGrpc(_settings.Otlp).AddSingleton(pipeline)).ConfigureAwait(false);
     }
 
     private async Task<int> OpenAsync(Door door, Action<WebApplication> map, Action<IServiceCollection>? addServices = null)

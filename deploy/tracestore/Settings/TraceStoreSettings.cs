@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.Extensions.Configuration;
+using TraceStore.Collector.Receivers;
 using TraceStore.Storage.ClickHouse;
 using TraceStore.Storage.Engine;
 using TraceStore.Storage.Wal;
@@ -15,6 +16,7 @@ internal sealed record TraceStoreSettings(
     string DataDirectory,
     IPAddress ListenAddress,
     int OtlpGrpcPort,
+    OtlpGrpcOptions Otlp,
     int TempoPort,
     int JaegerPort,
     TimeSpan ShutdownTimeout,
@@ -36,6 +38,7 @@ internal sealed record TraceStoreSettings(
             DataDirectory: data,
             ListenAddress: reader.Address("ListenAddress", IPAddress.Loopback),
             OtlpGrpcPort: reader.Port("Otlp:GrpcPort", 4317),
+            Otlp: ReadOtlp(reader),
             TempoPort: reader.Port("Tempo:Port", 3200),
             JaegerPort: reader.Port("Jaeger:Port", 16686),
             ShutdownTimeout: reader.Duration("ShutdownTimeout", TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10)),
@@ -53,6 +56,16 @@ internal sealed record TraceStoreSettings(
         group port.Item1 by port.Item2 into names
         where names.Key != 0 && names.Count() > 1
         select $"{string.Join(" and ", names)} = '{names.Key}': each needs a port of its own.";
+
+    private static OtlpGrpcOptions ReadOtlp(SettingsReader reader)
+    {
+        var defaults = new OtlpGrpcOptions();
+        return new OtlpGrpcOptions
+        {
+            MaxConcurrentExports = reader.Count("Otlp:MaxConcurrentExports", defaults.MaxConcurrentExports, min: 1, max: 10_000),
+            MaxQueuedExports = reader.Count("Otlp:MaxQueuedExports", defaults.MaxQueuedExports, min: 0, max: 100_000),
+        };
+    }
 
     private static WalOptions ReadWal(SettingsReader reader, string data)
     {
