@@ -43,22 +43,15 @@ public sealed class WriteAheadLog : IAsyncDisposable
     private ulong _nextSequence;
     private ulong _nextSegment;
 
-    // Shared with sinks, under the lock of _sealed.
-    private readonly SortedDictionary<ulong, long> _sealed = [];
-    private ulong _truncatedThrough;
-    private ulong _newest;
-    private long _storedBytes;
-    private TaskCompletionSource _sealedMore = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private long _bytes;
+    // Between the writer and the sinks.
+    private readonly SegmentFiles _files;
 
     private WriteAheadLog(WalOptions options, TimeProvider time, ILogger log, DirectoryLock directoryLock)
     {
         (_options, _time, _log, _lock) = (options, time, log, directoryLock);
         WalRecovery recovered = WalRecovery.Run(options.Directory, log);
         (Identity, _nextSegment, _nextSequence, NewestAtOpen) = (recovered.Identity, recovered.NextSegment, recovered.NextSequence, recovered.NextSegment - 1);
-        foreach ((ulong number, long bytes) in recovered.Segments) _sealed.Add(number, bytes);
-        _newest = _sealed.Keys.LastOrDefault();
-        _bytes = _sealed.Values.Sum();
+        _files = new SegmentFiles(options.Directory, recovered.Segments);
         _resends = new ResendWindow(time);
         foreach (UInt128 hash in recovered.NewestRequests) _resends.FindOrStart(hash, () => Task.CompletedTask);
         _sealTimer = time.CreateTimer(_ => _queue.Writer.TryWrite(Pending.SealTick), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -73,21 +66,16 @@ public sealed class WriteAheadLog : IAsyncDisposable
     public ulong NewestAtOpen { get; }
 
     /// <summary>Bytes of the segments on disk.</summary>
-    public long Bytes => Interlocked.Read(ref _bytes);
+    public long Bytes => _files.Bytes;
 
     /// <summary>Whether the log refuses appends because too much waits to be stored.</summary>
-    public bool IsFull => WaitingBytes >= _options.MaxBytes;
+    public bool IsFull => _files.WaitingBytes >= _options.MaxBytes;
 
     /// <summary>Sealed segments that the log may not let go of yet.</summary>
-    public int WaitingSegments => SealedBehind(Volatile.Read(ref _truncatedThrough));
+    public int WaitingSegments => _files.Waiting;
 
     /// <summary>Sealed segments behind a sink's position: what it has still to store.</summary>
-    public int SealedBehind(ulong position)
-    {
-        lock (_sealed) return _sealed.Keys.Count(number => number > position);
-    }
-
-    private long WaitingBytes => Bytes - Interlocked.Read(ref _storedBytes);
+    public int SealedBehind(ulong position) => _files.SealedBehind(position);
 
     /// <summary>Opens the log in its folder, creating it if need be. What an earlier process left counts as sealed.</summary>
     /// <exception cref="IOException">The folder is locked by another process or can't be written.</exception>
@@ -123,43 +111,10 @@ public sealed class WriteAheadLog : IAsyncDisposable
     }
 
     /// <summary>Waits for a sealed segment behind <paramref name="position"/> and returns the first.</summary>
-    public async Task<string> NextSealedAsync(ulong position, CancellationToken cancellation)
-    {
-        while (true)
-        {
-            Task more;
-            lock (_sealed)
-            {
-                foreach (ulong number in _sealed.Keys)
-                {
-                    if (number > position) return WalSegment.PathOf(_options.Directory, number);
-                }
-
-                more = _sealedMore.Task;
-            }
-
-            await more.WaitAsync(cancellation).ConfigureAwait(false);
-        }
-    }
+    public Task<string> NextSealedAsync(ulong position, CancellationToken cancellation) => _files.NextSealedAsync(position, cancellation);
 
     /// <summary>Deletes the segments up to <paramref name="position"/>, all but the log's newest.</summary>
-    public void TruncateThrough(ulong position)
-    {
-        List<(ulong Number, long Bytes)> done;
-        lock (_sealed)
-        {
-            _truncatedThrough = position;
-            done = [.. _sealed.Where(s => s.Key <= position && s.Key < _newest).Select(s => (s.Key, s.Value))];
-            foreach ((ulong number, _) in done) _sealed.Remove(number);
-            _storedBytes = _sealed.Where(s => s.Key <= position).Sum(s => s.Value);
-        }
-
-        foreach ((ulong number, long bytes) in done)
-        {
-            File.Delete(WalSegment.PathOf(_options.Directory, number));
-            Interlocked.Add(ref _bytes, -bytes);
-        }
-    }
+    public void TruncateThrough(ulong position) => _files.TruncateThrough(position);
 
     /// <summary>Refuses further appends, makes durable what waits, and seals: what comes then is the sinks' last.</summary>
     public Task CompleteAsync()
@@ -185,7 +140,7 @@ public sealed class WriteAheadLog : IAsyncDisposable
 
     private void RefuseWhenOverBound(int requestBytes)
     {
-        long waiting = WaitingBytes;
+        long waiting = _files.WaitingBytes;
         if (waiting + requestBytes > _options.MaxBytes)
         {
             throw new WalRefusedException(
@@ -252,7 +207,7 @@ public sealed class WriteAheadLog : IAsyncDisposable
         active.Append(batch.ConvertAll(pending => (ReadOnlyMemory<byte>)pending.Record));
         _nextSequence += (ulong)batch.Count;
         foreach (Pending pending in batch) _activeFill += pending.Fill;
-        Interlocked.Add(ref _bytes, active.Bytes - before);
+        _files.NoteAppended(active.Bytes - before);
     }
 
     private WalSegmentWriter OpenSegment()
@@ -260,8 +215,7 @@ public sealed class WriteAheadLog : IAsyncDisposable
         ulong number = _nextSegment++; // used up even if the file can't be created: a number is never used twice
         var segment = new WalSegment(WalSegment.PathOf(_options.Directory, number), Identity, number, _nextSequence, NowUnixNano());
         var writer = new WalSegmentWriter(segment);
-        lock (_sealed) _newest = number;
-        Interlocked.Add(ref _bytes, writer.Bytes);
+        _files.NoteCreated(number, writer.Bytes);
         _activeSince = _time.GetTimestamp();
         return writer;
     }
@@ -281,15 +235,8 @@ public sealed class WriteAheadLog : IAsyncDisposable
     {
         Debug.Assert(_active is not null, "BUG: sealing without an active segment");
         _active.Dispose();
-        TaskCompletionSource sealedMore;
-        lock (_sealed)
-        {
-            _sealed.Add(_active.Segment.Number, _active.Bytes);
-            (sealedMore, _sealedMore) = (_sealedMore, new(TaskCreationOptions.RunContinuationsAsynchronously));
-        }
-
+        _files.NoteSealed(_active.Segment.Number, _active.Bytes);
         (_active, _activeFill) = (null, default);
-        sealedMore.SetResult();
     }
 
     /// <summary>Refuses the batch, and gives up the segment: after a failed sync nobody knows what the disk holds.</summary>
