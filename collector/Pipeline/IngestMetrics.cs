@@ -23,7 +23,7 @@ public sealed class IngestMetrics
         BytesAccepted = meter.CreateCounter<long>("tracestore.ingest.accepted", "By", "Bytes of OTLP acknowledged.");
         RequestsMalformed = meter.CreateCounter<long>("tracestore.ingest.requests.malformed", description: "Requests that were not OTLP.");
         RequestsRefused = meter.CreateCounter<long>("tracestore.ingest.requests.refused", description: "Requests answered with 'unavailable, retry'.");
-        InsertFailures = meter.CreateCounter<long>("tracestore.ingest.insert.failures", description: "Inserts that were not answered OK at the first attempt.");
+        InsertFailures = meter.CreateCounter<long>("tracestore.ingest.insert.failures", description: "Attempts to store a segment, or to prepare the schema, that failed and were repeated.");
         InsertDuration = meter.CreateHistogram<double>("tracestore.ingest.insert.duration", "s", "Time to decode and store a sealed segment.", advice: s_durations);
         meter.CreateObservableGauge("tracestore.wal.size", () => wal.Bytes, "By", "Bytes of the write-ahead log on disk.");
         meter.CreateObservableGauge("tracestore.wal.segments.waiting", () => wal.WaitingSegments, description: "Sealed segments still to be stored; they grow while ClickHouse is away.");

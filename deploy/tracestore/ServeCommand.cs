@@ -78,7 +78,8 @@ internal static class ServeCommand
         }
     }
 
-    private static (IConfiguration Configuration, IReadOnlyList<string> Problems) ReadConfiguration(
+    /// <summary>The settings file, then the environment, then the command line; later ones win.</summary>
+    internal static (IConfiguration Configuration, IReadOnlyList<string> Problems) ReadConfiguration(
         string? file, Dictionary<string, string?> options, string[] assignments)
     {
         string[] malformed = [.. assignments.Where(assignment => assignment.IndexOf('=', StringComparison.Ordinal) <= 0)];

@@ -27,14 +27,14 @@ public static class JaegerApi
     private static async Task<IResult> ServicesAsync(TraceReader reader, CancellationToken cancellation)
     {
         IReadOnlyList<string> services = await reader.ServicesAsync(cancellation).ConfigureAwait(false);
-        return JaegerEnvelope.Of(services, (json, service) => json.WriteStringValue(service));
+        return JaegerEnvelope.Of(services, json => json.WriteStringValue);
     }
 
     private static async Task<IResult> OperationNamesAsync(string service, TraceReader reader, CancellationToken cancellation)
     {
         // Routing leaves an escaped slash escaped, and some clients escape twice.
         IReadOnlyList<Operation> operations = await reader.OperationsAsync(Uri.UnescapeDataString(service), cancellation).ConfigureAwait(false);
-        return JaegerEnvelope.Of([.. operations.Select(operation => operation.Name).Distinct()], (json, name) => json.WriteStringValue(name));
+        return JaegerEnvelope.Of([.. operations.Select(operation => operation.Name).Distinct()], json => json.WriteStringValue);
     }
 
     private static async Task<IResult> OperationsAsync(HttpRequest request, TraceReader reader, CancellationToken cancellation)
@@ -42,7 +42,7 @@ public static class JaegerApi
         string service = request.Query.Text("service") ?? throw new BadRequestException("parameter 'service' is required");
         string? kind = request.Query.Text("spanKind");
         IReadOnlyList<Operation> operations = await reader.OperationsAsync(service, cancellation).ConfigureAwait(false);
-        return JaegerEnvelope.Of([.. operations.Where(operation => kind is null || JaegerTraceEncoder.KindName(operation.Kind) == kind)], (json, operation) =>
+        return JaegerEnvelope.Of([.. operations.Where(operation => kind is null || JaegerTraceEncoder.KindName(operation.Kind) == kind)], json => operation =>
         {
             json.WriteStartObject();
             json.WriteString("name", operation.Name);
@@ -82,5 +82,5 @@ public static class JaegerApi
     }
 
     private static JaegerEnvelope Envelope(IReadOnlyList<AssembledTrace> traces, SpanRows rows) =>
-        JaegerEnvelope.Of(traces, new JaegerTraceEncoder(rows).Write);
+        JaegerEnvelope.Of(traces, json => new JaegerTraceEncoder(json, rows).Write);
 }

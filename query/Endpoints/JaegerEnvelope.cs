@@ -11,13 +11,16 @@ internal sealed class JaegerEnvelope : IResult
 
     private JaegerEnvelope(int status, Action<Utf8JsonWriter> write) => (_status, _write) = (status, write);
 
-    /// <summary>The items, each written by <paramref name="write"/>; data is never null, even when there are none.</summary>
-    public static JaegerEnvelope Of<T>(IReadOnlyCollection<T> items, Action<Utf8JsonWriter, T> write) => new(
+    /// <summary>The items; data is never null, even when there are none.</summary>
+    /// <param name="items">What was asked for.</param>
+    /// <param name="writerOn">Makes, once, what writes each item to the answer.</param>
+    public static JaegerEnvelope Of<T>(IReadOnlyCollection<T> items, Func<Utf8JsonWriter, Action<T>> writerOn) => new(
         StatusCodes.Status200OK,
         json =>
         {
             json.WriteStartArray("data");
-            foreach (T item in items) write(json, item);
+            Action<T> write = writerOn(json);
+            foreach (T item in items) write(item);
             json.WriteEndArray();
             WriteCounts(json, items.Count);
             json.WriteNull("errors");

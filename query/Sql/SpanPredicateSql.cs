@@ -51,7 +51,7 @@ internal sealed class SpanPredicateSql(SqlParameters parameters, string tenant)
         AttributeField { Scope: AttributeScope.Resource } field => WriteResource(field.Name, comparison, value),
         AttributeField { Scope: AttributeScope.Any } field =>
             $"({WriteAttribute(field.Name, comparison, value)} OR ({WriteAbsent(field.Name)} AND {WriteResource(field.Name, comparison, value)}))",
-        AttributeField field => throw new TraceQlException(field.Position, $"attributes of a {field.Scope.ToString().ToLowerInvariant()} aren't supported yet"),
+        AttributeField field => throw new TraceQlException(field.Position, $"{field.Scope.ToString().ToLowerInvariant()} attributes aren't supported yet"),
         _ => throw new TraceQlException(comparison.Position, "a comparison needs a field on one side and a value on the other; others aren't supported yet"),
     };
 
@@ -68,11 +68,13 @@ internal sealed class SpanPredicateSql(SqlParameters parameters, string tenant)
             ? $"{column} {Symbol(comparison)} {parameters.Add((long)number)}"
             : throw new TraceQlException(comparison.Position, "this field is compared with = or !=");
 
-    /// <summary>The service's name stands in a column of its own, where one that is missing is unknown_service.</summary>
-    private string WriteService(BinaryExpression comparison, Literal value) =>
-        comparison.Operator is NotEqual or NotMatches
-            ? $"({WriteText("service", comparison, value)} AND service != 'unknown_service')"
-            : WriteText("service", comparison, value);
+    /// <summary>The service's name stands in a column of its own: as text, and unknown_service where it is missing.</summary>
+    private string WriteService(BinaryExpression comparison, Literal value) => (comparison.Operator, value.Value) switch
+    {
+        (_, not string) => "false",
+        (NotEqual or NotMatches, _) => $"({WriteText("service", comparison, value)} AND service != 'unknown_service')",
+        _ => WriteText("service", comparison, value),
+    };
 
     private string WriteAbsent(string name)
     {
@@ -81,8 +83,9 @@ internal sealed class SpanPredicateSql(SqlParameters parameters, string tenant)
     }
 
     private string WriteResource(string name, BinaryExpression comparison, Literal value) =>
-        name == "service.name" ? WriteService(comparison, value) :
-        $"resource_hash IN (SELECT hash FROM resources WHERE tenant = {parameters.Add(tenant)} AND {WriteAttribute(name, comparison, value)})";
+        name == "service.name"
+            ? WriteService(comparison, value)
+            : $"resource_hash IN (SELECT hash FROM resources WHERE tenant = {parameters.Add(tenant)} AND {WriteAttribute(name, comparison, value)})";
 
     private string WriteAttribute(string name, BinaryExpression comparison, Literal value)
     {

@@ -34,9 +34,6 @@ public sealed class EngineSupervisor : IAsyncDisposable
     /// <summary>The engine's process, which changes when it is restarted.</summary>
     public int ProcessId => Volatile.Read(ref _engine).Id;
 
-    /// <summary>Times that the engine has died and been started again.</summary>
-    public int Restarts { get; private set; }
-
     /// <summary>Starts the engine and waits until it answers.</summary>
     /// <exception cref="InvalidOperationException">It didn't start; the message holds its last words.</exception>
     public static async Task<EngineSupervisor> StartAsync(EngineOptions options, ILogger log, CancellationToken cancellation)
@@ -142,7 +139,6 @@ public sealed class EngineSupervisor : IAsyncDisposable
         {
             EngineProcess next = EngineProcess.Start(_options);
             Interlocked.Exchange(ref _engine, next).Dispose();
-            Restarts++;
             return next;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or Win32Exception)

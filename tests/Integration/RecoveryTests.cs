@@ -49,8 +49,7 @@ public class RecoveryTests
     private static async Task AssertStoredOnceAsync(TestServer server)
     {
         await server.Tempo.WaitForTraceAsync(Hex(TraceId(801)), 2);
-        await Eventually.BeTrueAsync("the log's end", async () =>
-            (await server.Tempo.GetStringAsync("/metrics")).Split('\n').Any(line => line.StartsWith("tracestore_wal_segments_waiting{", StringComparison.Ordinal) && line.EndsWith(" 0", StringComparison.Ordinal)));
+        await server.Tempo.WaitForEmptyLogAsync();
 
         Assert.Equal(OtlpEquality.Canonical(s_request), OtlpEquality.Canonical(await server.Tempo.ReadTraceAsync(Hex(TraceId(801)))));
         Assert.Equal("2", await server.AskEngineAsync("SELECT count() FROM tracestore.spans"));

@@ -35,6 +35,11 @@ public static class TempoReading
             return trace.Sum(resource => resource.ScopeSpans.Sum(scope => scope.Spans.Count)) >= spans ? trace : null;
         });
 
+    /// <summary>Waits until everything in the write-ahead log is stored.</summary>
+    public static Task WaitForEmptyLogAsync(this HttpClient tempo) => Eventually.BeTrueAsync("the end of the log", async () =>
+        (await tempo.GetStringAsync("/metrics")).Split('\n').Any(line =>
+            line.StartsWith("tracestore_wal_segments_waiting{", StringComparison.Ordinal) && line.EndsWith(" 0", StringComparison.Ordinal)));
+
     /// <summary>Whether the service answers a path with success.</summary>
     public static async Task<bool> IsUpAsync(this HttpClient http, string path)
     {

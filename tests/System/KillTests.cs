@@ -32,8 +32,7 @@ public sealed class KillTests : IDisposable
 
         using TraceStoreProcess last = await TraceStoreProcess.ServeAsync(_data.Path);
         using var tempo = new HttpClient { BaseAddress = last.TempoUrl };
-        await Eventually.BeTrueAsync("the rest of the log", async () =>
-            (await tempo.GetStringAsync("/metrics")).Split('\n').Any(line => line.StartsWith("tracestore_wal_segments_waiting{", StringComparison.Ordinal) && line.EndsWith(" 0", StringComparison.Ordinal)));
+        await tempo.WaitForEmptyLogAsync();
         using var jaeger = new HttpClient { BaseAddress = last.JaegerUrl };
         int missing = 0, wrong = 0;
         foreach (int[] traces in acknowledged.Chunk(50))

@@ -25,6 +25,7 @@ public class SqlTests
         { "find_span_attribute_number", "{span.http.status_code >= 500}" },
         { "find_span_attribute_bool", "{span.retry = true}" },
         { "find_resource_attribute", "{resource.host.name = \"a\"}" },
+        { "find_service_unlike", "{resource.service.name != \"shop\" && .service.name != 5}" },
         { "find_any_attribute", "{.region = \"eu\"}" },
         { "find_regex", "{name =~ \"GET .*\" && span.a !~ \"x|y\"}" },
         { "find_not", "{!(name = \"a\")}" },
@@ -57,7 +58,7 @@ public class SqlTests
     [InlineData("{status > error}", "Invalid TraceQL query at position 9: this field is compared with = or !=.")]
     [InlineData("{duration = \"x\"}", "Invalid TraceQL query at position 13: Duration can't be compared with this value.")]
     [InlineData("{span.a =~ 5}", "Invalid TraceQL query at position 9: a regular expression matches strings only.")]
-    [InlineData("{event.a = 5}", "Invalid TraceQL query at position 2: attributes of a event aren't supported yet.")]
+    [InlineData("{event.a = 5}", "Invalid TraceQL query at position 2: event attributes aren't supported yet.")]
     [InlineData("{.a}", "Invalid TraceQL query at position 2: a condition was expected, such as name = \"x\"; others aren't supported yet.")]
     public void What_has_no_meaning_is_refused(string traceQl, string message) =>
         Assert.Equal(message, Assert.Throws<TraceQlException>(() => s_sql.Find(new SearchPlan(TraceQlParser.Parse(traceQl), null, 1, 1))).Message);
