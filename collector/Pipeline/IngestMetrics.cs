@@ -14,7 +14,7 @@ public sealed class IngestMetrics
         HistogramBucketBoundaries = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     };
 
-    public IngestMetrics(IMeterFactory factory, WriteAheadLog wal)
+    public IngestMetrics(IMeterFactory factory, WriteAheadLog wal, Quarantine quarantine)
     {
         Meter meter = factory.Create(MeterName);
         SpansAccepted = meter.CreateCounter<long>("tracestore.ingest.spans.accepted", description: "Spans acknowledged: durable in the write-ahead log.");
@@ -24,9 +24,12 @@ public sealed class IngestMetrics
         RequestsMalformed = meter.CreateCounter<long>("tracestore.ingest.requests.malformed", description: "Requests that were not OTLP.");
         RequestsRefused = meter.CreateCounter<long>("tracestore.ingest.requests.refused", description: "Requests answered with 'unavailable, retry'.");
         InsertFailures = meter.CreateCounter<long>("tracestore.ingest.insert.failures", description: "Attempts to store a segment, or to prepare the schema, that failed and were repeated.");
+        SegmentsQuarantined = meter.CreateCounter<long>("tracestore.ingest.segments.quarantined", description: "Segments set aside because ClickHouse refused them though it took others.");
+        RecordsDamaged = meter.CreateCounter<long>("tracestore.wal.damages", description: "Stretches of the write-ahead log that couldn't be read and were set aside.");
         InsertDuration = meter.CreateHistogram<double>("tracestore.ingest.insert.duration", "s", "Time to decode and store a sealed segment.", advice: s_durations);
         meter.CreateObservableGauge("tracestore.wal.size", () => wal.Bytes, "By", "Bytes of the write-ahead log on disk.");
-        meter.CreateObservableGauge("tracestore.wal.segments.waiting", () => wal.WaitingSegments, description: "Sealed segments still to be stored; they grow while ClickHouse is away.");
+        meter.CreateObservableGauge("tracestore.wal.segments.waiting", () => wal.Waiting.Segments, description: "Sealed segments still to be stored; they grow while ClickHouse is away.");
+        meter.CreateObservableGauge("tracestore.wal.quarantine.entries", () => quarantine.Count, description: "What is set aside for a person to look at; see tracestore quarantine.");
     }
 
     public Counter<long> SpansAccepted { get; }
@@ -42,6 +45,10 @@ public sealed class IngestMetrics
     public Counter<long> RequestsRefused { get; }
 
     public Counter<long> InsertFailures { get; }
+
+    public Counter<long> SegmentsQuarantined { get; }
+
+    public Counter<long> RecordsDamaged { get; }
 
     public Histogram<double> InsertDuration { get; }
 }

@@ -7,15 +7,16 @@ using TraceStore.Storage.Wal;
 namespace TraceStore.Collector.Pipeline;
 
 /// <summary>Decodes a sealed segment, whole: the same segment gives the same rows whenever and by whomever it is decoded.</summary>
-internal sealed class SegmentDecoder(ILogger log)
+internal sealed class SegmentDecoder(Quarantine quarantine, ILogger log)
 {
     /// <summary>Reads and decodes a segment file into <paramref name="output"/>.</summary>
-    public void Decode(string path, DecodedSegment output)
+    /// <returns>How many stretches of it can't be read and were set aside now.</returns>
+    public int Decode(SealedSegment segment, DecodedSegment output)
     {
         output.Clear();
-        if (WalReader.Read(path) is not { } content) return; // nothing was acknowledged in it
-        SetDamageAside(path, content);
-        if (content.Records.Count == 0) return;
+        if (WalReader.Read(segment.Path, segment.Bytes) is not { } content) return 0; // nothing was acknowledged in it
+        int damages = SetDamageAside(segment, content);
+        if (content.Records.Count == 0) return damages;
         var decoder = new OtlpDecoder(output, content.Segment.Wal, content.Segment.Number, DayOf(content.Records[0].ReceiveTimeUnixNano));
         foreach (WalRecord record in content.Records)
         {
@@ -31,23 +32,29 @@ internal sealed class SegmentDecoder(ILogger log)
                 ArrayPool<byte>.Shared.Return(buffer);
             }
         }
+
+        return damages;
     }
 
-    /// <summary>Reports what can't be read, and keeps a copy: when everything readable is stored, the segment is deleted.</summary>
-    private void SetDamageAside(string path, WalSegmentContent content)
+    /// <summary>Reports what can't be read, and keeps it: when everything readable is stored, the segment is deleted.</summary>
+    private int SetDamageAside(SealedSegment segment, WalSegmentContent content)
     {
-        IEnumerable<string> damages = content.Corruptions.Select(corruption => $"at offset {corruption.Offset}, {corruption.Length} bytes: {corruption.Reason}");
-        if (content.UnreadableBytes > 0) damages = damages.Append($"from offset {content.ValidBytes} to the end, {content.UnreadableBytes} bytes: no record begins there");
-        string[] all = [.. damages];
-        if (all.Length == 0) return;
+        IEnumerable<WalCorruption> damages = content.Corruptions;
+        if (content.UnreadableBytes > 0)
+        {
+            damages = damages.Append(new WalCorruption(content.ValidBytes, (int)content.UnreadableBytes, "no record with a right checksum is there up to the segment's end"));
+        }
 
-        string folder = Path.Combine(Path.GetDirectoryName(path)!, "damaged");
-        string copy = Path.Combine(folder, Path.GetFileName(path));
-        Directory.CreateDirectory(folder);
-        File.Copy(path, copy, overwrite: true);
-        log.LogError(
-            "The write-ahead log is damaged: {Segment} {Damages}. The records around it are stored; the segment is kept as {Copy}. Check the disk.",
-            path, string.Join("; ", all), copy);
+        int found = 0;
+        foreach (WalCorruption damage in damages.Where(damage => quarantine.SetAside(segment, damage)))
+        {
+            found++;
+            log.LogError(
+                "The write-ahead log is damaged: {Segment}, {Length} bytes at offset {Offset}: {Reason}. They are kept in the quarantine folder; the records around them are stored. Check the disk.",
+                segment.Path, damage.Length, damage.Offset, damage.Reason);
+        }
+
+        return found;
     }
 
     private static DateOnly DayOf(ulong unixNano) =>

@@ -12,19 +12,27 @@ namespace TraceStore.Collector.Pipeline;
 /// Ingest, second half: follows the log and stores each sealed segment in ClickHouse, in order, until it is there.
 /// <list type="number">
 /// <item>Bring the schema up to date.</item>
-/// <item>Wait for the next sealed segment behind the cursor.</item>
+/// <item>Wait for the next sealed segment behind the cursor, or one that was given back from the quarantine.</item>
 /// <item>Decode it (<see cref="SegmentDecoder"/>).</item>
-/// <item>Insert it (<see cref="SpanBlockInserter"/>), again and again while ClickHouse is away.</item>
+/// <item>Insert it (<see cref="SpanBlockInserter"/>), again and again while ClickHouse is away. One that ClickHouse refuses
+/// though it takes others is poison: into the quarantine with it, so that it holds up nothing.</item>
 /// <item>Make durable what ClickHouse has still in memory: merges rewrite what inserts have synced.</item>
-/// <item>Move the cursor on and let the log go of what is stored.</item>
+/// <item>Move the cursor on, which lets the log go of what is stored.</item>
 /// </list>
 /// </summary>
 public sealed class SegmentFollower : IAsyncDisposable
 {
-    private const string CursorName = "clickhouse";
+    /// <summary>A segment that was refused so often is poison, if ClickHouse is well otherwise.</summary>
+    private const int MaxRefusals = 5;
 
-    private readonly WriteAheadLog _wal;
+    /// <summary>A ClickHouse that has been away for so long is not waited for at shutdown: the log keeps what it hasn't got.</summary>
+    private static readonly TimeSpan s_hopelessAfter = TimeSpan.FromSeconds(5);
+
+    /// <summary>How often to look whether something was given back.</summary>
+    private static readonly TimeSpan s_giveBackPoll = TimeSpan.FromSeconds(1);
+
     private readonly WalCursor _cursor;
+    private readonly Quarantine _quarantine;
     private readonly SchemaMigrator _schema;
     private readonly SpanBlockInserter _inserter;
     private readonly Action _makeDurable;
@@ -40,21 +48,22 @@ public sealed class SegmentFollower : IAsyncDisposable
     private readonly Task _following;
     private readonly ulong _inDoubtThrough;
     private volatile string? _ailment;
+    private long _ailingSince;
 
     /// <param name="makeDurable">Makes durable what ClickHouse has been given; nothing where that is out of our reach.</param>
     public SegmentFollower(
         WriteAheadLog wal,
-        WalOptions walOptions,
+        Quarantine quarantine,
         SchemaMigrator schema,
         SpanBlockInserter inserter,
         Action makeDurable,
         IngestMetrics metrics,
         ILogger<SegmentFollower> log)
     {
-        (_wal, _schema, _inserter, _makeDurable, _metrics, _log) = (wal, schema, inserter, makeDurable, metrics, log);
-        _cursor = WalCursor.Open(walOptions.Directory, CursorName, wal.Identity);
+        (_quarantine, _schema, _inserter, _makeDurable, _metrics, _log) = (quarantine, schema, inserter, makeDurable, metrics, log);
+        _cursor = wal.OpenCursor("clickhouse", CursorClaim.Required);
         _inDoubtThrough = wal.NewestAtOpen;
-        _decoder = new SegmentDecoder(log);
+        _decoder = new SegmentDecoder(quarantine, log);
         _untilMigrated = Retrying(new PredicateBuilder().Handle<ClickHouseUnavailableException>().Handle<ClickHouseRefusedException>());
         _untilStored = Retrying(new PredicateBuilder()
             .Handle<ClickHouseUnavailableException>()
@@ -62,7 +71,6 @@ public sealed class SegmentFollower : IAsyncDisposable
             .Handle<IOException>()
             .Handle<UnauthorizedAccessException>()
             .Handle<InvalidDataException>());
-        wal.TruncateThrough(_cursor.Position);
         _following = Task.Run(FollowAsync);
     }
 
@@ -72,16 +80,17 @@ public sealed class SegmentFollower : IAsyncDisposable
     /// <summary>Why spans can't be stored just now; null when they can.</summary>
     public string? Ailment => _ailment;
 
-    /// <summary>Stores what is sealed, for as long as <paramref name="patience"/> lasts; returns how many segments are left in the log.</summary>
-    public async Task<int> DrainAsync(TimeSpan patience)
+    /// <summary>Stores what is sealed, for as long as <paramref name="patience"/> lasts; returns what is left in the log.</summary>
+    public async Task<WalBacklog> DrainAsync(TimeSpan patience)
     {
         long started = Stopwatch.GetTimestamp();
-        while (_wal.SealedBehind(_cursor.Position) > 0 && Stopwatch.GetElapsedTime(started) < patience && _ailment is null)
+        while (_cursor.Backlog.Segments > 0 && Stopwatch.GetElapsedTime(started) < patience && !_following.IsCompleted)
         {
+            if (_ailment is not null && Stopwatch.GetElapsedTime(Interlocked.Read(ref _ailingSince)) > s_hopelessAfter) break;
             await Task.Delay(TimeSpan.FromMilliseconds(20)).ConfigureAwait(false);
         }
 
-        return _wal.SealedBehind(_cursor.Position);
+        return _cursor.Backlog;
     }
 
     public async ValueTask DisposeAsync()
@@ -101,16 +110,16 @@ public sealed class SegmentFollower : IAsyncDisposable
             _schemaReady.SetResult();
             while (true)
             {
-                string path = await _wal.NextSealedAsync(_cursor.Position, stopping).ConfigureAwait(false); // 2
-                bool mayBeStored = WalSegment.NumberOf(path) <= _inDoubtThrough;
-                await _untilStored.ExecuteAsync(
-                    async token =>
-                    {
-                        bool look = mayBeStored;
-                        mayBeStored = true; // whatever comes of this attempt
-                        await StoreAsync(path, look, token).ConfigureAwait(false);
-                    },
-                    stopping).ConfigureAwait(false);
+                if (_quarantine.NextGivenBack() is { } givenBack)
+                {
+                    await StoreOrSetAsideAsync(givenBack, mayBeStored: true, stopping).ConfigureAwait(false);
+                    _quarantine.Finish(givenBack);
+                }
+                else if (await NextAsync(stopping).ConfigureAwait(false) is { } segment) // 2
+                {
+                    await StoreOrSetAsideAsync(segment, mayBeStored: segment.Number <= _inDoubtThrough, stopping).ConfigureAwait(false);
+                    await _untilStored.ExecuteAsync(_ => Advance(segment.Number), stopping).ConfigureAwait(false); // 6
+                }
             }
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
@@ -125,11 +134,46 @@ public sealed class SegmentFollower : IAsyncDisposable
         }
     }
 
-    private async Task StoreAsync(string path, bool mayBeStored, CancellationToken stopping)
+    /// <summary>Null when there was none for a while.</summary>
+    private async Task<SealedSegment?> NextAsync(CancellationToken stopping)
+    {
+        using var wait = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        wait.CancelAfter(s_giveBackPoll);
+        try
+        {
+            return await _cursor.NextAsync(wait.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!stopping.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
+
+    private async Task StoreOrSetAsideAsync(SealedSegment segment, bool mayBeStored, CancellationToken stopping)
+    {
+        int refusals = 0;
+        await _untilStored.ExecuteAsync(
+            async token =>
+            {
+                bool look = mayBeStored;
+                mayBeStored = true; // whatever comes of this attempt
+                try
+                {
+                    await StoreAsync(segment, look, token).ConfigureAwait(false);
+                }
+                catch (Exception e) when (e is ClickHouseRefusedException or InvalidDataException && ++refusals >= MaxRefusals)
+                {
+                    await _inserter.CheckAsync(token).ConfigureAwait(false); // else it isn't the segment's fault
+                    SetAside(segment, e.Message);
+                }
+            },
+            stopping).ConfigureAwait(false);
+    }
+
+    private async Task StoreAsync(SealedSegment segment, bool mayBeStored, CancellationToken stopping)
     {
         long started = Stopwatch.GetTimestamp();
-        ulong number = WalSegment.NumberOf(path);
-        _decoder.Decode(path, _segment); // 3
+        _metrics.RecordsDamaged.Add(_decoder.Decode(segment, _segment)); // 3
         try
         {
             await _inserter.InsertAsync(_segment, mayBeStored, stopping).ConfigureAwait(false); // 4
@@ -142,13 +186,26 @@ public sealed class SegmentFollower : IAsyncDisposable
             throw;
         }
 
-        if (_ailment is not null) _log.LogInformation("ClickHouse takes spans again.");
-        _ailment = null;
         _makeDurable(); // 5
-        _cursor.Advance(number); // 6
-        _wal.TruncateThrough(number);
+        NoteWell();
         _metrics.SpansStored.Add(_segment.Spans.Count);
         _metrics.InsertDuration.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
+    }
+
+    private void SetAside(SealedSegment segment, string reason)
+    {
+        _quarantine.SetAside(segment, reason);
+        NoteWell();
+        _metrics.SegmentsQuarantined.Add(1);
+        _log.LogError(
+            "ClickHouse takes other spans, but refused those of segment {Segment} {Times} times: they are set aside in the quarantine. See: tracestore quarantine. {Reason}",
+            segment.Number, MaxRefusals, reason);
+    }
+
+    private ValueTask Advance(ulong segment)
+    {
+        _cursor.Advance(segment);
+        return default;
     }
 
     /// <summary>Tries again for as long as it takes, ever more slowly.</summary>
@@ -170,10 +227,17 @@ public sealed class SegmentFollower : IAsyncDisposable
         })
         .Build();
 
+    private void NoteWell()
+    {
+        if (_ailment is not null) _log.LogInformation("ClickHouse takes spans again.");
+        _ailment = null;
+    }
+
     /// <summary>Says that ClickHouse is away when it goes, not at every attempt.</summary>
     private void LogOutage(Exception cause)
     {
         bool isKnown = _ailment is not null;
+        if (!isKnown) Interlocked.Exchange(ref _ailingSince, Stopwatch.GetTimestamp());
         _ailment = cause.Message;
         if (!isKnown) _log.LogWarning("Spans can't be stored now; they are safe in the write-ahead log, and stored when ClickHouse takes them. {Cause}", cause.Message);
     }

@@ -12,6 +12,7 @@ root.Add(ServeCommand.Create());
 root.Add(DemoCommand.Create());
 root.Add(DemoServiceCommand.Create());
 root.Add(TraceCommand.Create());
+root.Add(QuarantineCommand.Create());
 
 // Commands end by themselves when they are asked to; the default would end them after two seconds.
 return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });

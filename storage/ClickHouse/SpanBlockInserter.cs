@@ -47,6 +47,24 @@ public sealed class SpanBlockInserter(ClickHouseDatabase database)
         await InsertBlockAsync(SpanColumns.Spans, segment.Spans, queryPrefix + Guid.NewGuid().ToString("N"), cancellation).ConfigureAwait(false);
     }
 
+    /// <summary>Inserts nothing into every table, which ClickHouse takes whenever it is well and the tables are ours.</summary>
+    /// <exception cref="ClickHouseUnavailableException">Not now.</exception>
+    /// <exception cref="ClickHouseRefusedException">ClickHouse takes nothing at all.</exception>
+    public async Task CheckAsync(CancellationToken cancellation)
+    {
+        (string Name, string Columns)[] tables =
+        [
+            (SpanColumns.Resources.Name, SpanColumns.Resources.ColumnList),
+            (SpanColumns.Scopes.Name, SpanColumns.Scopes.ColumnList),
+            (SpanColumns.Operations.Name, SpanColumns.Operations.ColumnList),
+            (SpanColumns.Spans.Name, SpanColumns.Spans.ColumnList),
+        ];
+        foreach ((string name, string columns) in tables)
+        {
+            await database.ExecuteAsync($"INSERT INTO {name} ({columns}) SELECT {columns} FROM {name} LIMIT 0", cancellation: cancellation).ConfigureAwait(false);
+        }
+    }
+
     /// <summary>Forgets what is known to be stored: the tables may have been emptied.</summary>
     public void Forget() => _stored.Clear();
 

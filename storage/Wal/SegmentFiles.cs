@@ -1,8 +1,19 @@
 namespace TraceStore.Storage.Wal;
 
+/// <summary>A segment that is no longer written to: sinks' to read.</summary>
+/// <param name="Path">Its file.</param>
+/// <param name="Number">Its number.</param>
+/// <param name="Bytes">How much of the file counts: what lies behind was never acknowledged.</param>
+public readonly record struct SealedSegment(string Path, ulong Number, long Bytes);
+
+/// <summary>What still waits for somebody.</summary>
+/// <param name="Segments">Sealed segments.</param>
+/// <param name="Bytes">What they take on disk.</param>
+public readonly record struct WalBacklog(int Segments, long Bytes);
+
 /// <summary>
 /// The files of a log's segments, between the one who writes them and those who read them: which are sealed, and so sinks'
-/// to read; which are stored, and so to be deleted; and what they take on disk. Any thread may call it.
+/// to read; which nobody needs any more, and so to be deleted; and what they take on disk. Any thread may call it.
 /// </summary>
 internal sealed class SegmentFiles
 {
@@ -13,9 +24,9 @@ internal sealed class SegmentFiles
     private readonly SortedDictionary<ulong, long> _sealed;
     private TaskCompletionSource _more = NewSignal();
     private ulong _newest;
-    private ulong _storedThrough;
+    private ulong _releasedThrough;
     private long _bytes;
-    private long _storedBytes;
+    private long _releasedBytes;
 
     /// <param name="directory">The log's folder.</param>
     /// <param name="found">Bytes of the segments that are there already, by number: all sealed.</param>
@@ -36,28 +47,40 @@ internal sealed class SegmentFiles
         }
     }
 
-    /// <summary>Bytes that aren't known to be stored.</summary>
-    public long WaitingBytes
+    /// <summary>Bytes that haven't been released, the segment that is being written included.</summary>
+    public long HeldBytes
     {
         get
         {
-            lock (_lock) return _bytes - _storedBytes;
+            lock (_lock) return _bytes - _releasedBytes;
         }
     }
 
-    /// <summary>Sealed segments that aren't known to be stored.</summary>
-    public int Waiting
+    /// <summary>Sealed segments that haven't been released.</summary>
+    public WalBacklog Held
     {
         get
         {
-            lock (_lock) return SealedBehind(_storedThrough);
+            lock (_lock) return Behind(_releasedThrough);
         }
     }
 
     /// <summary>Sealed segments behind a position.</summary>
-    public int SealedBehind(ulong position)
+    public WalBacklog Behind(ulong position)
     {
-        lock (_lock) return _sealed.Keys.Count(number => number > position);
+        lock (_lock)
+        {
+            int segments = 0;
+            long bytes = 0;
+            foreach ((ulong number, long size) in _sealed)
+            {
+                if (number <= position) continue;
+                segments++;
+                bytes += size;
+            }
+
+            return new WalBacklog(segments, bytes);
+        }
     }
 
     /// <summary>The writer has created a segment's file, which is the newest.</summary>
@@ -90,16 +113,16 @@ internal sealed class SegmentFiles
     }
 
     /// <summary>Waits for a sealed segment behind a position and returns the first.</summary>
-    public async Task<string> NextSealedAsync(ulong position, CancellationToken cancellation)
+    public async Task<SealedSegment> NextSealedAsync(ulong position, CancellationToken cancellation)
     {
         while (true)
         {
             Task more;
             lock (_lock)
             {
-                foreach (ulong number in _sealed.Keys)
+                foreach ((ulong number, long bytes) in _sealed)
                 {
-                    if (number > position) return WalSegment.PathOf(_directory, number);
+                    if (number > position) return new SealedSegment(WalSegment.PathOf(_directory, number), number, bytes);
                 }
 
                 more = _more.Task;
@@ -109,21 +132,21 @@ internal sealed class SegmentFiles
         }
     }
 
-    /// <summary>Deletes the files up to a position, all but the newest.</summary>
-    public void TruncateThrough(ulong position)
+    /// <summary>Nobody needs the segments up to a position any more: deletes their files, all but the newest.</summary>
+    public void ReleaseThrough(ulong position)
     {
         ulong[] done;
         lock (_lock)
         {
-            _storedThrough = position;
-            done = [.. _sealed.Keys.Where(number => number <= position && number < _newest)];
+            _releasedThrough = position;
+            done = [.. _sealed.Keys.TakeWhile(number => number <= position && number < _newest)];
             foreach (ulong number in done)
             {
                 _bytes -= _sealed[number];
                 _sealed.Remove(number);
             }
 
-            _storedBytes = _sealed.Where(segment => segment.Key <= position).Sum(segment => segment.Value);
+            _releasedBytes = _sealed.TakeWhile(segment => segment.Key <= position).Sum(segment => segment.Value);
         }
 
         foreach (ulong number in done) File.Delete(WalSegment.PathOf(_directory, number));

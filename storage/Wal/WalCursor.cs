@@ -2,26 +2,67 @@ using System.Buffers.Binary;
 
 namespace TraceStore.Storage.Wal;
 
-/// <summary>How far one sink has followed the log, durably. The layout is drawn in FORMAT.md. Used by one thread at a time.</summary>
+/// <summary>What a sink may ask of the log.</summary>
+public enum CursorClaim
+{
+    /// <summary>Nothing is deleted before the sink holds it: rather, the full log refuses appends.</summary>
+    Required,
+
+    /// <summary>A sink that falls too far behind loses its claim, so that a dead replica never stops ingest.</summary>
+    Optional,
+}
+
+/// <summary>
+/// How far one sink has followed the log, durably. The layout is drawn in FORMAT.md. <see cref="Advance"/> and
+/// <see cref="NextAsync"/> are called by one thread at a time, the sink's.
+/// </summary>
 public sealed class WalCursor
 {
     private const string Extension = ".cursor";
-    private const int Version = 1;
-    private const int FileBytes = 28;
-    private const int ChecksumOffset = FileBytes - sizeof(uint);
+    private const int Version = 2;
+    private const int OldestVersion = 1;
+    private const int FileBytes = 32;
+    private const int OldestFileBytes = 28;
+    private const uint LostFlag = 1;
 
     private readonly string _path;
     private readonly ulong _wal;
+    private readonly SegmentFiles _files;
+    private readonly Action _moved;
+    private readonly Lock _lock = new();
+    private State _state;
 
-    private WalCursor(string path, ulong wal, ulong position)
+    private WalCursor(string path, ulong wal, CursorClaim claim, SegmentFiles files, Action moved)
     {
-        _path = path;
-        _wal = wal;
-        Position = position;
+        (_path, _wal, Claim, _files, _moved) = (path, wal, claim, files, moved);
+        _state = File.Exists(path) ? Read(path, wal) : default;
     }
 
+    public CursorClaim Claim { get; }
+
     /// <summary>The last segment that the sink holds durably; 0 when it holds none.</summary>
-    public ulong Position { get; private set; }
+    public ulong Position
+    {
+        get
+        {
+            lock (_lock) return _state.Position;
+        }
+    }
+
+    /// <summary>
+    /// Whether the sink fell so far behind that segments it doesn't hold are gone from the log: it must be repaired from
+    /// elsewhere, and says with <see cref="Advance"/> how far it then holds everything.
+    /// </summary>
+    public bool IsLost
+    {
+        get
+        {
+            lock (_lock) return _state.IsLost;
+        }
+    }
+
+    /// <summary>What the sink has still to store.</summary>
+    public WalBacklog Backlog => _files.Behind(Position);
 
     private static ReadOnlySpan<byte> Magic => "TSCU"u8;
 
@@ -29,46 +70,62 @@ public sealed class WalCursor
     /// Opens a sink's cursor. One that isn't there, is damaged or belongs to another log starts at 0: the sink looks at
     /// every segment again and finds what it has.
     /// </summary>
-    public static WalCursor Open(string directory, string sink, ulong wal)
-    {
-        string path = Path.Combine(directory, sink + Extension);
-        return new WalCursor(path, wal, File.Exists(path) ? PositionIn(path, wal) : 0);
-    }
+    internal static WalCursor Open(string directory, string sink, ulong wal, CursorClaim claim, SegmentFiles files, Action moved) =>
+        new(Path.Combine(directory, sink + Extension), wal, claim, files, moved);
 
     /// <summary>The furthest position of any sink's cursor on a log.</summary>
     internal static ulong HighestIn(string directory, ulong wal) =>
-        Directory.EnumerateFiles(directory, "*" + Extension).Select(path => PositionIn(path, wal)).DefaultIfEmpty().Max();
+        Directory.EnumerateFiles(directory, "*" + Extension).Select(path => Read(path, wal).Position).DefaultIfEmpty().Max();
 
-    /// <summary>Moves on to a segment, durably.</summary>
+    /// <summary>Waits for the next sealed segment.</summary>
+    public Task<SealedSegment> NextAsync(CancellationToken cancellation) => _files.NextSealedAsync(Position, cancellation);
+
+    /// <summary>The sink holds everything through a segment: moves there, durably, and lets the log go of what nobody needs.</summary>
     public void Advance(ulong segment)
+    {
+        Write(new State(segment, IsLost: false));
+        _moved();
+    }
+
+    /// <summary>The log no longer keeps what the sink hasn't got.</summary>
+    internal void Lose() => Write(new State(Position, IsLost: true));
+
+    private void Write(State state)
     {
         byte[] file = new byte[FileBytes];
         Magic.CopyTo(file);
         BinaryPrimitives.WriteInt32LittleEndian(file.AsSpan(4), Version);
         BinaryPrimitives.WriteUInt64LittleEndian(file.AsSpan(8), _wal);
-        BinaryPrimitives.WriteUInt64LittleEndian(file.AsSpan(16), segment);
-        BinaryPrimitives.WriteUInt32LittleEndian(file.AsSpan(ChecksumOffset), Crc32C.Of(file.AsSpan(0, ChecksumOffset)));
-
-        string temporary = _path + ".new";
-        using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write))
+        BinaryPrimitives.WriteUInt64LittleEndian(file.AsSpan(16), state.Position);
+        BinaryPrimitives.WriteUInt32LittleEndian(file.AsSpan(24), state.IsLost ? LostFlag : 0);
+        BinaryPrimitives.WriteUInt32LittleEndian(file.AsSpan(FileBytes - sizeof(uint)), Crc32C.Of(file.AsSpan(0, FileBytes - sizeof(uint))));
+        lock (_lock)
         {
-            stream.Write(file);
-            stream.Flush(flushToDisk: true);
-        }
+            string temporary = _path + ".new";
+            using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write))
+            {
+                stream.Write(file);
+                stream.Flush(flushToDisk: true);
+            }
 
-        File.Move(temporary, _path, overwrite: true);
-        DirectorySync.Sync(Path.GetDirectoryName(_path)!);
-        Position = segment;
+            File.Move(temporary, _path, overwrite: true);
+            DirectorySync.Sync(Path.GetDirectoryName(_path)!);
+            _state = state;
+        }
     }
 
-    private static ulong PositionIn(string path, ulong wal)
+    private static State Read(string path, ulong wal)
     {
         ReadOnlySpan<byte> file = File.ReadAllBytes(path);
-        bool isOurs = file.Length == FileBytes
+        bool isOurs = file.Length is FileBytes or OldestFileBytes
             && file.StartsWith(Magic)
-            && BinaryPrimitives.ReadInt32LittleEndian(file[4..]) == Version
+            && BinaryPrimitives.ReadInt32LittleEndian(file[4..]) is >= OldestVersion and <= Version
             && BinaryPrimitives.ReadUInt64LittleEndian(file[8..]) == wal
-            && BinaryPrimitives.ReadUInt32LittleEndian(file[ChecksumOffset..]) == Crc32C.Of(file[..ChecksumOffset]);
-        return isOurs ? BinaryPrimitives.ReadUInt64LittleEndian(file[16..]) : 0;
+            && BinaryPrimitives.ReadUInt32LittleEndian(file[^sizeof(uint)..]) == Crc32C.Of(file[..^sizeof(uint)]);
+        if (!isOurs) return default;
+        bool isLost = file.Length == FileBytes && (BinaryPrimitives.ReadUInt32LittleEndian(file[24..]) & LostFlag) != 0;
+        return new State(BinaryPrimitives.ReadUInt64LittleEndian(file[16..]), isLost);
     }
+
+    private readonly record struct State(ulong Position, bool IsLost);
 }

@@ -5,49 +5,81 @@ namespace TraceStore.Storage.Wal;
 /// <summary>What a segment file holds.</summary>
 /// <param name="Segment">Its header.</param>
 /// <param name="Records">Its readable records, in order.</param>
-/// <param name="Corruptions">Records that failed their checksum with others behind them.</param>
-/// <param name="ValidBytes">Where the last whole record ends.</param>
+/// <param name="Corruptions">What can't be read though readable records lie behind it.</param>
+/// <param name="ValidBytes">Where the last readable record ends.</param>
 /// <param name="UnreadableBytes">
 /// What lies behind it: in the newest segment a torn tail; in one whose tail was cut already, damage.
 /// </param>
 public sealed record WalSegmentContent(
     WalSegment Segment, IReadOnlyList<WalRecord> Records, IReadOnlyList<WalCorruption> Corruptions, long ValidBytes, long UnreadableBytes);
 
-/// <summary>A record that can't be read, though it isn't the tail.</summary>
+/// <summary>A stretch of a segment that isn't a record, though it isn't the tail.</summary>
 /// <param name="Offset">Bytes from the start of the segment file.</param>
-/// <param name="Length">Bytes of the record, frame included.</param>
+/// <param name="Length">Bytes up to the next readable record.</param>
 /// <param name="Reason">What is wrong with it.</param>
 public sealed record WalCorruption(long Offset, int Length, string Reason);
 
-/// <summary>Reads whole segments. Reading never changes a file.</summary>
+/// <summary>
+/// Reads whole segments. Reading never changes a file. A record is known by its checksum, so whatever is damaged, even a
+/// length, reading goes on at the next record that has a right one.
+/// </summary>
 public static class WalReader
 {
     /// <summary>Reads a segment; null when the file ends within its header.</summary>
+    /// <param name="path">Its file.</param>
+    /// <param name="bytes">How much of the file counts; what lies behind was never acknowledged.</param>
     /// <exception cref="InvalidDataException">The file is no segment that this version reads.</exception>
-    public static WalSegmentContent? Read(string path)
+    public static WalSegmentContent? Read(string path, long bytes = long.MaxValue)
     {
         byte[] file = File.ReadAllBytes(path);
-        if (WalSegment.DecodeHeader(path, file) is not { } segment) return null;
+        int end = (int)Math.Min(file.Length, bytes);
+        if (WalSegment.DecodeHeader(path, file.AsSpan(0, end)) is not { } segment) return null;
 
         List<WalRecord> records = [];
         List<WalCorruption> corruptions = [];
         int position = WalSegment.HeaderBytes;
-        while (TryReadFrame(file, position, out int length, out bool isIntact))
+        while (true)
         {
-            int next = position + WalRecord.FrameBytes + length;
-            if (!isIntact && next == file.Length) break; // the last write was torn within its bytes
-            if (!isIntact) corruptions.Add(new WalCorruption(position, next - position, "the checksum is wrong"));
-            else if (Decode(file, position, length, corruptions) is { } record) records.Add(record);
-            position = next;
+            ulong newest = records.Count > 0 ? records[^1].Sequence : segment.FirstSequence - 1;
+            int start = FindRecord(file.AsSpan(0, end), position, newest, out int length);
+            if (start < 0) break;
+            if (start > position) corruptions.Add(new WalCorruption(position, start - position, "no record with a right checksum begins there"));
+            position = start + WalRecord.FrameBytes + length;
+            if (Decode(file, start, length, corruptions) is { } record) records.Add(record);
         }
 
-        return new WalSegmentContent(segment, records, corruptions, position, file.Length - position);
+        return new WalSegmentContent(segment, records, corruptions, position, end - position);
     }
 
-    private static bool TryReadFrame(ReadOnlySpan<byte> file, int position, out int length, out bool isIntact)
+    /// <summary>The first record at a position or behind it; negative when there is none.</summary>
+    private static int FindRecord(ReadOnlySpan<byte> file, int position, ulong newestSequence, out int length)
+    {
+        if (IsRecord(file, position, out length)) return position;
+
+        // Every envelope begins with an array's header and a 64-bit sequence, which only grows: looked for before anything
+        // is summed up, so that a long damaged stretch is read once.
+        const byte longSequence = 0xCF;
+        int envelope = position + WalRecord.FrameBytes;
+        while (envelope + 1 < file.Length && file[(envelope + 1)..].IndexOf(longSequence) is var found and >= 0)
+        {
+            envelope += found;
+            int start = envelope - WalRecord.FrameBytes;
+            bool isPlausible = start > position
+                && file[envelope] is >= 0x98 and <= 0x9F
+                && file.Length - envelope > 10
+                && BinaryPrimitives.ReadUInt64BigEndian(file[(envelope + 2)..]) is var sequence
+                && sequence > newestSequence
+                && sequence - newestSequence <= (ulong)file.Length;
+            if (isPlausible && IsRecord(file, start, out length)) return start;
+            envelope++;
+        }
+
+        return -1;
+    }
+
+    private static bool IsRecord(ReadOnlySpan<byte> file, int position, out int length)
     {
         length = 0;
-        isIntact = false;
         if (file.Length - position < WalRecord.FrameBytes) return false;
 
         ReadOnlySpan<byte> frame = file[position..];
@@ -55,8 +87,7 @@ public static class WalReader
         if (length is <= 0 or > WalRecord.MaxEnvelopeBytes || length > frame.Length - WalRecord.FrameBytes) return false;
 
         uint checksum = BinaryPrimitives.ReadUInt32LittleEndian(frame[sizeof(uint)..]);
-        isIntact = Crc32C.Of(frame[..sizeof(uint)], frame.Slice(WalRecord.FrameBytes, length)) == checksum;
-        return true;
+        return Crc32C.Of(frame[..sizeof(uint)], frame.Slice(WalRecord.FrameBytes, length)) == checksum;
     }
 
     private static WalRecord? Decode(byte[] file, int position, int length, List<WalCorruption> corruptions)

@@ -8,21 +8,20 @@ namespace TraceStore.Storage.Wal;
 /// <param name="NextSegment">The number of the next segment.</param>
 /// <param name="NextSequence">The sequence of the next record.</param>
 /// <param name="Segments">Bytes of the segments that are there, by number: all of them sealed from now on.</param>
-/// <param name="NewestRequests">
-/// Hashes of the newest segment's requests: those whose acknowledgement a crash may have swallowed.
-/// </param>
+/// <param name="Taken">The requests that a client whose acknowledgement was lost may send again.</param>
 internal sealed record WalRecovery(
-    ulong Identity, ulong NextSegment, ulong NextSequence, IReadOnlyDictionary<ulong, long> Segments, IReadOnlyList<UInt128> NewestRequests)
+    ulong Identity, ulong NextSegment, ulong NextSequence, IReadOnlyDictionary<ulong, long> Segments, IReadOnlyList<TakenRequest> Taken)
 {
     /// <summary>
     /// Looks through the folder.
     /// <list type="number">
     /// <item>Find the newest segment that has a header; newer files without one hold nothing that was acknowledged.</item>
     /// <item>Cut off its torn tail.</item>
+    /// <item>Collect the requests of the last ten minutes: from the journal, and from segments that it doesn't know yet.</item>
     /// <item>Go on behind it, and behind any file or cursor that knows a higher number.</item>
     /// </list>
     /// </summary>
-    public static WalRecovery Run(string directory, ILogger log)
+    public static WalRecovery Run(string directory, TimeProvider time, ILogger log)
     {
         ulong highest = WalSegment.FilesIn(directory).Select(WalSegment.NumberOf).DefaultIfEmpty().Max();
         WalSegmentContent? newest = FindNewest(directory); // 1
@@ -34,7 +33,7 @@ internal sealed record WalRecovery(
             Math.Max(highest, WalCursor.HighestIn(directory, newest.Segment.Wal)) + 1,
             newest.Records.Count > 0 ? newest.Records[^1].Sequence + 1 : newest.Segment.FirstSequence,
             WalSegment.FilesIn(directory).ToDictionary(WalSegment.NumberOf, file => new FileInfo(file).Length),
-            [.. newest.Records.Select(record => record.RequestHash)]); // 3
+            CollectTaken(directory, newest.Segment.Wal, time.GetUtcNow() - ResendWindow.Length)); // 3, 4
     }
 
     private static WalSegmentContent? FindNewest(string directory)
@@ -58,5 +57,17 @@ internal sealed record WalRecovery(
             file.Length - newest.ValidBytes, newest.Segment.Path);
         file.SetLength(newest.ValidBytes);
         file.Flush(flushToDisk: true);
+    }
+
+    private static TakenRequest[] CollectTaken(string directory, ulong wal, DateTimeOffset since)
+    {
+        (IReadOnlyList<TakenRequest> journal, ulong through) = ResendJournal.Read(directory, wal);
+        IEnumerable<TakenRequest> segments =
+            from file in WalSegment.FilesIn(directory)
+            where WalSegment.NumberOf(file) > through && File.GetLastWriteTimeUtc(file) >= since
+            from record in WalReader.Read(file)!.Records
+            select new TakenRequest(record.RequestHash, record.ReceiveTimeUnixNano);
+        ulong oldest = (ulong)(since - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick;
+        return [.. journal.Concat(segments).Where(request => request.ReceiveTimeUnixNano >= oldest)];
     }
 }

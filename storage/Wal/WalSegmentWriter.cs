@@ -35,7 +35,7 @@ internal sealed class WalSegmentWriter : IDisposable
 
     /// <summary>
     /// Writes records behind each other and syncs them. When this throws, what it wrote is cut off again. Where even that
-    /// fails, records may be read later that were refused now; a client that sends them again is then shown one span.
+    /// fails, sinks don't read it: they stop at <see cref="Bytes"/>.
     /// </summary>
     public void Append(IReadOnlyList<ReadOnlyMemory<byte>> records)
     {

@@ -40,20 +40,26 @@ public sealed class WriteAheadLog : IAsyncDisposable
     private WalSegmentWriter? _active;
     private long _activeSince;
     private SegmentFill _activeFill;
+    private readonly List<TakenRequest> _activeRequests = [];
+    private readonly ResendJournal _journal;
     private ulong _nextSequence;
     private ulong _nextSegment;
 
     // Between the writer and the sinks.
     private readonly SegmentFiles _files;
+    private readonly CursorClaims _claims;
 
     private WriteAheadLog(WalOptions options, TimeProvider time, ILogger log, DirectoryLock directoryLock)
     {
         (_options, _time, _log, _lock) = (options, time, log, directoryLock);
-        WalRecovery recovered = WalRecovery.Run(options.Directory, log);
+        WalRecovery recovered = WalRecovery.Run(options.Directory, time, log);
         (Identity, _nextSegment, _nextSequence, NewestAtOpen) = (recovered.Identity, recovered.NextSegment, recovered.NextSequence, recovered.NextSegment - 1);
         _files = new SegmentFiles(options.Directory, recovered.Segments);
+        _claims = new CursorClaims(_files, options, log);
         _resends = new ResendWindow(time);
-        foreach (UInt128 hash in recovered.NewestRequests) _resends.FindOrStart(hash, () => Task.CompletedTask);
+        foreach (TakenRequest request in recovered.Taken) _resends.FindOrStart(request.Hash, () => Task.CompletedTask);
+        _journal = new ResendJournal(options.Directory, Identity, time, log);
+        _journal.Adopt();
         _sealTimer = time.CreateTimer(_ => _queue.Writer.TryWrite(Pending.SealTick), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _writer = new Thread(WriteLoop) { Name = "wal-writer", IsBackground = true };
         _writer.Start();
@@ -69,13 +75,10 @@ public sealed class WriteAheadLog : IAsyncDisposable
     public long Bytes => _files.Bytes;
 
     /// <summary>Whether the log refuses appends because too much waits to be stored.</summary>
-    public bool IsFull => _files.WaitingBytes >= _options.MaxBytes;
+    public bool IsFull => _files.HeldBytes >= _options.MaxBytes;
 
     /// <summary>Sealed segments that the log may not let go of yet.</summary>
-    public int WaitingSegments => _files.Waiting;
-
-    /// <summary>Sealed segments behind a sink's position: what it has still to store.</summary>
-    public int SealedBehind(ulong position) => _files.SealedBehind(position);
+    public WalBacklog Waiting => _files.Held;
 
     /// <summary>Opens the log in its folder, creating it if need be. What an earlier process left counts as sealed.</summary>
     /// <exception cref="IOException">The folder is locked by another process or can't be written.</exception>
@@ -105,16 +108,14 @@ public sealed class WriteAheadLog : IAsyncDisposable
         if (_resends.Find(hash) is { } durable) return durable;
 
         RefuseWhenOverBound(request.Length);
-        byte[] record = WalRecord.Encode(request, hash, spanCount, tenant, NowUnixNano());
-        var pending = new Pending(record, new SegmentFill(request.Length, spanCount));
+        var taken = new TakenRequest(hash, NowUnixNano());
+        byte[] record = WalRecord.Encode(request, hash, spanCount, tenant, taken.ReceiveTimeUnixNano);
+        var pending = new Pending(record, new SegmentFill(request.Length, spanCount), taken);
         return _resends.FindOrStart(hash, () => Enqueue(pending));
     }
 
-    /// <summary>Waits for a sealed segment behind <paramref name="position"/> and returns the first.</summary>
-    public Task<string> NextSealedAsync(ulong position, CancellationToken cancellation) => _files.NextSealedAsync(position, cancellation);
-
-    /// <summary>Deletes the segments up to <paramref name="position"/>, all but the log's newest.</summary>
-    public void TruncateThrough(ulong position) => _files.TruncateThrough(position);
+    /// <summary>Opens a sink's cursor. From now on the log keeps what this sink hasn't got, as its claim says.</summary>
+    public WalCursor OpenCursor(string sink, CursorClaim claim) => _claims.Open(sink, Identity, claim);
 
     /// <summary>Refuses further appends, makes durable what waits, and seals: what comes then is the sinks' last.</summary>
     public Task CompleteAsync()
@@ -128,6 +129,7 @@ public sealed class WriteAheadLog : IAsyncDisposable
     {
         await CompleteAsync().ConfigureAwait(false);
         await _sealTimer.DisposeAsync().ConfigureAwait(false);
+        _journal.Dispose();
         _lock.Dispose();
     }
 
@@ -140,7 +142,7 @@ public sealed class WriteAheadLog : IAsyncDisposable
 
     private void RefuseWhenOverBound(int requestBytes)
     {
-        long waiting = _files.WaitingBytes;
+        long waiting = _files.HeldBytes;
         if (waiting + requestBytes > _options.MaxBytes)
         {
             throw new WalRefusedException(
@@ -206,7 +208,12 @@ public sealed class WriteAheadLog : IAsyncDisposable
         long before = active.Bytes;
         active.Append(batch.ConvertAll(pending => (ReadOnlyMemory<byte>)pending.Record));
         _nextSequence += (ulong)batch.Count;
-        foreach (Pending pending in batch) _activeFill += pending.Fill;
+        foreach (Pending pending in batch)
+        {
+            _activeFill += pending.Fill;
+            _activeRequests.Add(pending.Taken);
+        }
+
         _files.NoteAppended(active.Bytes - before);
     }
 
@@ -235,8 +242,18 @@ public sealed class WriteAheadLog : IAsyncDisposable
     {
         Debug.Assert(_active is not null, "BUG: sealing without an active segment");
         _active.Dispose();
+        _journal.Note(_active.Segment.Number, _activeRequests);
         _files.NoteSealed(_active.Segment.Number, _active.Bytes);
         (_active, _activeFill) = (null, default);
+        _activeRequests.Clear();
+        try
+        {
+            _claims.Settle();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            _log.LogWarning(e, "The write-ahead log can't delete what is stored; it tries again. Check the disk of {Directory}.", _options.Directory);
+        }
     }
 
     /// <summary>Refuses the batch, and gives up the segment: after a failed sync nobody knows what the disk holds.</summary>
@@ -252,10 +269,10 @@ public sealed class WriteAheadLog : IAsyncDisposable
         (ulong)(_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick;
 
     /// <summary>A record on its way to the disk.</summary>
-    private sealed record Pending(byte[] Record, SegmentFill Fill)
+    private sealed record Pending(byte[] Record, SegmentFill Fill, TakenRequest Taken)
     {
         /// <summary>Wakes the writer to look whether its segment has become old.</summary>
-        public static readonly Pending SealTick = new([], default);
+        public static readonly Pending SealTick = new([], default, default);
 
         public TaskCompletionSource Durable { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }

@@ -72,6 +72,8 @@ internal sealed class TestServer : IAsyncDisposable
 
     public Task<string> AskEngineAsync(string sql) => EngineQuestion.AskAsync(_directory.Path, sql);
 
+    public string WalDirectory => Path.Combine(_directory.Path, "wal");
+
     public int EngineProcessId => _server.EngineProcessId!.Value;
 
     public static TraceStoreSettings Settings(string directory, params (string Key, string Value)[] more)

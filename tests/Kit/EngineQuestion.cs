@@ -10,6 +10,9 @@ public static class EngineQuestion
         XElement config = XElement.Load(Path.Combine(dataDirectory, "engine", "config", "config.xml"));
         using var http = new HttpClient();
         http.DefaultRequestHeaders.Add("X-TraceStore-Key", config.Descendants("X-TraceStore-Key").Single().Value);
-        return (await http.GetStringAsync(new Uri($"http://127.0.0.1:{config.Element("http_port")!.Value}/?query={Uri.EscapeDataString(sql)}"))).Trim();
+        using var body = new StringContent(sql);
+        using HttpResponseMessage response = await http.PostAsync(new Uri($"http://127.0.0.1:{config.Element("http_port")!.Value}/"), body);
+        string answer = (await response.Content.ReadAsStringAsync()).Trim();
+        return response.IsSuccessStatusCode ? answer : throw new InvalidOperationException(answer);
     }
 }

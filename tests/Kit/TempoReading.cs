@@ -36,9 +36,13 @@ public static class TempoReading
         });
 
     /// <summary>Waits until everything in the write-ahead log is stored.</summary>
-    public static Task WaitForEmptyLogAsync(this HttpClient tempo) => Eventually.BeTrueAsync("the end of the log", async () =>
-        (await tempo.GetStringAsync("/metrics")).Split('\n').Any(line =>
-            line.StartsWith("tracestore_wal_segments_waiting{", StringComparison.Ordinal) && line.EndsWith(" 0", StringComparison.Ordinal)));
+    public static Task WaitForEmptyLogAsync(this HttpClient tempo) => tempo.WaitForMetricAsync("tracestore_wal_segments_waiting", value => value == 0);
+
+    /// <summary>Waits until one of the metrics of a name, whatever its labels, has a value. Answers are cached for a moment.</summary>
+    public static Task WaitForMetricAsync(this HttpClient tempo, string name, Func<double, bool> isReached, string labels = "") =>
+        Eventually.BeTrueAsync(name + labels, async () => (await tempo.GetStringAsync("/metrics")).Split('\n').Any(line =>
+            line.StartsWith(name + '{', StringComparison.Ordinal) && line.Contains(labels, StringComparison.Ordinal)
+            && isReached(double.Parse(line.Split("} ")[1].Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture))));
 
     /// <summary>Whether the service answers a path with success.</summary>
     public static async Task<bool> IsUpAsync(this HttpClient http, string path)

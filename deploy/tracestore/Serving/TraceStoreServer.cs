@@ -76,10 +76,11 @@ internal sealed class TraceStoreServer : IAsyncDisposable
 
         // Ingest
         var telemetry = StopLast(new OwnTelemetry());
-        var metrics = new IngestMetrics(telemetry.Meters, wal);
+        var quarantine = new Quarantine(_settings.Wal.Directory);
+        var metrics = new IngestMetrics(telemetry.Meters, wal, quarantine);
         var schema = new SchemaMigrator(database, _logs.CreateLogger<SchemaMigrator>());
         var follower = StopLast(new SegmentFollower(
-            wal, _settings.Wal, schema, new SpanBlockInserter(database), MakeDurable, metrics, _logs.CreateLogger<SegmentFollower>()));
+            wal, quarantine, schema, new SpanBlockInserter(database), MakeDurable, metrics, _logs.CreateLogger<SegmentFollower>()));
         var pipeline = new IngestPipeline(wal, metrics, _logs.CreateLogger<IngestPipeline>());
         _stops.Push(() => StoreWhatIsLeftAsync(wal, follower));
         if (_engine is not null) await follower.SchemaReady.WaitAsync(_settings.Engine!.StartTimeout, cancellation).ConfigureAwait(false);
@@ -124,10 +125,10 @@ internal sealed class TraceStoreServer : IAsyncDisposable
     private async ValueTask StoreWhatIsLeftAsync(WriteAheadLog wal, SegmentFollower follower)
     {
         await wal.CompleteAsync().ConfigureAwait(false);
-        int left = await follower.DrainAsync(_settings.ShutdownTimeout).ConfigureAwait(false);
-        if (left > 0)
+        WalBacklog left = await follower.DrainAsync(_settings.ShutdownTimeout).ConfigureAwait(false);
+        if (left.Segments > 0)
         {
-            _logs.CreateLogger<TraceStoreServer>().LogWarning("{Segments} segments are not stored yet; the write-ahead log keeps them for the next start.", left);
+            _logs.CreateLogger<TraceStoreServer>().LogWarning("{Segments} segments are not stored yet; the write-ahead log keeps them for the next start.", left.Segments);
         }
     }
 

@@ -25,13 +25,13 @@ public sealed class SegmentDecoderTests : IDisposable
         Assert.Equal(2, decoded.Spans.Count);
         Assert.Equal((wal, 1UL), (decoded.Spans.Wal[1], decoded.Spans.Segment[1]));
         Assert.Equal(DateTime.UtcNow.Date, DateTime.UnixEpoch.AddDays(decoded.Spans.ReceivedDay[0]), TimeSpan.FromDays(1));
-        Assert.False(Directory.Exists(Path.Combine(_directory.Path, "damaged")));
+        Assert.Equal(0, new Quarantine(_directory.Path).Count);
     }
 
     [Theory]
-    [InlineData(200)] // within a record: the one behind it is read
-    [InlineData(44)] // a length: hides all behind it
-    public async Task Damage_costs_no_more_than_it_must_and_a_copy_is_kept(int offset)
+    [InlineData(200)] // within the first record
+    [InlineData(44)] // its length
+    public async Task Damage_costs_one_record_and_is_kept(int offset)
     {
         await AppendAsync(Span(span: 1), Span(span: 2));
         byte[] bytes = await File.ReadAllBytesAsync(Segment, TestContext.Current.CancellationToken);
@@ -39,9 +39,12 @@ public sealed class SegmentDecoderTests : IDisposable
         await File.WriteAllBytesAsync(Segment, bytes, TestContext.Current.CancellationToken);
 
         DecodedSegment decoded = Decode();
+        Decode(); // again, as after a crash
 
-        Assert.Equal(offset == 44 ? 0 : 1, decoded.Spans.Count);
-        Assert.Equal(bytes, await File.ReadAllBytesAsync(Path.Combine(_directory.Path, "damaged", Path.GetFileName(Segment)), TestContext.Current.CancellationToken));
+        Assert.Equal(1, decoded.Spans.Count);
+        QuarantineEntry damage = Assert.Single(new Quarantine(_directory.Path).Entries());
+        Assert.Equal(("00000000000000000001-44.damaged", false, "no record with a right checksum begins there"), (damage.Name, damage.CanReplay, damage.Reason));
+        Assert.Equal(bytes[44..(44 + (int)damage.Bytes)], await File.ReadAllBytesAsync(Path.Combine(_directory.Path, "quarantine", damage.Name), TestContext.Current.CancellationToken));
     }
 
     private async Task<ulong> AppendAsync(params OpenTelemetry.Proto.Trace.V1.Span[] spans)
@@ -54,7 +57,7 @@ public sealed class SegmentDecoderTests : IDisposable
     private DecodedSegment Decode()
     {
         var decoded = new DecodedSegment();
-        new SegmentDecoder(NullLogger.Instance).Decode(Segment, decoded);
+        new SegmentDecoder(new Quarantine(_directory.Path), NullLogger.Instance).Decode(new SealedSegment(Segment, 1, new FileInfo(Segment).Length), decoded);
         return decoded;
     }
 }

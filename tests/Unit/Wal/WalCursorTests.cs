@@ -4,7 +4,7 @@ namespace TraceStore.Tests.Unit.Wal;
 
 public sealed class WalCursorTests : IDisposable
 {
-    private const ulong Wal = 42;
+    private const byte Wal = 42;
 
     private readonly TemporaryDirectory _directory = new();
 
@@ -26,13 +26,14 @@ public sealed class WalCursorTests : IDisposable
     {
         Open().Advance(7);
 
-        Assert.Equal(0UL, WalCursor.Open(_directory.Path, "sink", wal: 43).Position);
+        Assert.Equal(0UL, Open(wal: 43).Position);
     }
 
     [Theory]
     [InlineData(0)]
     [InlineData(16)]
-    [InlineData(27)]
+    [InlineData(24)]
+    [InlineData(31)]
     public void A_damaged_cursor_starts_over(int damagedByte)
     {
         Open().Advance(7);
@@ -44,5 +45,28 @@ public sealed class WalCursorTests : IDisposable
         Assert.Equal(0UL, Open().Position);
     }
 
-    private WalCursor Open() => WalCursor.Open(_directory.Path, "sink", Wal);
+    [Fact]
+    public void A_cursor_of_version_1_is_read()
+    {
+        byte[] file = [.. "TSCU"u8, 1, 0, 0, 0, Wal, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0];
+        File.WriteAllBytes(Path.Combine(_directory.Path, "sink.cursor"), [.. file, .. BitConverter.GetBytes(Crc32C.Of(file))]);
+
+        Assert.Equal((9UL, false), (Open().Position, Open().IsLost));
+    }
+
+    [Fact]
+    public void A_lost_cursor_stays_lost_until_its_sink_says_how_far_it_was_repaired()
+    {
+        Open().Advance(7);
+        Open().Lose();
+
+        Assert.Equal((7UL, true), (Open().Position, Open().IsLost));
+
+        Open().Advance(9);
+
+        Assert.Equal((9UL, false), (Open().Position, Open().IsLost));
+    }
+
+    private WalCursor Open(ulong wal = Wal) =>
+        WalCursor.Open(_directory.Path, "sink", wal, CursorClaim.Required, new SegmentFiles(_directory.Path, new Dictionary<ulong, long>()), () => { });
 }

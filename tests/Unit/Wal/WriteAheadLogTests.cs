@@ -50,10 +50,10 @@ public sealed class WriteAheadLogTests : IDisposable
     public async Task A_segment_is_sealed_by_age_and_given_to_who_waits()
     {
         await using WriteAheadLog wal = Open();
-        Task<string> sealedSegment = wal.NextSealedAsync(0, TestContext.Current.CancellationToken);
+        Task<SealedSegment> sealedSegment = Sink(wal).NextAsync(TestContext.Current.CancellationToken);
         await wal.AppendAsync("x"u8, 1, []);
 
-        Assert.Equal(1UL, WalSegment.NumberOf(await sealedSegment));
+        Assert.Equal(1UL, (await sealedSegment).Number);
     }
 
     [Fact]
@@ -62,7 +62,7 @@ public sealed class WriteAheadLogTests : IDisposable
         await using WriteAheadLog wal = WriteAheadLog.Open(Options, new EarlyTimers(), NullLogger.Instance);
         await wal.AppendAsync("x"u8, 1, []);
 
-        await wal.NextSealedAsync(0, TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        await Sink(wal).NextAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
     }
 
     [Fact]
@@ -90,17 +90,18 @@ public sealed class WriteAheadLogTests : IDisposable
     public async Task Truncation_deletes_what_is_stored_but_never_the_newest()
     {
         await using WriteAheadLog wal = Open();
-        for (ulong segment = 1; segment <= 3; segment++)
+        WalCursor sink = Sink(wal);
+        for (int segment = 1; segment <= 3; segment++)
         {
             await wal.AppendAsync(BitConverter.GetBytes(segment), 1, []);
-            await wal.NextSealedAsync(segment - 1, TestContext.Current.CancellationToken);
+            await WaitingAsync(wal, segment);
         }
 
-        wal.TruncateThrough(3);
+        sink.Advance(3);
 
         Assert.Equal([3UL], Read().Select(content => content.Segment.Number));
         Assert.Equal(new FileInfo(Read()[0].Segment.Path).Length, wal.Bytes);
-        Assert.Equal(0, wal.WaitingSegments);
+        Assert.Equal(default, wal.Waiting);
     }
 
     [Fact]
@@ -128,27 +129,6 @@ public sealed class WriteAheadLogTests : IDisposable
     }
 
     [Fact]
-    public async Task Damage_in_the_middle_costs_its_record_and_no_other()
-    {
-        await using (WriteAheadLog wal = Open(OneSegment))
-        {
-            await wal.AppendAsync("first"u8, 1, []);
-            await wal.AppendAsync("damaged"u8, 1, []);
-            await wal.AppendAsync("last"u8, 1, []);
-        }
-
-        byte[] bytes = await File.ReadAllBytesAsync(Segments()[0], TestContext.Current.CancellationToken);
-        bytes[bytes.AsSpan().IndexOf("damaged"u8)] ^= 1;
-        await File.WriteAllBytesAsync(Segments()[0], bytes, TestContext.Current.CancellationToken);
-
-        WalSegmentContent content = Assert.Single(Read());
-
-        Assert.Equal(["first", "last"], content.Records.Select(record => System.Text.Encoding.UTF8.GetString(Request(record))));
-        WalCorruption corruption = Assert.Single(content.Corruptions);
-        Assert.InRange(bytes.AsSpan().IndexOf("amaged"u8), corruption.Offset, corruption.Offset + corruption.Length);
-    }
-
-    [Fact]
     public async Task A_segment_takes_no_more_than_its_bounds_however_much_waits()
     {
         WalOptions options = Options with { MaxSegmentAge = TimeSpan.FromMinutes(1), MaxSegmentSpans = 10, MaxSegmentBytes = 1_000 };
@@ -169,7 +149,7 @@ public sealed class WriteAheadLogTests : IDisposable
         await using (WriteAheadLog wal = Open())
         {
             await wal.AppendAsync("x"u8, 1, []);
-            WalCursor.Open(_directory.Path, "sink", wal.Identity).Advance(5);
+            Sink(wal).Advance(5);
         }
 
         await File.WriteAllBytesAsync(Path.Combine(_directory.Path, "00000000000000000007.wal"), [1, 2, 3], TestContext.Current.CancellationToken);
@@ -186,10 +166,10 @@ public sealed class WriteAheadLogTests : IDisposable
         new Random(1).NextBytes(first);
         new Random(2).NextBytes(second);
         await wal.AppendAsync(first, 1, []);
-        await wal.NextSealedAsync(0, TestContext.Current.CancellationToken);
+        await WaitingAsync(wal, 1);
         await Assert.ThrowsAsync<WalRefusedException>(() => wal.AppendAsync(second, 1, []));
 
-        wal.TruncateThrough(1);
+        Sink(wal).Advance(1);
 
         await wal.AppendAsync(second, 1, []);
     }
@@ -214,9 +194,57 @@ public sealed class WriteAheadLogTests : IDisposable
             await wal.AppendAsync("last"u8, 1, []);
         }
 
-        await using (WriteAheadLog wal = Open()) await wal.AppendAsync("last"u8, 1, []);
+        await using (WriteAheadLog wal = Open())
+        {
+            await wal.AppendAsync("same"u8, 1, []);
+            await wal.AppendAsync("last"u8, 1, []);
+        }
 
         Assert.Equal(3, Read().Sum(content => content.Records.Count));
+    }
+
+    [Fact]
+    public async Task A_resend_is_known_after_a_restart_even_when_its_segment_is_gone_or_was_never_sealed()
+    {
+        await using (WriteAheadLog wal = Open())
+        {
+            await wal.AppendAsync("in a segment that is stored"u8, 1, []);
+            await WaitingAsync(wal, 1);
+            await wal.AppendAsync("in a segment that isn't"u8, 1, []);
+            await WaitingAsync(wal, 2);
+            Sink(wal).Advance(1);
+        }
+
+        string[] journal = Directory.GetFiles(_directory.Path, "*.taken");
+        await File.WriteAllBytesAsync(Assert.Single(journal), [.. await File.ReadAllBytesAsync(journal[0], TestContext.Current.CancellationToken), 1, 2, 3], TestContext.Current.CancellationToken); // torn
+        await using (WriteAheadLog wal = Open(OneSegment))
+        {
+            await wal.AppendAsync("in a segment that is stored"u8, 1, []);
+            await wal.AppendAsync("in a segment that isn't"u8, 1, []);
+            await wal.AppendAsync("new"u8, 1, []);
+        }
+
+        Assert.Equal(["in a segment that isn't", "new"], Read().SelectMany(content => content.Records).Select(record => System.Text.Encoding.UTF8.GetString(Request(record))));
+    }
+
+    [Fact]
+    public async Task The_journal_of_requests_keeps_ten_minutes_and_no_more()
+    {
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using (WriteAheadLog wal = WriteAheadLog.Open(OneSegment, time, NullLogger.Instance))
+        {
+            for (int minute = 0; minute < 60; minute++)
+            {
+                await wal.AppendAsync(BitConverter.GetBytes(minute), 1, []);
+                await Eventually.BeTrueAsync("a sealed segment", () =>
+                {
+                    time.Advance(TimeSpan.FromMinutes(1));
+                    return Task.FromResult(wal.Waiting.Segments == minute + 1);
+                });
+            }
+        }
+
+        Assert.InRange(Directory.GetFiles(_directory.Path, "*.taken").Length, 4, 13); // a minute each, or two
     }
 
     [Fact]
@@ -240,14 +268,14 @@ public sealed class WriteAheadLogTests : IDisposable
     {
         await using WriteAheadLog wal = WriteAheadLog.Open(Options with { MaxBytes = 60 }, TimeProvider.System, NullLogger.Instance);
         await wal.AppendAsync("x"u8, 1, []);
-        await wal.NextSealedAsync(0, TestContext.Current.CancellationToken);
+        await WaitingAsync(wal, 1);
         await Assert.ThrowsAsync<WalRefusedException>(() => wal.AppendAsync("again"u8, 1, []));
 
-        wal.TruncateThrough(1);
+        Sink(wal).Advance(1);
         await wal.AppendAsync("again"u8, 1, []);
-        await wal.NextSealedAsync(1, TestContext.Current.CancellationToken);
+        await WaitingAsync(wal, 1);
 
-        Assert.Equal(2, Read().Sum(content => content.Records.Count));
+        Assert.Equal("again"u8, Request(Assert.Single(Assert.Single(Read()).Records))); // and the first, being stored, is gone
     }
 
     [Fact]
@@ -292,6 +320,11 @@ public sealed class WriteAheadLogTests : IDisposable
     private WriteAheadLog Open() => Open(Options);
 
     private static WriteAheadLog Open(WalOptions options) => WriteAheadLog.Open(options, TimeProvider.System, NullLogger.Instance);
+
+    private static WalCursor Sink(WriteAheadLog wal) => wal.OpenCursor("sink", CursorClaim.Required);
+
+    private static Task WaitingAsync(WriteAheadLog wal, int segments) =>
+        Eventually.BeTrueAsync($"{segments} sealed segments", () => Task.FromResult(wal.Waiting.Segments == segments));
 
     private string[] Segments() => [.. WalSegment.FilesIn(_directory.Path)];
 

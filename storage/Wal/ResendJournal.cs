@@ -1,0 +1,138 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+
+namespace TraceStore.Storage.Wal;
+
+/// <summary>A request that the log has taken.</summary>
+internal readonly record struct TakenRequest(UInt128 Hash, ulong ReceiveTimeUnixNano);
+
+/// <summary>
+/// Which requests the log took in the last ten minutes, on disk: the segments themselves are gone as soon as they are
+/// stored, and a restart must still know a resend. Written when a segment is sealed, a new file every minute. The layout is
+/// drawn in FORMAT.md. Used by the log's writer alone.
+/// </summary>
+internal sealed class ResendJournal(string directory, ulong wal, TimeProvider time, ILogger log) : IDisposable
+{
+    private const string Extension = ".taken";
+    private const int Version = 1;
+    private const int HeaderBytes = 16;
+    private const int GroupHeaderBytes = 16;
+    private const int EntryBytes = 24;
+
+    private static readonly TimeSpan s_fileAge = TimeSpan.FromMinutes(1);
+
+    private readonly Queue<(string Path, long Finished)> _finished = [];
+    private FileStream? _file;
+    private long _created;
+
+    private static ReadOnlySpan<byte> Magic => "TSRJ"u8;
+
+    /// <summary>Reads what the journal knows of a log, and through which segment it knows everything.</summary>
+    public static (IReadOnlyList<TakenRequest> Requests, ulong Through) Read(string directory, ulong wal)
+    {
+        List<TakenRequest> requests = [];
+        ulong through = 0;
+        foreach (string path in FilesIn(directory))
+        {
+            ReadOnlySpan<byte> file = File.ReadAllBytes(path);
+            bool isOurs = file.Length >= HeaderBytes
+                && file.StartsWith(Magic)
+                && BinaryPrimitives.ReadInt32LittleEndian(file[4..]) == Version
+                && BinaryPrimitives.ReadUInt64LittleEndian(file[8..]) == wal;
+            if (!isOurs) continue;
+            for (file = file[HeaderBytes..]; TryReadGroup(ref file, out ulong segment, out ReadOnlySpan<byte> entries);)
+            {
+                through = Math.Max(through, segment);
+                for (; entries.Length > 0; entries = entries[EntryBytes..])
+                {
+                    requests.Add(new TakenRequest(BinaryPrimitives.ReadUInt128LittleEndian(entries[8..]), BinaryPrimitives.ReadUInt64LittleEndian(entries)));
+                }
+            }
+        }
+
+        return (requests, through);
+    }
+
+    /// <summary>Takes over the files of earlier processes: they go when they are too old.</summary>
+    public void Adopt()
+    {
+        foreach (string path in FilesIn(directory)) _finished.Enqueue((path, time.GetTimestamp()));
+    }
+
+    /// <summary>Notes a segment's requests, durably. Where that fails, only a resend after a restart isn't known.</summary>
+    public void Note(ulong segment, IReadOnlyList<TakenRequest> requests)
+    {
+        try
+        {
+            byte[] group = new byte[GroupHeaderBytes + (requests.Count * EntryBytes)];
+            BinaryPrimitives.WriteUInt64LittleEndian(group, segment);
+            BinaryPrimitives.WriteInt32LittleEndian(group.AsSpan(8), requests.Count);
+            for (int i = 0; i < requests.Count; i++)
+            {
+                Span<byte> entry = group.AsSpan(GroupHeaderBytes + (i * EntryBytes));
+                BinaryPrimitives.WriteUInt64LittleEndian(entry, requests[i].ReceiveTimeUnixNano);
+                BinaryPrimitives.WriteUInt128LittleEndian(entry[8..], requests[i].Hash);
+            }
+
+            BinaryPrimitives.WriteUInt32LittleEndian(group.AsSpan(12), Crc32C.Of(group.AsSpan(0, 12), group.AsSpan(GroupHeaderBytes)));
+            FileStream file = CurrentFile(segment);
+            file.Write(group);
+            file.Flush(flushToDisk: true);
+        }
+        catch (IOException e)
+        {
+            Finish(); // what follows a torn group isn't read
+            log.LogWarning(e, "The journal of requests can't be written: a request that is sent twice around a restart may be stored twice.");
+        }
+    }
+
+    public void Dispose() => _file?.Dispose();
+
+    private FileStream CurrentFile(ulong segment)
+    {
+        if (_file is not null && time.GetElapsedTime(_created) < s_fileAge) return _file;
+
+        Finish();
+        while (_finished.TryPeek(out var oldest) && time.GetElapsedTime(oldest.Finished) > ResendWindow.Length)
+        {
+            File.Delete(oldest.Path);
+            _finished.Dequeue();
+        }
+
+        byte[] header = new byte[HeaderBytes];
+        Magic.CopyTo(header);
+        BinaryPrimitives.WriteInt32LittleEndian(header.AsSpan(4), Version);
+        BinaryPrimitives.WriteUInt64LittleEndian(header.AsSpan(8), wal);
+        _file = new FileStream(Path.Combine(directory, segment.ToString("D20", CultureInfo.InvariantCulture) + Extension), FileMode.Create, FileAccess.Write);
+        _created = time.GetTimestamp();
+        _file.Write(header);
+        DirectorySync.Sync(directory);
+        return _file;
+    }
+
+    private void Finish()
+    {
+        if (_file is null) return;
+        _finished.Enqueue((_file.Name, time.GetTimestamp()));
+        _file.Dispose();
+        _file = null;
+    }
+
+    private static bool TryReadGroup(ref ReadOnlySpan<byte> file, out ulong segment, out ReadOnlySpan<byte> entries)
+    {
+        segment = 0;
+        entries = default;
+        if (file.Length < GroupHeaderBytes) return false;
+        long entryBytes = BinaryPrimitives.ReadInt32LittleEndian(file[8..]) * (long)EntryBytes;
+        if (entryBytes < 0 || entryBytes > file.Length - GroupHeaderBytes) return false;
+
+        segment = BinaryPrimitives.ReadUInt64LittleEndian(file);
+        entries = file.Slice(GroupHeaderBytes, (int)entryBytes);
+        if (BinaryPrimitives.ReadUInt32LittleEndian(file[12..]) != Crc32C.Of(file[..12], entries)) return false;
+        file = file[(GroupHeaderBytes + (int)entryBytes)..];
+        return true;
+    }
+
+    private static IEnumerable<string> FilesIn(string directory) => Directory.EnumerateFiles(directory, "*" + Extension).Order(StringComparer.Ordinal);
+}
