@@ -16,7 +16,7 @@ namespace TraceStore.Collector.Pipeline;
 /// <item>Decode it (<see cref="SegmentDecoder"/>).</item>
 /// <item>Insert it (<see cref="SpanBlockInserter"/>), again and again while ClickHouse is away. One that ClickHouse refuses
 /// though it takes others is poison: into the quarantine with it, so that it holds up nothing.</item>
-/// <item>Make durable what ClickHouse has still in memory: merges rewrite what inserts have synced.</item>
+/// <item>Confirm that it is on disk: an engine may have answered OK too early, and merges rewrite what inserts have synced.</item>
 /// <item>Move the cursor on, which lets the log go of what is stored.</item>
 /// </list>
 /// </summary>
@@ -35,7 +35,7 @@ public sealed class SegmentFollower : IAsyncDisposable
     private readonly Quarantine _quarantine;
     private readonly SchemaMigrator _schema;
     private readonly SpanBlockInserter _inserter;
-    private readonly Action _makeDurable;
+    private readonly Func<Func<CancellationToken, Task>> _watch;
     private readonly IngestMetrics _metrics;
     private readonly ILogger<SegmentFollower> _log;
 
@@ -50,27 +50,25 @@ public sealed class SegmentFollower : IAsyncDisposable
     private volatile string? _ailment;
     private long _ailingSince;
 
-    /// <param name="makeDurable">Makes durable what ClickHouse has been given; nothing where that is out of our reach.</param>
+    /// <param name="watch">
+    /// Called before an insert; what it returns is called after it, and completes when what was inserted is on disk, or fails
+    /// with an <see cref="IOException"/> when that is in doubt.
+    /// </param>
     public SegmentFollower(
         WriteAheadLog wal,
         Quarantine quarantine,
         SchemaMigrator schema,
         SpanBlockInserter inserter,
-        Action makeDurable,
+        Func<Func<CancellationToken, Task>> watch,
         IngestMetrics metrics,
         ILogger<SegmentFollower> log)
     {
-        (_quarantine, _schema, _inserter, _makeDurable, _metrics, _log) = (quarantine, schema, inserter, makeDurable, metrics, log);
+        (_quarantine, _schema, _inserter, _watch, _metrics, _log) = (quarantine, schema, inserter, watch, metrics, log);
         _cursor = wal.OpenCursor("clickhouse", CursorClaim.Required);
         _inDoubtThrough = wal.NewestAtOpen;
         _decoder = new SegmentDecoder(quarantine, log);
         _untilMigrated = Retrying(new PredicateBuilder().Handle<ClickHouseUnavailableException>().Handle<ClickHouseRefusedException>());
-        _untilStored = Retrying(new PredicateBuilder()
-            .Handle<ClickHouseUnavailableException>()
-            .Handle<ClickHouseRefusedException>()
-            .Handle<IOException>()
-            .Handle<UnauthorizedAccessException>()
-            .Handle<InvalidDataException>());
+        _untilStored = Retrying(new PredicateBuilder().Handle<Exception>(failure => failure is not OperationCanceledException));
         _following = Task.Run(FollowAsync);
     }
 
@@ -120,6 +118,10 @@ public sealed class SegmentFollower : IAsyncDisposable
                     await StoreOrSetAsideAsync(segment, mayBeStored: segment.Number <= _inDoubtThrough, stopping).ConfigureAwait(false);
                     await _untilStored.ExecuteAsync(_ => Advance(segment.Number), stopping).ConfigureAwait(false); // 6
                 }
+                else
+                {
+                    await ConfirmIdleAsync(stopping).ConfigureAwait(false);
+                }
             }
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
@@ -131,6 +133,20 @@ public sealed class SegmentFollower : IAsyncDisposable
             _ailment = e.Message;
             _schemaReady.TrySetException(e);
             _log.LogCritical(e, "Spans are no longer stored, only kept in the write-ahead log. Restart TraceStore when the cause is mended.");
+        }
+    }
+
+    /// <summary>Merges go on when nothing is inserted; what goes wrong with them must be found before their sources are gone.</summary>
+    private async Task ConfirmIdleAsync(CancellationToken stopping)
+    {
+        try
+        {
+            await _watch()(stopping).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or HttpRequestException)
+        {
+            _inserter.Forget();
+            LogOutage(e);
         }
     }
 
@@ -174,6 +190,7 @@ public sealed class SegmentFollower : IAsyncDisposable
     {
         long started = Stopwatch.GetTimestamp();
         _metrics.RecordsDamaged.Add(_decoder.Decode(segment, _segment)); // 3
+        Func<CancellationToken, Task> confirmAsync = _watch();
         try
         {
             await _inserter.InsertAsync(_segment, mayBeStored, stopping).ConfigureAwait(false); // 4
@@ -186,7 +203,16 @@ public sealed class SegmentFollower : IAsyncDisposable
             throw;
         }
 
-        _makeDurable(); // 5
+        try
+        {
+            await confirmAsync(stopping).ConfigureAwait(false); // 5
+        }
+        catch
+        {
+            _inserter.Forget();
+            throw;
+        }
+
         NoteWell();
         _metrics.SpansStored.Add(_segment.Spans.Count);
         _metrics.InsertDuration.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);

@@ -108,6 +108,8 @@ public sealed class ClickHouseDatabase : IDisposable
         {
             // An error then comes as an error, not as text behind the rows that were ready before it.
             ["wait_end_of_query"] = 1,
+            // All in memory: a larger answer would wait in a file, and on a full disk the embedded engine answers OK with nothing.
+            ["http_response_buffer_size"] = MaxAnswerBytes,
             ["max_execution_time"] = (int)Math.Ceiling(_options.QueryTimeout.TotalSeconds),
             ["max_result_bytes"] = MaxAnswerBytes,
         };

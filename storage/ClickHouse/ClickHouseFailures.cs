@@ -26,16 +26,18 @@ internal static class ClickHouseFailures
     public const int UnknownTable = 60;
     public const int UnknownDatabase = 81;
 
-    /// <summary>Errors of ClickHouse (system.errors) that pass: overload, limits, loss of connection, a schema still to be created.</summary>
+    /// <summary>Errors of ClickHouse (system.errors) that pass: overload, limits, loss of connection, disks, a schema still to be created.</summary>
     private static readonly HashSet<int> s_passing =
     [
         3, // UNEXPECTED_END_OF_FILE
         UnknownTable,
         74, // CANNOT_READ_FROM_FILE_DESCRIPTOR
         75, // CANNOT_WRITE_TO_FILE_DESCRIPTOR
+        76, // CANNOT_OPEN_FILE: the disk is read-only, or has no room for another name
         UnknownDatabase,
         159, // TIMEOUT_EXCEEDED
         202, // TOO_MANY_SIMULTANEOUS_QUERIES
+        204, // CANNOT_FSYNC
         209, // SOCKET_TIMEOUT
         210, // NETWORK_ERROR
         225, // NO_ZOOKEEPER
@@ -48,6 +50,7 @@ internal static class ClickHouseFailures
         319, // UNKNOWN_STATUS_OF_INSERT
         394, // QUERY_WAS_CANCELLED
         999, // KEEPER_EXCEPTION
+        1001, // STD_EXCEPTION: what a file system says
     ];
 
     /// <summary>The failure as callers see it; null when it's none of the driver's.</summary>

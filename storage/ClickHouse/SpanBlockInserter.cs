@@ -6,10 +6,11 @@ namespace TraceStore.Storage.ClickHouse;
 /// <summary>
 /// Stores decoded segments, each exactly once.
 /// <list type="number">
-/// <item>If an earlier attempt may have stored the segment, settle that by looking: kill what still runs, count the
-/// segment's rows, and be done if they are there.</item>
+/// <item>If an earlier attempt may have stored the segment, settle that by looking: kill what still runs, and count the
+/// segment's rows.</item>
 /// <item>Store what the spans refer to. These tables keep equal rows once, so it may be done twice.</item>
-/// <item>Store the spans, as one block: all or nothing. They come last, so spans that are there have all they refer to.</item>
+/// <item>Unless they are there, store the spans, as one block: all or nothing. They come last, so spans that can be read have
+/// all they refer to.</item>
 /// </list>
 /// A deduplication token could not do this: ClickHouse notes the token before the part is in place, so a crash between the
 /// two makes every retry an OK that stores nothing.
@@ -35,7 +36,7 @@ public sealed class SpanBlockInserter(ClickHouseDatabase database)
         string queryPrefix = $"tracestore-{segment.Spans.Wal[0]:x16}-{segment.Spans.Segment[0]}-";
 
         // 1
-        if (mayBeStored && await IsStoredAsync(segment.Spans, queryPrefix, cancellation).ConfigureAwait(false)) return;
+        bool isStored = mayBeStored && await IsStoredAsync(segment.Spans, queryPrefix, cancellation).ConfigureAwait(false);
 
         // 2
         ForgetAfterMidnight(segment.Spans.ReceivedDay[0]);
@@ -44,7 +45,7 @@ public sealed class SpanBlockInserter(ClickHouseDatabase database)
         await InsertUnlessStoredAsync(SpanColumns.Operations, segment.Operations, Keys(segment.Operations), cancellation).ConfigureAwait(false);
 
         // 3
-        await InsertBlockAsync(SpanColumns.Spans, segment.Spans, queryPrefix + Guid.NewGuid().ToString("N"), cancellation).ConfigureAwait(false);
+        if (!isStored) await InsertBlockAsync(SpanColumns.Spans, segment.Spans, queryPrefix + Guid.NewGuid().ToString("N"), cancellation).ConfigureAwait(false);
     }
 
     /// <summary>Inserts nothing into every table, which ClickHouse takes whenever it is well and the tables are ours.</summary>
@@ -65,7 +66,7 @@ public sealed class SpanBlockInserter(ClickHouseDatabase database)
         }
     }
 
-    /// <summary>Forgets what is known to be stored: the tables may have been emptied.</summary>
+    /// <summary>Forgets what is known to be stored: the tables may have lost it.</summary>
     public void Forget() => _stored.Clear();
 
     private async Task<bool> IsStoredAsync(SpanBatch spans, string queryPrefix, CancellationToken cancellation)
@@ -75,7 +76,7 @@ public sealed class SpanBlockInserter(ClickHouseDatabase database)
         string sql = $"SELECT count() FROM spans WHERE received_day = toDate({parameters.Add((long)spans.ReceivedDay[0])})"
             + $" AND wal = {parameters.Add(spans.Wal[0])} AND seg = {parameters.Add(spans.Segment[0])}";
         IReadOnlyList<string> answer = await database.ReadLinesAsync(new SqlQuery(sql, parameters.Values), cancellation).ConfigureAwait(false);
-        int stored = int.Parse(answer[0], CultureInfo.InvariantCulture);
+        int stored = int.Parse(answer.Single(), CultureInfo.InvariantCulture);
         if (stored != 0 && stored != spans.Count)
         {
             string message = $"Segment {spans.Segment[0]} of log {spans.Wal[0]:x16} has {spans.Count} spans, but ClickHouse holds {stored} of them; a block is all or nothing.";

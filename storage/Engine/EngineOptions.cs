@@ -18,6 +18,9 @@ public sealed record EngineOptions
     /// <summary>How long the first start may take, and how long it may wait for an old engine that still holds the directory.</summary>
     public TimeSpan StartTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>How long it may take to answer whether its writes have succeeded.</summary>
+    public TimeSpan AnswerTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>How long the engine may take to end cleanly before it is killed.</summary>
     public TimeSpan StopTimeout { get; init; } = TimeSpan.FromSeconds(20);
 }

@@ -63,6 +63,11 @@ public sealed class EngineSupervisor : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Watches the engine over an insert. Call this before it and <see cref="EngineWatch.ConfirmAsync"/> after it.
+    /// </summary>
+    public EngineWatch Watch() => new(Volatile.Read(ref _engine), () => Volatile.Read(ref _engine), Handler, _options, _log);
+
     public async ValueTask DisposeAsync()
     {
         if (_stopping.IsCancellationRequested) return;

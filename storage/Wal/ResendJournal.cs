@@ -23,6 +23,7 @@ internal sealed class ResendJournal(string directory, ulong wal, TimeProvider ti
     private static readonly TimeSpan s_fileAge = TimeSpan.FromMinutes(1);
 
     private readonly Queue<(string Path, long Finished)> _finished = [];
+    private readonly List<TakenRequest> _unwritten = [];
     private FileStream? _file;
     private long _created;
 
@@ -60,30 +61,24 @@ internal sealed class ResendJournal(string directory, ulong wal, TimeProvider ti
         foreach (string path in FilesIn(directory)) _finished.Enqueue((path, time.GetTimestamp()));
     }
 
-    /// <summary>Notes a segment's requests, durably. Where that fails, only a resend after a restart isn't known.</summary>
+    /// <summary>
+    /// Notes a segment's requests, durably. Where that fails they are noted with the next segment's; a restart in between
+    /// doesn't know their resends.
+    /// </summary>
     public void Note(ulong segment, IReadOnlyList<TakenRequest> requests)
     {
+        _unwritten.AddRange(requests);
         try
         {
-            byte[] group = new byte[GroupHeaderBytes + (requests.Count * EntryBytes)];
-            BinaryPrimitives.WriteUInt64LittleEndian(group, segment);
-            BinaryPrimitives.WriteInt32LittleEndian(group.AsSpan(8), requests.Count);
-            for (int i = 0; i < requests.Count; i++)
-            {
-                Span<byte> entry = group.AsSpan(GroupHeaderBytes + (i * EntryBytes));
-                BinaryPrimitives.WriteUInt64LittleEndian(entry, requests[i].ReceiveTimeUnixNano);
-                BinaryPrimitives.WriteUInt128LittleEndian(entry[8..], requests[i].Hash);
-            }
-
-            BinaryPrimitives.WriteUInt32LittleEndian(group.AsSpan(12), Crc32C.Of(group.AsSpan(0, 12), group.AsSpan(GroupHeaderBytes)));
             FileStream file = CurrentFile(segment);
-            file.Write(group);
+            file.Write(Encode(segment, _unwritten));
             file.Flush(flushToDisk: true);
+            _unwritten.Clear();
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             Finish(); // what follows a torn group isn't read
-            log.LogWarning(e, "The journal of requests can't be written: a request that is sent twice around a restart may be stored twice.");
+            log.LogWarning("The journal of requests can't be written; should TraceStore be started again now, requests that are sent again may be stored again. {Cause}", e.Message);
         }
     }
 
@@ -104,11 +99,28 @@ internal sealed class ResendJournal(string directory, ulong wal, TimeProvider ti
         Magic.CopyTo(header);
         BinaryPrimitives.WriteInt32LittleEndian(header.AsSpan(4), Version);
         BinaryPrimitives.WriteUInt64LittleEndian(header.AsSpan(8), wal);
-        _file = new FileStream(Path.Combine(directory, segment.ToString("D20", CultureInfo.InvariantCulture) + Extension), FileMode.Create, FileAccess.Write);
+        _file = new FileStream(Path.Combine(directory, segment.ToString("D20", CultureInfo.InvariantCulture) + Extension), FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 0);
         _created = time.GetTimestamp();
         _file.Write(header);
         DirectorySync.Sync(directory);
         return _file;
+    }
+
+    private static byte[] Encode(ulong segment, List<TakenRequest> requests)
+    {
+        byte[] group = new byte[GroupHeaderBytes + (requests.Count * EntryBytes)];
+        BinaryPrimitives.WriteUInt64LittleEndian(group, segment);
+        BinaryPrimitives.WriteInt32LittleEndian(group.AsSpan(8), requests.Count);
+        Span<byte> entries = group.AsSpan(GroupHeaderBytes);
+        foreach (TakenRequest request in requests)
+        {
+            BinaryPrimitives.WriteUInt64LittleEndian(entries, request.ReceiveTimeUnixNano);
+            BinaryPrimitives.WriteUInt128LittleEndian(entries[8..], request.Hash);
+            entries = entries[EntryBytes..];
+        }
+
+        BinaryPrimitives.WriteUInt32LittleEndian(group.AsSpan(12), Crc32C.Of(group.AsSpan(0, 12), group.AsSpan(GroupHeaderBytes)));
+        return group;
     }
 
     private void Finish()

@@ -24,6 +24,7 @@ internal sealed class SegmentFiles
     private readonly SortedDictionary<ulong, long> _sealed;
     private TaskCompletionSource _more = NewSignal();
     private ulong _newest;
+    private bool _isWriting;
     private ulong _releasedThrough;
     private long _bytes;
     private long _releasedBytes;
@@ -65,6 +66,15 @@ internal sealed class SegmentFiles
         }
     }
 
+    /// <summary>Whether there is a segment that isn't sealed yet.</summary>
+    public bool IsWriting
+    {
+        get
+        {
+            lock (_lock) return _isWriting;
+        }
+    }
+
     /// <summary>Sealed segments behind a position.</summary>
     public WalBacklog Behind(ulong position)
     {
@@ -89,6 +99,7 @@ internal sealed class SegmentFiles
         lock (_lock)
         {
             _newest = number;
+            _isWriting = true;
             _bytes += bytes;
         }
     }
@@ -106,6 +117,7 @@ internal sealed class SegmentFiles
         lock (_lock)
         {
             _sealed.Add(number, bytes);
+            _isWriting = false;
             (more, _more) = (_more, NewSignal());
         }
 

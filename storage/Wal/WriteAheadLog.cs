@@ -114,6 +114,9 @@ public sealed class WriteAheadLog : IAsyncDisposable
         return _resends.FindOrStart(hash, () => Enqueue(pending));
     }
 
+    /// <summary>Whether a segment is being written that will be sealed soon.</summary>
+    public bool IsWriting => _files.IsWriting;
+
     /// <summary>Opens a sink's cursor. From now on the log keeps what this sink hasn't got, as its claim says.</summary>
     public WalCursor OpenCursor(string sink, CursorClaim claim) => _claims.Open(sink, Identity, claim);
 

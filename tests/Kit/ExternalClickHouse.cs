@@ -15,6 +15,8 @@ public sealed class ExternalClickHouse : IDisposable
 
     public Uri Url => new($"http://127.0.0.1:{Port}");
 
+    public int ProcessId => _process!.Id;
+
     public static int FreePort()
     {
         using var probe = new TcpListener(IPAddress.Loopback, 0);

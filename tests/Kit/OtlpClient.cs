@@ -21,11 +21,11 @@ public sealed class OtlpClient : IDisposable
 
     public Task<ExportTraceServiceResponse> ExportAsync(ExportTraceServiceRequest request, bool gzip = false) => ExportAsync(request.ToByteArray(), gzip);
 
-    public async Task<ExportTraceServiceResponse> ExportAsync(byte[] request, bool gzip = false)
+    public async Task<ExportTraceServiceResponse> ExportAsync(byte[] request, bool gzip = false, TimeSpan? deadline = null)
     {
         var headers = new Metadata();
         if (gzip) headers.Add("grpc-internal-encoding-request", "gzip");
-        return await _channel.CreateCallInvoker().AsyncUnaryCall(s_export, null, new CallOptions(headers, DateTime.UtcNow.AddSeconds(30)), request);
+        return await _channel.CreateCallInvoker().AsyncUnaryCall(s_export, null, new CallOptions(headers, DateTime.UtcNow + (deadline ?? TimeSpan.FromSeconds(30))), request);
     }
 
     public void Dispose() => _channel.Dispose();

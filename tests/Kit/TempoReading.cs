@@ -38,7 +38,7 @@ public static class TempoReading
     /// <summary>Waits until everything in the write-ahead log is stored.</summary>
     public static Task WaitForEmptyLogAsync(this HttpClient tempo) => tempo.WaitForMetricAsync("tracestore_wal_segments_waiting", value => value == 0);
 
-    /// <summary>Waits until one of the metrics of a name, whatever its labels, has a value. Answers are cached for a moment.</summary>
+    /// <summary>Waits until one of the metrics of a name, whatever its labels, has a value.</summary>
     public static Task WaitForMetricAsync(this HttpClient tempo, string name, Func<double, bool> isReached, string labels = "") =>
         Eventually.BeTrueAsync(name + labels, async () => (await tempo.GetStringAsync("/metrics")).Split('\n').Any(line =>
             line.StartsWith(name + '{', StringComparison.Ordinal) && line.Contains(labels, StringComparison.Ordinal)

@@ -93,7 +93,7 @@ public sealed class ServeTests : IDisposable
         (int exitCode, _, string errors) = await TraceStoreProcess.RunAsync("--data", file);
 
         Assert.Equal(1, exitCode);
-        Assert.Contains($"Can't create {file}", errors, StringComparison.Ordinal);
+        Assert.Contains($"Can't use {file}", errors, StringComparison.Ordinal);
         Assert.Contains("Choose another data directory with --data.", errors, StringComparison.Ordinal);
     }
 

@@ -39,9 +39,12 @@ internal sealed partial class TraceStoreProcess : IDisposable
     public string Errors => Read(_errors);
 
     /// <summary>Starts serving on free ports, and waits until it is ready.</summary>
-    public static async Task<TraceStoreProcess> ServeAsync(string dataDirectory, params string[] arguments)
+    public static Task<TraceStoreProcess> ServeAsync(string dataDirectory, params string[] arguments) => ServeAsync(dataDirectory, 0, arguments);
+
+    /// <summary>Starts serving, spans on a given port, and waits until it is ready.</summary>
+    public static async Task<TraceStoreProcess> ServeAsync(string dataDirectory, int otlpPort, params string[] arguments)
     {
-        var process = new TraceStoreProcess(["serve", "--data", dataDirectory, "--otlp-grpc-port", "0", "--tempo-port", "0", "--jaeger-port", "0", .. arguments]);
+        TraceStoreProcess process = Start(dataDirectory, otlpPort, arguments);
         await Eventually.BeTrueAsync("readiness", () =>
         {
             if (process._process.HasExited) throw new InvalidOperationException($"tracestore ended: {process.Errors}");
@@ -52,6 +55,10 @@ internal sealed partial class TraceStoreProcess : IDisposable
         process.JaegerUrl = new Uri(JaegerLine().Match(process.Output).Groups[1].Value);
         return process;
     }
+
+    /// <summary>Starts serving and doesn't wait.</summary>
+    public static TraceStoreProcess Start(string dataDirectory, int otlpPort, params string[] arguments) =>
+        new(["serve", "--data", dataDirectory, "--otlp-grpc-port", $"{otlpPort}", "--tempo-port", "0", "--jaeger-port", "0", .. arguments]);
 
     /// <summary>Runs a command to its end.</summary>
     public static async Task<(int ExitCode, string Output, string Errors)> RunAsync(params string[] arguments)

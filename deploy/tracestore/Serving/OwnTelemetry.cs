@@ -16,7 +16,7 @@ internal sealed class OwnTelemetry : IDisposable
         .ConfigureResource(resource => resource.AddService("tracestore", serviceVersion: typeof(OwnTelemetry).Assembly.GetName().Version!.ToString(3)))
         .AddMeter(IngestMetrics.MeterName, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel")
         .AddRuntimeInstrumentation()
-        .AddPrometheusExporter()
+        .AddPrometheusExporter(exporter => exporter.ScrapeResponseCacheDurationMilliseconds = 0)
         .Build();
 
     /// <summary>Makes the meters that are published.</summary>

@@ -80,7 +80,7 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         var metrics = new IngestMetrics(telemetry.Meters, wal, quarantine);
         var schema = new SchemaMigrator(database, _logs.CreateLogger<SchemaMigrator>());
         var follower = StopLast(new SegmentFollower(
-            wal, quarantine, schema, new SpanBlockInserter(database), MakeDurable, metrics, _logs.CreateLogger<SegmentFollower>()));
+            wal, quarantine, schema, new SpanBlockInserter(database), Watch, metrics, _logs.CreateLogger<SegmentFollower>()));
         var pipeline = new IngestPipeline(wal, metrics, _logs.CreateLogger<IngestPipeline>());
         _stops.Push(() => StoreWhatIsLeftAsync(wal, follower));
         if (_engine is not null) await follower.SchemaReady.WaitAsync(_settings.Engine!.StartTimeout, cancellation).ConfigureAwait(false);
@@ -116,10 +116,8 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         return port;
     }
 
-    private void MakeDurable()
-    {
-        if (_settings.Engine is { } engine) DirectorySync.SyncFileSystem(engine.Directory);
-    }
+    /// <summary>What an external ClickHouse has answered OK is its own to keep.</summary>
+    private Func<CancellationToken, Task> Watch() => _engine is null ? _ => Task.CompletedTask : _engine.Watch().ConfirmAsync;
 
     /// <summary>After the doors have closed: seals the log and stores it, as far as time allows. The log keeps the rest.</summary>
     private async ValueTask StoreWhatIsLeftAsync(WriteAheadLog wal, SegmentFollower follower)

@@ -1,0 +1,123 @@
+using System.Runtime.InteropServices;
+
+namespace TraceStore.Tests.Systems.Torture;
+
+/// <summary>The victim: a TraceStore process that can be killed and started again, with its engine inside or behind a wire.</summary>
+internal sealed partial class TortureSite : IAsyncDisposable
+{
+    // Short, so that a request whose answer doesn't come is in doubt soon.
+    private static readonly string[] s_settings = ["--set", "ClickHouse:InsertTimeout=1s", "--set", "ClickHouse:QueryTimeout=5s", "--set", "Wal:MaxSegmentAge=100ms"];
+
+    private readonly TemporaryDirectory _data;
+    private readonly ExternalClickHouse? _external;
+    private TraceStoreProcess? _process;
+
+    private TortureSite(TemporaryDirectory data, ExternalClickHouse? external)
+    {
+        (_data, _external) = (data, external);
+        if (external is not null) Wire = new FaultyWire(external.Port);
+    }
+
+    public int OtlpPort { get; } = ExternalClickHouse.FreePort();
+
+    /// <summary>The wire to an external ClickHouse.</summary>
+    public FaultyWire? Wire { get; }
+
+    public TraceStoreProcess Process => _process ?? throw new InvalidOperationException("It isn't running.");
+
+    /// <summary>What the process that runs, or ran last, has said.</summary>
+    public string Output => _process is null ? "It isn't running." : $"{_process.Output}\n{_process.Errors}";
+
+    public string DataDirectory => _data.Path;
+
+    public static async Task<TortureSite> StartAsync(TemporaryDirectory data, bool isExternal)
+    {
+        var external = isExternal ? new ExternalClickHouse() : null;
+        if (external is not null) await external.StartAsync();
+        var site = new TortureSite(data, external);
+        await site.StartProcessAsync();
+        return site;
+    }
+
+    public async Task StartProcessAsync()
+    {
+        string[] external = Wire is null ? [] : ["--clickhouse", Wire.Url.ToString()];
+        _process = await TraceStoreProcess.ServeAsync(_data.Path, OtlpPort, [.. s_settings, .. external]);
+    }
+
+    /// <summary>kill -9 of TraceStore itself.</summary>
+    public void KillProcess()
+    {
+        Process.Kill();
+        Process.Dispose();
+        _process = null;
+    }
+
+    /// <summary>Starts TraceStore and kills it before it is ready.</summary>
+    public async Task KillWhileStartingAsync(TimeSpan after)
+    {
+        using var starting = TraceStoreProcess.Start(_data.Path, OtlpPort, s_settings);
+        await Task.Delay(after);
+        starting.Kill();
+    }
+
+    public async Task StopProcessAsync()
+    {
+        Assert.Equal(0, await Process.StopAsync());
+        Process.Dispose();
+        _process = null;
+    }
+
+    /// <summary>kill -9 of the engine; TraceStore starts the embedded one again, the test the external one.</summary>
+    public async Task KillEngineAsync()
+    {
+        if (_external is null)
+        {
+            SignalEngine(Signal.Kill);
+            return;
+        }
+
+        _external.Kill();
+        await _external.StartAsync();
+    }
+
+    public void SignalProcess(Signal signal) => Send(Process.Id, signal);
+
+    public void SignalEngine(Signal signal)
+    {
+        foreach (int engine in EngineProcesses()) Send(engine, signal);
+    }
+
+    public static void Send(int process, Signal signal) => _ = Kill(process, (int)signal);
+
+    /// <summary>The engine's processes now: none for a moment when one has just died.</summary>
+    public IReadOnlyList<int> EngineProcesses() => _external is null ? Process.Children() : [_external.ProcessId];
+
+    public Task<string> AskAsync(string sql) => _external is null ? EngineQuestion.AskAsync(_data.Path, sql) : EngineQuestion.AskAsync(_external.Url, sql);
+
+    /// <summary>Waits until everything is stored.</summary>
+    public async Task WaitUntilStoredAsync()
+    {
+        using var tempo = new HttpClient { BaseAddress = Process.TempoUrl, Timeout = TimeSpan.FromSeconds(10) };
+        await Eventually.BeTrueAsync("readiness", () => tempo.IsUpAsync("/readyz"), seconds: 60);
+        await tempo.WaitForEmptyLogAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _process?.Dispose();
+        if (Wire is not null) await Wire.DisposeAsync();
+        _external?.Dispose();
+    }
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int Kill(int process, int signal);
+}
+
+/// <summary>Signals by their numbers on Linux.</summary>
+internal enum Signal
+{
+    Kill = 9,
+    Continue = 18,
+    Stop = 19,
+}
