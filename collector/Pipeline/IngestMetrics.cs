@@ -18,11 +18,11 @@ public sealed class IngestMetrics
     {
         Meter meter = factory.Create(MeterName);
         SpansAccepted = meter.CreateCounter<long>("tracestore.ingest.spans.accepted", description: "Spans acknowledged: durable in the write-ahead log.");
-        SpansRejected = meter.CreateCounter<long>("tracestore.ingest.spans.rejected", description: "Spans rejected one by one (partial success).");
+        SpansRejected = meter.CreateCounter<long>("tracestore.ingest.spans.rejected", description: "Spans rejected one by one (partial success), by reason.");
         SpansStored = meter.CreateCounter<long>("tracestore.ingest.spans.stored", description: "Spans stored in ClickHouse.");
         BytesAccepted = meter.CreateCounter<long>("tracestore.ingest.accepted", "By", "Bytes of OTLP acknowledged.");
-        RequestsMalformed = meter.CreateCounter<long>("tracestore.ingest.requests.malformed", description: "Requests that were not OTLP.");
-        RequestsRefused = meter.CreateCounter<long>("tracestore.ingest.requests.refused", description: "Requests answered with 'unavailable, retry'.");
+        RequestsRejected = meter.CreateCounter<long>("tracestore.ingest.requests.rejected", description: "Requests refused for good, by reason.");
+        RequestsRefused = meter.CreateCounter<long>("tracestore.ingest.requests.refused", description: "Requests answered with 'unavailable, retry', by reason.");
         InsertFailures = meter.CreateCounter<long>("tracestore.ingest.insert.failures", description: "Attempts to store a segment, or to prepare the schema, that failed and were repeated.");
         SegmentsQuarantined = meter.CreateCounter<long>("tracestore.ingest.segments.quarantined", description: "Segments set aside because ClickHouse refused them though it took others.");
         RecordsDamaged = meter.CreateCounter<long>("tracestore.wal.damages", description: "Stretches of the write-ahead log that couldn't be read and were set aside.");
@@ -30,6 +30,12 @@ public sealed class IngestMetrics
         meter.CreateObservableGauge("tracestore.wal.size", () => wal.Bytes, "By", "Bytes of the write-ahead log on disk.");
         meter.CreateObservableGauge("tracestore.wal.segments.waiting", () => wal.Waiting.Segments + (wal.IsWriting ? 1 : 0), description: "Segments of the write-ahead log still to be stored; they grow while ClickHouse is away.");
         meter.CreateObservableGauge("tracestore.wal.quarantine.entries", () => quarantine.Count, description: "What is set aside for a person to look at; see tracestore quarantine.");
+    }
+
+    /// <summary>Counts what was refused or rejected, under the reason's name.</summary>
+    public static void Count(Counter<long> counter, string reason, long count = 1)
+    {
+        if (count > 0) counter.Add(count, new KeyValuePair<string, object?>("reason", reason));
     }
 
     public Counter<long> SpansAccepted { get; }
@@ -40,7 +46,7 @@ public sealed class IngestMetrics
 
     public Counter<long> BytesAccepted { get; }
 
-    public Counter<long> RequestsMalformed { get; }
+    public Counter<long> RequestsRejected { get; }
 
     public Counter<long> RequestsRefused { get; }
 

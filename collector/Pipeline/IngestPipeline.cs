@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Microsoft.Extensions.Logging;
 using TraceStore.Storage.Otlp;
 using TraceStore.Storage.Wal;
@@ -11,25 +12,28 @@ namespace TraceStore.Collector.Pipeline;
 /// <item>Scan the bytes (<see cref="OtlpScanner"/>).</item>
 /// <item>Admit (<see cref="Admission"/>): all, part or none of the spans.</item>
 /// <item>Take rejected spans out (<see cref="OtlpSpanFilter"/>).</item>
+/// <item>See that the client keeps to its rate (<see cref="ClientRates"/>).</item>
 /// <item>Append to the log and wait until it is durable (<see cref="WriteAheadLog"/>).</item>
 /// <item>Answer.</item>
 /// </list>
 /// The second half, <see cref="SegmentFollower"/>, starts where the log seals a segment.
 /// </summary>
-public sealed class IngestPipeline(WriteAheadLog wal, IngestMetrics metrics, ILogger<IngestPipeline> log)
+public sealed class IngestPipeline(WriteAheadLog wal, IngestOptions options, int maxRequestBytes, IngestMetrics metrics, ILogger<IngestPipeline> log) : IDisposable
 {
+    private readonly ClientRates _rates = new(options.MaxClientBytesPerSecond, maxRequestBytes);
     private long _lastRefusalLogged = Stopwatch.GetTimestamp() - (60 * Stopwatch.Frequency);
 
     /// <summary>Takes an ExportTraceServiceRequest in protobuf encoding. It doesn't throw for what a client can do.</summary>
-    public async Task<ExportOutcome> ExportAsync(ReadOnlyMemory<byte> request)
+    /// <param name="request">The request.</param>
+    /// <param name="client">Who sends it: its address.</param>
+    public async Task<ExportOutcome> ExportAsync(ReadOnlyMemory<byte> request, string client)
     {
-        OtlpScan scan = OtlpScanner.Scan(request.Span); // 1
+        OtlpScan scan = OtlpScanner.Scan(request.Span, options.Limits); // 1
         Admission admission = Admission.Of(scan); // 2
-        metrics.SpansRejected.Add(admission.RejectedSpans);
+        CountRejections(scan);
         switch (admission.Verdict)
         {
             case AdmissionVerdict.Malformed:
-                metrics.RequestsMalformed.Add(1);
                 return new ExportOutcome(ExportOutcomeKind.Malformed, Message: admission.Message);
             case AdmissionVerdict.Empty:
                 return ExportOutcome.Success;
@@ -40,28 +44,64 @@ public sealed class IngestPipeline(WriteAheadLog wal, IngestMetrics metrics, ILo
                 break;
         }
 
+        if (!_rates.TryTake(client, request.Length, out TimeSpan retryAfter)) // 4
+        {
+            string bound = options.MaxClientBytesPerSecond.ToString(CultureInfo.InvariantCulture);
+            return Refuse("client_rate", $"The client {client} sends more than {bound} bytes a second (Otlp:MaxClientBytesPerSecond).", retryAfter);
+        }
+
         try
         {
-            await wal.AppendAsync(request.Span, admission.AcceptedSpans, tenant: []).ConfigureAwait(false); // 4
+            await wal.AppendAsync(request.Span, admission.AcceptedSpans, tenant: []).ConfigureAwait(false); // 5
         }
         catch (WalRefusedException refused)
         {
-            metrics.RequestsRefused.Add(1);
-            LogRefusal(refused);
-            return new ExportOutcome(ExportOutcomeKind.Unavailable, Message: refused.Message, RetryAfter: refused.RetryAfter);
+            return Refuse(NameOf(refused.Reason), refused.Message, refused.RetryAfter);
         }
 
-        metrics.SpansAccepted.Add(admission.AcceptedSpans); // 5
+        metrics.SpansAccepted.Add(admission.AcceptedSpans); // 6
         metrics.BytesAccepted.Add(request.Length);
         return new ExportOutcome(ExportOutcomeKind.Accepted, admission.RejectedSpans, admission.Message);
     }
 
+    public void Dispose() => _rates.Dispose();
+
+    private void CountRejections(OtlpScan scan)
+    {
+        if (scan.Malformed is { } malformed)
+        {
+            IngestMetrics.Count(metrics.RequestsRejected, malformed.IsOverLimit ? "span_count" : "not_otlp");
+            return;
+        }
+
+        IngestMetrics.Count(metrics.SpansRejected, "invalid_id", scan.Rejected.CountOf(RejectionReason.InvalidId));
+        IngestMetrics.Count(metrics.SpansRejected, "attribute_count", scan.Rejected.CountOf(RejectionReason.AttributeCount));
+        IngestMetrics.Count(metrics.SpansRejected, "nesting_depth", scan.Rejected.CountOf(RejectionReason.NestingDepth));
+        IngestMetrics.Count(metrics.SpansRejected, "value_length", scan.Rejected.CountOf(RejectionReason.ValueLength));
+    }
+
+    private ExportOutcome Refuse(string reason, string message, TimeSpan retryAfter)
+    {
+        IngestMetrics.Count(metrics.RequestsRefused, reason);
+        LogRefusal(message);
+        return new ExportOutcome(ExportOutcomeKind.Unavailable, Message: message, RetryAfter: retryAfter);
+    }
+
+    private static string NameOf(WalRefusal reason) => reason switch
+    {
+        WalRefusal.Full => "log_full",
+        WalRefusal.DiskLow => "disk_low",
+        WalRefusal.DiskSlow => "disk_slow",
+        WalRefusal.DiskFailed => "disk_failed",
+        _ => "stopping",
+    };
+
     /// <summary>Says at most once a minute that clients are being refused: they retry, and each retry would say it again.</summary>
-    private void LogRefusal(WalRefusedException refused)
+    private void LogRefusal(string reason)
     {
         long last = Interlocked.Read(ref _lastRefusalLogged);
         if (Stopwatch.GetElapsedTime(last) < TimeSpan.FromMinutes(1)) return;
         if (Interlocked.CompareExchange(ref _lastRefusalLogged, Stopwatch.GetTimestamp(), last) != last) return;
-        log.LogWarning("Exports are refused and clients told to retry: {Reason}", refused.Message);
+        log.LogWarning("Exports are refused and clients told to retry: {Reason}", reason);
     }
 }

@@ -15,4 +15,7 @@ internal static class GrpcFailure
         status.Details.Add(Any.Pack(new RetryInfo { RetryDelay = Duration.FromTimeSpan(retryAfter) }));
         return status;
     }
+
+    /// <summary>The requests that are being read take all the memory that they may.</summary>
+    public static Status TooMuchInFlight() => Unavailable("Too many exports at once: the memory for them is used up (Otlp:MaxBytesInFlight).", TimeSpan.FromSeconds(1));
 }

@@ -3,12 +3,18 @@ namespace TraceStore.Collector.Receivers;
 /// <summary>Bounds of the OTLP gRPC door.</summary>
 public sealed record OtlpGrpcOptions
 {
-    /// <summary>The largest request, before and after decompression (OTLP 1.11 recommends 64 MiB); gRPC enforces it.</summary>
-    public const int MaxRequestBytes = 64 << 20;
+    /// <summary>The largest request, before and after decompression; OTLP 1.11 recommends 64 MiB.</summary>
+    public int MaxRequestBytes { get; init; } = 64 << 20;
 
-    /// <summary>Exports whose requests are in memory at once: gRPC reads a request whole before our code sees it.</summary>
-    public int MaxConcurrentExports { get; init; } = 64;
+    /// <summary>
+    /// Requests in memory at once come to so many bytes: gRPC reads a request whole before our code sees it. More wait,
+    /// unread; a request takes up to three times its size for a moment.
+    /// </summary>
+    public long MaxBytesInFlight { get; init; } = 256L << 20;
 
-    /// <summary>Exports that wait, unread, for one of those places; more are told to come again.</summary>
-    public int MaxQueuedExports { get; init; } = 1_000;
+    /// <summary>Requests that wait for that come to so many bytes; more are told to come again.</summary>
+    public long MaxBytesQueued { get; init; } = 1L << 30;
+
+    /// <summary>How long a request's bytes may take to come.</summary>
+    public TimeSpan ReceiveTimeout { get; init; } = TimeSpan.FromSeconds(30);
 }

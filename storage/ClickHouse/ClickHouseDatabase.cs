@@ -55,12 +55,14 @@ public sealed class ClickHouseDatabase : IDisposable
     /// <param name="table">The table's name.</param>
     /// <param name="block">One block.</param>
     /// <param name="queryId">Names the attempt, so that it can be killed.</param>
+    /// <param name="token">Of inserts with the same token the table takes one, where it remembers them; null for none.</param>
     /// <param name="cancellation">Gives up waiting; whether the block is stored is then open.</param>
-    public Task InsertAsync(string table, ReadOnlyMemory<byte> block, string queryId, CancellationToken cancellation)
+    public Task InsertAsync(string table, ReadOnlyMemory<byte> block, string queryId, string? token, CancellationToken cancellation)
     {
         // Two defaults would betray the promise: async inserts answer before anything is stored, and a column that the
         // table doesn't have would be dropped with an OK.
-        string sql = $"INSERT INTO {table} SETTINGS async_insert = 0, input_format_skip_unknown_fields = 0 FORMAT Native";
+        string deduplication = token is null ? "" : $", insert_deduplicate = 1, insert_deduplication_token = '{token}'";
+        string sql = $"INSERT INTO {table} SETTINGS async_insert = 0, input_format_skip_unknown_fields = 0{deduplication} FORMAT Native";
         return GuardAsync(_options.InsertTimeout, SendAsync, cancellation);
 
         async Task<int> SendAsync(CancellationToken limited)

@@ -6,19 +6,24 @@ namespace TraceStore.Storage.ClickHouse;
 /// <summary>
 /// Stores decoded segments, each exactly once.
 /// <list type="number">
-/// <item>If an earlier attempt may have stored the segment, settle that by looking: kill what still runs, and count the
-/// segment's rows.</item>
+/// <item>If an earlier attempt may have stored the segment, look: kill what still runs, and count the segment's rows.</item>
 /// <item>Store what the spans refer to. These tables keep equal rows once, so it may be done twice.</item>
 /// <item>Unless they are there, store the spans, as one block: all or nothing. They come last, so spans that can be read have
 /// all they refer to.</item>
+/// <item>After an attempt that wasn't the first, look again: the answer OK isn't enough.</item>
 /// </list>
-/// A deduplication token could not do this: ClickHouse notes the token before the part is in place, so a crash between the
-/// two makes every retry an OK that stores nothing.
+/// Looking and deduplication tokens each cover what the other can't. An attempt that was given up may arrive late, when
+/// looking has found nothing and the next attempt has stored the spans: it has the same token, and stores nothing. And
+/// ClickHouse notes a token before the part is in place, so that after a crash between the two every insert with that token
+/// is an OK that stores nothing: looking finds out, and the next token is used. See decisions/0003.
 /// </summary>
 public sealed class SpanBlockInserter(ClickHouseDatabase database)
 {
     /// <summary>Contents known to be stored are remembered up to this many per day; forgetting them costs a repeated row.</summary>
     private const int MaxRemembered = 100_000;
+
+    /// <summary>Each token is burnt by a crash of its own.</summary>
+    private const int MaxBurntTokens = 100;
 
     private readonly ByteList _block = new();
     private readonly HashSet<string> _stored = [];
@@ -44,8 +49,14 @@ public sealed class SpanBlockInserter(ClickHouseDatabase database)
         await InsertUnlessStoredAsync(SpanColumns.Scopes, segment.Scopes, Keys(segment.Scopes.Tenant, segment.Scopes.Hash), cancellation).ConfigureAwait(false);
         await InsertUnlessStoredAsync(SpanColumns.Operations, segment.Operations, Keys(segment.Operations), cancellation).ConfigureAwait(false);
 
-        // 3
-        if (!isStored) await InsertBlockAsync(SpanColumns.Spans, segment.Spans, queryPrefix + Guid.NewGuid().ToString("N"), cancellation).ConfigureAwait(false);
+        // 3, 4
+        for (int burnt = 0; !isStored; burnt++)
+        {
+            if (burnt == MaxBurntTokens) throw new ClickHouseUnavailableException($"ClickHouse answers OK and doesn't store segment {segment.Spans.Segment[0]}.", new InvalidDataException());
+            string token = string.Create(CultureInfo.InvariantCulture, $"{queryPrefix}{burnt}");
+            await InsertBlockAsync(SpanColumns.Spans, segment.Spans, queryPrefix + Guid.NewGuid().ToString("N"), token, cancellation).ConfigureAwait(false);
+            isStored = !mayBeStored || await IsStoredAsync(segment.Spans, queryPrefix, cancellation).ConfigureAwait(false);
+        }
     }
 
     /// <summary>Inserts nothing into every table, which ClickHouse takes whenever it is well and the tables are ours.</summary>
@@ -89,15 +100,15 @@ public sealed class SpanBlockInserter(ClickHouseDatabase database)
     private async Task InsertUnlessStoredAsync<TBatch>(BlockTable<TBatch> table, TBatch batch, IReadOnlyList<string> keys, CancellationToken cancellation)
     {
         if (keys.All(_stored.Contains)) return;
-        await InsertBlockAsync(table, batch, $"tracestore-{table.Name}-{Guid.NewGuid():N}", cancellation).ConfigureAwait(false);
+        await InsertBlockAsync(table, batch, $"tracestore-{table.Name}-{Guid.NewGuid():N}", token: null, cancellation).ConfigureAwait(false);
         _stored.UnionWith(keys);
     }
 
-    private Task InsertBlockAsync<TBatch>(BlockTable<TBatch> table, TBatch batch, string queryId, CancellationToken cancellation)
+    private Task InsertBlockAsync<TBatch>(BlockTable<TBatch> table, TBatch batch, string queryId, string? token, CancellationToken cancellation)
     {
         _block.Clear();
         NativeBlockWriter.Write(table, batch, _block);
-        return database.InsertAsync(table.Name, _block.Memory, queryId, cancellation);
+        return database.InsertAsync(table.Name, _block.Memory, queryId, token, cancellation);
     }
 
     /// <summary>What spans refer to lies in their own day's partition, so that a partition is complete in itself.</summary>

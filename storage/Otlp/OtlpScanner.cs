@@ -9,34 +9,25 @@ namespace TraceStore.Storage.Otlp;
 /// failure, so the answer to the client stands.
 /// <list type="number">
 /// <item>Walk requests, resources and scopes down to the spans, checking that the bytes are protobuf all the way down.</item>
-/// <item>In each span, check the IDs (trace/v1: 16 and 8 bytes, not all zero) and reject it alone if they're wrong.</item>
-/// <item>Elsewhere, check structure and depth only.</item>
+/// <item>In each span, check the IDs (trace/v1: 16 and 8 bytes, not all zero) and the limits, and reject it alone if
+/// something is wrong.</item>
+/// <item>Elsewhere, check structure and limits: a resource or scope that is over one takes its spans with it.</item>
 /// </list>
 /// </summary>
 public sealed class OtlpScanner
 {
-    /// <summary>
-    /// Messages within a span's field nest at most this deep, an array in an attribute being two, a map three. It bounds the
-    /// stack of every reader behind the scanner, and keeps below the 100 at which generated parsers give up.
-    /// </summary>
-    public const int MaxNestingDepth = 64;
-
-    /// <summary>One request holds at most this many spans, so that it fits into one segment and so into one block.</summary>
-    public const int MaxSpans = 500_000;
-
+    private readonly OtlpLimits _limits;
     private readonly RejectedSpans _rejected = new();
     private MalformedRequest? _malformed;
-    private bool _tooDeep;
+    private RejectionReason? _overLimit; // the first limit that the span, resource or scope in hand is over
     private int _spans;
 
-    private OtlpScanner()
-    {
-    }
+    private OtlpScanner(OtlpLimits limits) => _limits = limits;
 
     /// <summary>Scans a request in protobuf encoding.</summary>
-    public static OtlpScan Scan(ReadOnlySpan<byte> request)
+    public static OtlpScan Scan(ReadOnlySpan<byte> request, OtlpLimits limits)
     {
-        var scanner = new OtlpScanner();
+        var scanner = new OtlpScanner(limits);
         var reader = new WireReader(request);
         scanner.ScanRequest(ref reader);
         return new OtlpScan(scanner._spans, scanner._rejected, scanner._malformed);
@@ -65,16 +56,17 @@ public sealed class OtlpScanner
 
     private bool ScanResourceSpans(ref WireReader resourceSpans, int resource)
     {
+        int firstSpan = _spans;
+        RejectionReason? overLimit = null;
         for (int scope = 0; !resourceSpans.AtEnd;)
         {
             if (!resourceSpans.TryReadTag(out int field, out WireType type)) return NotProtobuf(resourceSpans, "a tag");
             if (type == WireType.Bytes && field is ResourceSpans_Resource or ResourceSpans_ScopeSpans)
             {
-                int offset = resourceSpans.Position;
                 if (!resourceSpans.TryReadMessage(out WireReader inner)) return NotProtobuf(resourceSpans, "resource or scope_spans");
                 bool ok = field == ResourceSpans_ScopeSpans
                     ? ScanScopeSpans(ref inner, resource, scope++)
-                    : ScanShallow(ref inner, MessageShape.Resource, offset);
+                    : ScanOwner(ref inner, MessageShape.Resource, ref overLimit);
                 if (!ok) return false;
             }
             else if (!resourceSpans.TrySkip(field, type))
@@ -83,21 +75,23 @@ public sealed class OtlpScanner
             }
         }
 
+        if (overLimit is { } limit) _rejected.Add(firstSpan, _spans, limit, () => new RejectedSpan($"all spans of resource_spans[{resource}]", $"of its resource, {Explain(limit)}"));
         return true;
     }
 
     private bool ScanScopeSpans(ref WireReader scopeSpans, int resource, int scope)
     {
+        int firstSpan = _spans;
+        RejectionReason? overLimit = null;
         for (int span = 0; !scopeSpans.AtEnd;)
         {
             if (!scopeSpans.TryReadTag(out int field, out WireType type)) return NotProtobuf(scopeSpans, "a tag");
             if (type == WireType.Bytes && field is ScopeSpans_Scope or ScopeSpans_Spans)
             {
-                int offset = scopeSpans.Position;
                 if (!scopeSpans.TryReadMessage(out WireReader inner)) return NotProtobuf(scopeSpans, "scope or span");
                 bool ok = field == ScopeSpans_Spans
                     ? ScanSpan(ref inner, (resource, scope, span++))
-                    : ScanShallow(ref inner, MessageShape.Scope, offset);
+                    : ScanOwner(ref inner, MessageShape.Scope, ref overLimit);
                 if (!ok) return false;
             }
             else if (!scopeSpans.TrySkip(field, type))
@@ -106,6 +100,7 @@ public sealed class OtlpScanner
             }
         }
 
+        if (overLimit is { } limit) _rejected.Add(firstSpan, _spans, limit, () => new RejectedSpan($"all spans of resource_spans[{resource}].scope_spans[{scope}]", $"of its scope, {Explain(limit)}"));
         return true;
     }
 
@@ -114,7 +109,8 @@ public sealed class OtlpScanner
     private bool ScanSpan(ref WireReader span, (int Resource, int Scope, int Span) place)
     {
         ReadOnlySpan<byte> traceId = default, spanId = default, parentSpanId = default, name = default;
-        _tooDeep = false;
+        int attributes = 0;
+        _overLimit = null;
         while (!span.AtEnd)
         {
             if (!span.TryReadTag(out int field, out WireType type)) return NotProtobuf(span, "a tag");
@@ -123,24 +119,27 @@ public sealed class OtlpScanner
                 (Span_TraceId, WireType.Bytes) => span.TryReadBytes(out traceId),
                 (Span_SpanId, WireType.Bytes) => span.TryReadBytes(out spanId),
                 (Span_ParentSpanId, WireType.Bytes) => span.TryReadBytes(out parentSpanId),
-                (Span_Name, WireType.Bytes) => span.TryReadBytes(out name),
-                (Span_Attributes, WireType.Bytes) => ScanMessage(ref span, MessageShape.KeyValue, MaxNestingDepth),
-                (Span_Events, WireType.Bytes) => ScanMessage(ref span, MessageShape.Event, MaxNestingDepth),
-                (Span_Links, WireType.Bytes) => ScanMessage(ref span, MessageShape.Link, MaxNestingDepth),
-                (Span_Status, WireType.Bytes) => ScanMessage(ref span, MessageShape.Status, MaxNestingDepth),
+                (Span_Name, WireType.Bytes) => span.TryReadBytes(out name) && Measure(name.Length),
+                (Span_Attributes, WireType.Bytes) => Count(ref attributes) && ScanMessage(ref span, MessageShape.KeyValue, _limits.MaxNestingDepth),
+                (Span_Events, WireType.Bytes) => ScanMessage(ref span, MessageShape.Event, _limits.MaxNestingDepth),
+                (Span_Links, WireType.Bytes) => ScanMessage(ref span, MessageShape.Link, _limits.MaxNestingDepth),
+                (Span_Status, WireType.Bytes) => ScanMessage(ref span, MessageShape.Status, _limits.MaxNestingDepth),
+                (_, WireType.Bytes) => ScanValue(ref span),
                 _ => span.TrySkip(field, type),
             };
             if (!ok) return NotProtobuf(span, "a field of a span");
         }
 
-        if (WhatIsWrong(traceId, spanId, parentSpanId) is { } reason)
-        {
-            _rejected.Add(_spans, _rejected.Count < RejectedSpans.MaxNamed ? Describe(place, name, spanId, reason) : null);
-        }
-
-        if (++_spans <= MaxSpans) return true;
-        _malformed = new MalformedRequest(span.Position, $"more than {MaxSpans} spans in one request");
+        if (WhatIsWrong(traceId, spanId, parentSpanId) is { } wrong) Reject(place, name, spanId, wrong);
+        if (++_spans <= _limits.MaxSpans) return true;
+        _malformed = new MalformedRequest(span.Position, $"more than {_limits.MaxSpans} spans in one request", IsOverLimit: true);
         return false;
+    }
+
+    private void Reject((int Resource, int Scope, int Span) place, ReadOnlySpan<byte> name, ReadOnlySpan<byte> spanId, (RejectionReason Reason, string Words) wrong)
+    {
+        RejectedSpan? described = _rejected.Named.Count < RejectedSpans.MaxNamed ? Describe(place, name, spanId, wrong.Words) : null;
+        _rejected.Add(_spans, _spans + 1, wrong.Reason, () => described!);
     }
 
     private static RejectedSpan Describe((int Resource, int Scope, int Span) place, ReadOnlySpan<byte> name, ReadOnlySpan<byte> spanId, string reason)
@@ -149,31 +148,36 @@ public sealed class OtlpScanner
         return new RejectedSpan($"resource_spans[{place.Resource}].scope_spans[{place.Scope}].spans[{place.Span}] ('{Shorten(name)}'{id})", reason);
     }
 
-    private string? WhatIsWrong(ReadOnlySpan<byte> traceId, ReadOnlySpan<byte> spanId, ReadOnlySpan<byte> parentSpanId)
+    private (RejectionReason Reason, string Words)? WhatIsWrong(ReadOnlySpan<byte> traceId, ReadOnlySpan<byte> spanId, ReadOnlySpan<byte> parentSpanId)
     {
-        if (traceId.Length != TraceId.Size) return $"trace_id has {traceId.Length} bytes, must have {TraceId.Size}";
-        if (!traceId.ContainsAnyExcept((byte)0)) return "trace_id is all zero";
-        if (spanId.Length != SpanId.Size) return $"span_id has {spanId.Length} bytes, must have {SpanId.Size}";
-        if (!spanId.ContainsAnyExcept((byte)0)) return "span_id is all zero";
-        if (parentSpanId.Length is not (0 or SpanId.Size))
-        {
-            return $"parent_span_id has {parentSpanId.Length} bytes, must have {SpanId.Size} or none";
-        }
-
-        return _tooDeep ? $"its attributes nest deeper than {MaxNestingDepth} messages" : null;
+        string? id =
+            traceId.Length != TraceId.Size ? $"trace_id has {traceId.Length} bytes, must have {TraceId.Size}"
+            : !traceId.ContainsAnyExcept((byte)0) ? "trace_id is all zero"
+            : spanId.Length != SpanId.Size ? $"span_id has {spanId.Length} bytes, must have {SpanId.Size}"
+            : !spanId.ContainsAnyExcept((byte)0) ? "span_id is all zero"
+            : parentSpanId.Length is not (0 or SpanId.Size) ? $"parent_span_id has {parentSpanId.Length} bytes, must have {SpanId.Size} or none"
+            : null;
+        if (id is not null) return (RejectionReason.InvalidId, id);
+        return _overLimit is { } limit ? (limit, Explain(limit)) : null;
     }
+
+    private string Explain(RejectionReason limit) => limit switch
+    {
+        RejectionReason.AttributeCount => $"attributes or a map's entries are more than {_limits.MaxAttributes}",
+        RejectionReason.NestingDepth => $"attributes nest deeper than {_limits.MaxNestingDepth} messages",
+        RejectionReason.ValueLength => $"a value is longer than {_limits.MaxValueBytes} bytes",
+        _ => throw new ArgumentOutOfRangeException(nameof(limit), limit, "BUG: not a limit"),
+    };
 
     // 3
 
-    /// <summary>Scans a resource or scope: there is no span yet that could be rejected for one that nests too deep.</summary>
-    private bool ScanShallow(ref WireReader message, MessageShape shape, int offset)
+    /// <summary>Scans a resource or scope. Protobuf merges a field that comes twice, so a limit holds for all of them.</summary>
+    private bool ScanOwner(ref WireReader message, MessageShape shape, ref RejectionReason? overLimit)
     {
-        _tooDeep = false;
-        if (!ScanFields(ref message, shape, MaxNestingDepth)) return NotProtobuf(message, "a field of a resource or scope");
-        if (!_tooDeep) return true;
-
-        _malformed ??= new MalformedRequest(offset, $"attributes of a resource or scope nest deeper than {MaxNestingDepth} messages");
-        return false;
+        _overLimit = overLimit;
+        if (!ScanFields(ref message, shape, _limits.MaxNestingDepth)) return NotProtobuf(message, "a field of a resource or scope");
+        overLimit = _overLimit;
+        return true;
     }
 
     private bool ScanMessage(ref WireReader parent, MessageShape shape, int depthLeft) =>
@@ -183,19 +187,34 @@ public sealed class OtlpScanner
     {
         if (depthLeft == 0)
         {
-            _tooDeep = true;
+            _overLimit ??= RejectionReason.NestingDepth;
             return true;
         }
 
+        int attributes = 0;
         while (!message.AtEnd)
         {
             if (!message.TryReadTag(out int field, out WireType type)) return NotProtobuf(message, "a tag");
-            bool ok = type == WireType.Bytes && shape[field] is { } inner
-                ? ScanMessage(ref message, inner, depthLeft - 1)
-                : message.TrySkip(field, type);
+            bool ok = type != WireType.Bytes ? message.TrySkip(field, type)
+                : shape[field] is not { } inner ? ScanValue(ref message)
+                : (inner != MessageShape.KeyValue || Count(ref attributes)) && ScanMessage(ref message, inner, depthLeft - 1);
             if (!ok) return NotProtobuf(message, "an attribute, event or link");
         }
 
+        return true;
+    }
+
+    private bool ScanValue(ref WireReader message) => message.TryReadBytes(out ReadOnlySpan<byte> value) && Measure(value.Length);
+
+    private bool Measure(int valueBytes)
+    {
+        if (valueBytes > _limits.MaxValueBytes) _overLimit ??= RejectionReason.ValueLength;
+        return true;
+    }
+
+    private bool Count(ref int attributes)
+    {
+        if (++attributes > _limits.MaxAttributes) _overLimit ??= RejectionReason.AttributeCount;
         return true;
     }
 

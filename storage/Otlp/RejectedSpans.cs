@@ -1,6 +1,22 @@
 namespace TraceStore.Storage.Otlp;
 
-/// <summary>A span that can't be stored.</summary>
+/// <summary>Which rule a span breaks.</summary>
+public enum RejectionReason
+{
+    /// <summary>A trace, span or parent ID of the wrong length, or all zero.</summary>
+    InvalidId,
+
+    /// <summary>Over <see cref="OtlpLimits.MaxAttributes"/>.</summary>
+    AttributeCount,
+
+    /// <summary>Over <see cref="OtlpLimits.MaxNestingDepth"/>.</summary>
+    NestingDepth,
+
+    /// <summary>Over <see cref="OtlpLimits.MaxValueBytes"/>.</summary>
+    ValueLength,
+}
+
+/// <summary>A span that can't be stored, or a resource or scope whose spans can't.</summary>
 /// <param name="Description">Names it by what it has: place, name, span ID.</param>
 /// <param name="Reason">What is wrong with it.</param>
 public sealed record RejectedSpan(string Description, string Reason)
@@ -19,19 +35,37 @@ public sealed class RejectedSpans
 
     private readonly List<(int First, int End)> _runs = [];
     private readonly List<RejectedSpan> _named = [];
+    private readonly int[] _counts = new int[Enum.GetValues<RejectionReason>().Length];
 
     public int Count { get; private set; }
 
     /// <summary>The first of them.</summary>
     public IReadOnlyList<RejectedSpan> Named => _named;
 
-    /// <summary>Adds the span at a place behind all that were added before; in words while there are few.</summary>
-    public void Add(int ordinal, RejectedSpan? named)
+    /// <summary>How many there are for one reason.</summary>
+    public int CountOf(RejectionReason reason) => _counts[(int)reason];
+
+    /// <summary>Adds the spans from a place up to another, behind or around all that were added before.</summary>
+    /// <param name="first">The place of the first, counted from 0.</param>
+    /// <param name="end">The place behind the last.</param>
+    /// <param name="reason">Which rule they break.</param>
+    /// <param name="describe">Says it in words; asked while few are named.</param>
+    public void Add(int first, int end, RejectionReason reason, Func<RejectedSpan> describe)
     {
-        if (named is not null) _named.Add(named);
-        if (_runs.Count > 0 && _runs[^1].End == ordinal) _runs[^1] = (_runs[^1].First, ordinal + 1);
-        else _runs.Add((ordinal, ordinal + 1));
-        Count++;
+        if (first == end) return;
+        if (_named.Count < MaxNamed) _named.Add(describe());
+        int added = end - first;
+        while (_runs.Count > 0 && _runs[^1].End >= first)
+        {
+            (int runFirst, int runEnd) = _runs[^1];
+            added -= Math.Max(0, runEnd - Math.Max(runFirst, first));
+            first = Math.Min(first, runFirst);
+            _runs.RemoveAt(_runs.Count - 1);
+        }
+
+        _runs.Add((first, end));
+        _counts[(int)reason] += added;
+        Count += added;
     }
 
     /// <summary>Whether the span at a place, counted from 0, is among them.</summary>

@@ -8,6 +8,9 @@ public sealed record WalOptions
     /// <summary>The whole log: full, it refuses appends until sinks have caught up. It protects the disk.</summary>
     public long MaxBytes { get; init; } = 10L << 30;
 
+    /// <summary>The log's disk keeps so much free: below, it refuses appends, before they would fail.</summary>
+    public long MinFreeBytes { get; init; } = 256L << 20;
+
     /// <summary>What a sink with an optional claim may hold of that; beyond, the log goes on without it.</summary>
     public long MaxOptionalBytes { get; init; } = 5L << 30;
 

@@ -49,9 +49,14 @@ public sealed class WriteAheadLog : IAsyncDisposable
     private readonly SegmentFiles _files;
     private readonly CursorClaims _claims;
 
+    // For all.
+    private readonly DiskSpace _space;
+    private volatile string? _failure;
+
     private WriteAheadLog(WalOptions options, TimeProvider time, ILogger log, DirectoryLock directoryLock)
     {
         (_options, _time, _log, _lock) = (options, time, log, directoryLock);
+        _space = new DiskSpace(options.Directory, time);
         WalRecovery recovered = WalRecovery.Run(options.Directory, time, log);
         (Identity, _nextSegment, _nextSequence, NewestAtOpen) = (recovered.Identity, recovered.NextSegment, recovered.NextSequence, recovered.NextSegment - 1);
         _files = new SegmentFiles(options.Directory, recovered.Segments);
@@ -74,8 +79,8 @@ public sealed class WriteAheadLog : IAsyncDisposable
     /// <summary>Bytes of the segments on disk.</summary>
     public long Bytes => _files.Bytes;
 
-    /// <summary>Whether the log refuses appends because too much waits to be stored.</summary>
-    public bool IsFull => _files.HeldBytes >= _options.MaxBytes;
+    /// <summary>Why the log takes nothing just now; null when it does.</summary>
+    public string? Ailment => _failure ?? WhyFull(0)?.Words;
 
     /// <summary>Sealed segments that the log may not let go of yet.</summary>
     public WalBacklog Waiting => _files.Held;
@@ -139,24 +144,31 @@ public sealed class WriteAheadLog : IAsyncDisposable
     private Task Enqueue(Pending pending)
     {
         Interlocked.Add(ref _pendingBytes, pending.Record.Length);
-        if (!_queue.Writer.TryWrite(pending)) throw new WalRefusedException("TraceStore is shutting down.", s_retryWhenBusy);
+        if (!_queue.Writer.TryWrite(pending)) throw new WalRefusedException(WalRefusal.Stopping, "TraceStore is shutting down.", s_retryWhenBusy);
         return pending.Durable.Task;
     }
 
     private void RefuseWhenOverBound(int requestBytes)
     {
-        long waiting = _files.HeldBytes;
-        if (waiting + requestBytes > _options.MaxBytes)
-        {
-            throw new WalRefusedException(
-                $"The write-ahead log is full: {waiting >> 20} of {_options.MaxBytes >> 20} MiB wait to be stored. Is ClickHouse up? (Wal:MaxBytes raises the bound.)",
-                s_retryWhenFull);
-        }
-
+        if (WhyFull(requestBytes) is { } full) throw new WalRefusedException(full.Reason, full.Words, s_retryWhenFull);
         if (Interlocked.Read(ref _pendingBytes) + requestBytes > _options.MaxPendingBytes)
         {
-            throw new WalRefusedException("The disk is slower than the clients: too much waits for the write-ahead log.", s_retryWhenBusy);
+            throw new WalRefusedException(WalRefusal.DiskSlow, "The disk is slower than the clients: too much waits for the write-ahead log.", s_retryWhenBusy);
         }
+    }
+
+    private (WalRefusal Reason, string Words)? WhyFull(int requestBytes)
+    {
+        long held = _files.HeldBytes;
+        if (held + requestBytes > _options.MaxBytes)
+        {
+            return (WalRefusal.Full, $"The write-ahead log is full: {held >> 20} of {_options.MaxBytes >> 20} MiB wait to be stored. Is ClickHouse up? (Wal:MaxBytes raises the bound.)");
+        }
+
+        long free = _space.FreeBytes;
+        return free - requestBytes < _options.MinFreeBytes
+            ? (WalRefusal.DiskLow, $"The disk of {_options.Directory} is low: {free >> 20} MiB are free, {_options.MinFreeBytes >> 20} MiB are kept in reserve. Make room, or let less be kept (Retention:MaxAge, Retention:MaxBytes; Wal:MinFreeBytes is the reserve).")
+            : null;
     }
 
     private void WriteLoop()
@@ -169,6 +181,7 @@ public sealed class WriteAheadLog : IAsyncDisposable
             {
                 if (batch.Count > 0) Write(batch); // 2, 3
                 foreach (Pending pending in batch) pending.Durable.SetResult(); // 4
+                if (batch.Count > 0) _failure = null;
                 SealWhenDue(); // 5
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -262,8 +275,9 @@ public sealed class WriteAheadLog : IAsyncDisposable
     /// <summary>Refuses the batch, and gives up the segment: after a failed sync nobody knows what the disk holds.</summary>
     private void Fail(List<Pending> batch, Exception cause)
     {
-        _log.LogError(cause, "The write-ahead log can't be written; clients are told to retry. Check the disk of {Directory}.", _options.Directory);
-        var refusal = new WalRefusedException($"The write-ahead log can't be written: {cause.Message}", s_retryWhenFull, cause);
+        if (_failure is null) _log.LogError(cause, "The write-ahead log can't be written; clients are told to retry. Check the disk of {Directory}.", _options.Directory);
+        var refusal = new WalRefusedException(WalRefusal.DiskFailed, $"The write-ahead log can't be written: {cause.Message}", s_retryWhenFull, cause);
+        _failure = refusal.Message;
         foreach (Pending pending in batch) pending.Durable.TrySetException(refusal);
         if (_active is not null) Seal();
     }

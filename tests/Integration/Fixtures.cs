@@ -60,11 +60,14 @@ internal sealed class TestServer : IAsyncDisposable
     {
         (_directory, _server) = (directory, server);
         Otlp = new OtlpClient(server.OtlpGrpcPort);
+        OtlpUrl = new Uri($"http://127.0.0.1:{server.OtlpGrpcPort}");
         Tempo = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{server.TempoPort}") };
         Jaeger = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{server.JaegerPort}") };
     }
 
     public OtlpClient Otlp { get; }
+
+    public Uri OtlpUrl { get; }
 
     public HttpClient Tempo { get; }
 

@@ -91,7 +91,7 @@ public class OutageTests
     [Fact]
     public async Task Too_many_exports_at_once_are_told_to_come_again_and_none_is_lost()
     {
-        await using TestServer server = await TestServer.StartAsync(null, ("Otlp:MaxConcurrentExports", "1"), ("Otlp:MaxQueuedExports", "0"));
+        await using TestServer server = await TestServer.StartAsync(null, ("Otlp:MaxBytesInFlight", "1MiB"), ("Otlp:MaxBytesQueued", "0"));
         var outcomes = await Task.WhenAll(Enumerable.Range(1, 200).Select(async i =>
         {
             try
@@ -109,7 +109,7 @@ public class OutageTests
         Assert.InRange(accepted, 1, 199);
         Assert.All(outcomes.Where(outcome => !outcome.IsAccepted), outcome =>
         {
-            Assert.Equal((StatusCode.Unavailable, "Too many exports at once."), (outcome.Refusal!.StatusCode, outcome.Refusal.Status.Detail));
+            Assert.Equal((StatusCode.Unavailable, "Too many exports at once: the memory for them is used up (Otlp:MaxBytesInFlight)."), (outcome.Refusal!.StatusCode, outcome.Refusal.Status.Detail));
             Assert.True(outcome.Refusal.GetRpcStatus()?.GetDetail<RetryInfo>()?.RetryDelay.ToTimeSpan() > TimeSpan.Zero);
         });
         Assert.Equal(accepted, (await server.Tempo.WaitForTraceAsync(Hex(TraceId(700)), accepted)).Sum(resource => resource.ScopeSpans.Sum(scope => scope.Spans.Count)));

@@ -29,6 +29,31 @@ public class SpanBlockInserterTests(EngineFixture fixture)
     }
 
     [Fact]
+    public async Task An_attempt_that_was_given_up_and_arrives_late_stores_nothing()
+    {
+        DecodedSegment segment = Decode(wal: 506);
+        var late = new ByteList();
+        NativeBlockWriter.Write(SpanColumns.Spans, segment.Spans, late);
+        await new SpanBlockInserter(fixture.Database).InsertAsync(segment, mayBeStored: true, Cancellation);
+
+        await fixture.Database.InsertAsync("spans", late.Memory, "tracestore-00000000000001fa-1-late", "tracestore-00000000000001fa-1-0", Cancellation);
+
+        Assert.Equal(["3"], await fixture.Database.ReadLinesAsync(new SqlQuery("SELECT count() FROM spans WHERE wal = 506"), Cancellation));
+    }
+
+    [Fact]
+    public async Task A_token_that_a_crash_has_burnt_is_found_out_and_the_segment_stored()
+    {
+        DecodedSegment segment = Decode(wal: 507);
+        await new SpanBlockInserter(fixture.Database).InsertAsync(segment, mayBeStored: false, Cancellation);
+        await fixture.Database.ExecuteAsync("DELETE FROM spans WHERE wal = 507", cancellation: Cancellation); // the token stays
+
+        await new SpanBlockInserter(fixture.Database).InsertAsync(segment, mayBeStored: true, Cancellation);
+
+        Assert.Equal(["3"], await fixture.Database.ReadLinesAsync(new SqlQuery("SELECT count() FROM spans WHERE wal = 507"), Cancellation));
+    }
+
+    [Fact]
     public async Task What_spans_refer_to_is_there_before_them()
     {
         await new SpanBlockInserter(fixture.Database).InsertAsync(Decode(wal: 503), mayBeStored: false, Cancellation);
@@ -58,7 +83,7 @@ public class SpanBlockInserterTests(EngineFixture fixture)
         var block = new ByteList();
         NativeBlockWriter.Write(table, Decode(wal: 505).Spans, block);
 
-        await Assert.ThrowsAsync<ClickHouseRefusedException>(() => fixture.Database.InsertAsync("spans", block.Memory, "test-misspelt", Cancellation));
+        await Assert.ThrowsAsync<ClickHouseRefusedException>(() => fixture.Database.InsertAsync("spans", block.Memory, "test-misspelt", token: null, Cancellation));
     }
 
     private static DecodedSegment Decode(ulong wal, int spans = 3)

@@ -94,7 +94,7 @@ public sealed class ServeTests : IDisposable
 
         Assert.Equal(1, exitCode);
         Assert.Contains($"Can't use {file}", errors, StringComparison.Ordinal);
-        Assert.Contains("Choose another data directory with --data.", errors, StringComparison.Ordinal);
+        Assert.Contains("choose another data directory with --data.", errors, StringComparison.Ordinal);
     }
 
     [Theory]

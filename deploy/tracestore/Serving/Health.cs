@@ -15,7 +15,7 @@ internal sealed class Health(WriteAheadLog wal, SegmentFollower follower, TraceR
     {
         (string Part, string State)[] parts =
         [
-            ("accepting spans", wal.IsFull ? "the write-ahead log is full; clients are told to retry" : Well),
+            ("accepting spans", wal.Ailment ?? Well),
             ("storing spans", follower.Ailment ?? Well),
             ("answering queries", await WhatAilsQueriesAsync(cancellation).ConfigureAwait(false) ?? Well),
         ];

@@ -12,9 +12,12 @@ namespace TraceStore.Serving;
 internal sealed class OwnTelemetry : IDisposable
 {
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
-    private readonly MeterProvider _provider = Sdk.CreateMeterProviderBuilder()
+    private readonly MeterProvider _provider;
+
+    public OwnTelemetry() => _provider = Sdk.CreateMeterProviderBuilder()
         .ConfigureResource(resource => resource.AddService("tracestore", serviceVersion: typeof(OwnTelemetry).Assembly.GetName().Version!.ToString(3)))
         .AddMeter(IngestMetrics.MeterName, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel")
+        .AddView(instrument => IsAnothers(instrument) ? MetricStreamConfiguration.Drop : null)
         .AddRuntimeInstrumentation()
         .AddPrometheusExporter(exporter => exporter.ScrapeResponseCacheDurationMilliseconds = 0)
         .Build();
@@ -31,4 +34,7 @@ internal sealed class OwnTelemetry : IDisposable
         _provider.Dispose();
         _services.Dispose();
     }
+
+    /// <summary>Meters are found by name in the whole process, where more than one TraceStore may run.</summary>
+    private bool IsAnothers(Instrument instrument) => instrument.Meter.Name == IngestMetrics.MeterName && instrument.Meter.Scope != Meters;
 }

@@ -81,7 +81,7 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         var schema = new SchemaMigrator(database, _logs.CreateLogger<SchemaMigrator>());
         var follower = StopLast(new SegmentFollower(
             wal, quarantine, schema, new SpanBlockInserter(database), Watch, metrics, _logs.CreateLogger<SegmentFollower>()));
-        var pipeline = new IngestPipeline(wal, metrics, _logs.CreateLogger<IngestPipeline>());
+        var pipeline = StopLast(new IngestPipeline(wal, _settings.Ingest, _settings.Otlp.MaxRequestBytes, metrics, _logs.CreateLogger<IngestPipeline>()));
         _stops.Push(() => StoreWhatIsLeftAsync(wal, follower));
         if (_engine is not null) await follower.SchemaReady.WaitAsync(_settings.Engine!.StartTimeout, cancellation).ConfigureAwait(false);
 
@@ -103,7 +103,7 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         OtlpGrpcPort = await OpenAsync(
             new Door("OTLP gRPC", _settings.OtlpGrpcPort, "--otlp-grpc-port", HttpProtocols.Http2, MaxRequestBytes: null),
             app => app.MapOtlpGrpc(),
-            services => services.AddOtlpGrpc(_settings.Otlp).AddSingleton(pipeline)).ConfigureAwait(false);
+            services => services.AddOtlpGrpc(_settings.Otlp).AddSingleton(pipeline).AddSingleton(metrics)).ConfigureAwait(false);
     }
 
     private async Task<int> OpenAsync(Door door, Action<WebApplication> map, Action<IServiceCollection>? addServices = null)

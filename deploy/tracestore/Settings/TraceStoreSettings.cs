@@ -1,8 +1,10 @@
 using System.Net;
 using Microsoft.Extensions.Configuration;
+using TraceStore.Collector.Pipeline;
 using TraceStore.Collector.Receivers;
 using TraceStore.Storage.ClickHouse;
 using TraceStore.Storage.Engine;
+using TraceStore.Storage.Otlp;
 using TraceStore.Storage.Wal;
 
 namespace TraceStore.Settings;
@@ -17,6 +19,7 @@ internal sealed record TraceStoreSettings(
     IPAddress ListenAddress,
     int OtlpGrpcPort,
     OtlpGrpcOptions Otlp,
+    IngestOptions Ingest,
     int TempoPort,
     int JaegerPort,
     TimeSpan ShutdownTimeout,
@@ -39,6 +42,7 @@ internal sealed record TraceStoreSettings(
             ListenAddress: reader.Address("ListenAddress", IPAddress.Loopback),
             OtlpGrpcPort: reader.Port("Otlp:GrpcPort", 4317),
             Otlp: ReadOtlp(reader),
+            Ingest: ReadIngest(reader),
             TempoPort: reader.Port("Tempo:Port", 3200),
             JaegerPort: reader.Port("Jaeger:Port", 16686),
             ShutdownTimeout: reader.Duration("ShutdownTimeout", TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10)),
@@ -62,8 +66,26 @@ internal sealed record TraceStoreSettings(
         var defaults = new OtlpGrpcOptions();
         return new OtlpGrpcOptions
         {
-            MaxConcurrentExports = reader.Count("Otlp:MaxConcurrentExports", defaults.MaxConcurrentExports, min: 1, max: 10_000),
-            MaxQueuedExports = reader.Count("Otlp:MaxQueuedExports", defaults.MaxQueuedExports, min: 0, max: 100_000),
+            MaxRequestBytes = (int)reader.Bytes("Otlp:MaxRequestBytes", defaults.MaxRequestBytes, min: 64L << 10, max: defaults.MaxRequestBytes),
+            MaxBytesInFlight = reader.Bytes("Otlp:MaxBytesInFlight", defaults.MaxBytesInFlight, min: 1L << 20, max: 1L << 40),
+            MaxBytesQueued = reader.Bytes("Otlp:MaxBytesQueued", defaults.MaxBytesQueued, min: 0, max: 1L << 40),
+            ReceiveTimeout = reader.Duration("Otlp:ReceiveTimeout", defaults.ReceiveTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10)),
+        };
+    }
+
+    private static IngestOptions ReadIngest(SettingsReader reader)
+    {
+        var defaults = new OtlpLimits();
+        return new IngestOptions
+        {
+            MaxClientBytesPerSecond = reader.Bytes("Otlp:MaxClientBytesPerSecond", 0, min: 0, max: 1L << 40),
+            Limits = new OtlpLimits
+            {
+                MaxSpans = reader.Count("Otlp:MaxSpans", defaults.MaxSpans, min: 1, max: OtlpLimits.MostSpans),
+                MaxAttributes = reader.Count("Otlp:MaxAttributes", defaults.MaxAttributes, min: 1, max: 1_000_000),
+                MaxNestingDepth = reader.Count("Otlp:MaxNestingDepth", defaults.MaxNestingDepth, min: 4, max: OtlpLimits.DeepestNesting),
+                MaxValueBytes = (int)reader.Bytes("Otlp:MaxValueBytes", defaults.MaxValueBytes, min: 1L << 10, max: 64L << 20),
+            },
         };
     }
 
@@ -74,6 +96,7 @@ internal sealed record TraceStoreSettings(
         {
             Directory = Path.GetFullPath(reader.Text("Wal:Directory", defaults.Directory)),
             MaxBytes = reader.Bytes("Wal:MaxBytes", defaults.MaxBytes, min: 64L << 20),
+            MinFreeBytes = reader.Bytes("Wal:MinFreeBytes", defaults.MinFreeBytes, min: 0),
             MaxSegmentAge = reader.Duration("Wal:MaxSegmentAge", defaults.MaxSegmentAge, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1)),
             MaxSegmentBytes = reader.Bytes("Wal:MaxSegmentBytes", defaults.MaxSegmentBytes, min: 1L << 20, max: 256L << 20),
             MaxSegmentSpans = reader.Count("Wal:MaxSegmentSpans", defaults.MaxSegmentSpans, min: 1_000, max: 500_000),

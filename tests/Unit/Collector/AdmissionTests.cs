@@ -21,7 +21,7 @@ public class AdmissionTests
     [Fact]
     public void Of_many_bad_spans_the_first_ten_are_named()
     {
-        Admission admission = Admission.Of(Scan(12, [.. Enumerable.Range(0, 12).Select(i => i < RejectedSpans.MaxNamed ? new RejectedSpan($"span {i}", "bad") : null)]));
+        Admission admission = Admission.Of(Scan(12, [.. Enumerable.Range(0, 12).Select(i => new RejectedSpan($"span {i}", "bad"))]));
 
         Assert.Equal(AdmissionVerdict.None, admission.Verdict);
         Assert.EndsWith("span 9: bad; and 2 more", admission.Message, StringComparison.Ordinal);
@@ -33,10 +33,10 @@ public class AdmissionTests
             new Admission(AdmissionVerdict.Malformed, 0, 0, "The request is not an ExportTraceServiceRequest: not protobuf: a tag was expected at offset 7."),
             Admission.Of(Scan(0) with { Malformed = new MalformedRequest(7, "not protobuf: a tag was expected") }));
 
-    private static OtlpScan Scan(int spans, params RejectedSpan?[] rejected)
+    private static OtlpScan Scan(int spans, params RejectedSpan[] rejected)
     {
         var all = new RejectedSpans();
-        for (int ordinal = 0; ordinal < rejected.Length; ordinal++) all.Add(ordinal, rejected[ordinal]);
+        for (int ordinal = 0; ordinal < rejected.Length; ordinal++) all.Add(ordinal, ordinal + 1, RejectionReason.InvalidId, () => rejected[ordinal]);
         return new OtlpScan(spans, all, null);
     }
 }

@@ -19,7 +19,7 @@ public class OtlpRoundTripTests
         Any.Sample(
             request =>
             {
-                OtlpScan scan = OtlpScanner.Scan(request.ToByteArray());
+                OtlpScan scan = OtlpScanner.Scan(request.ToByteArray(), new OtlpLimits());
                 Assert.Null(scan.Malformed);
                 Assert.Equal(0, scan.Rejected.Count);
                 Assert.Equal(OtlpEquality.Canonical(request).Count, scan.SpanCount);
@@ -89,7 +89,7 @@ public class OtlpRoundTripTests
         ExportTraceServiceRequest mixed = Request(Resource("a", Span(span: 1), bad), Resource("b", bad.Clone(), Span(span: 3)));
         byte[] bytes = mixed.ToByteArray();
 
-        byte[] filtered = OtlpSpanFilter.Without(bytes, OtlpScanner.Scan(bytes).Rejected);
+        byte[] filtered = OtlpSpanFilter.Without(bytes, OtlpScanner.Scan(bytes, new OtlpLimits()).Rejected);
 
         Assert.Equal(Request(Resource("a", Span(span: 1)), Resource("b", Span(span: 3))), ExportTraceServiceRequest.Parser.ParseFrom(filtered));
     }

@@ -20,7 +20,7 @@ public class OtlpScannerTests
     }
 
     [Fact]
-    public void An_empty_request_has_no_spans_and_no_fault() => Assert.Equal((0, null), (OtlpScanner.Scan([]).SpanCount, OtlpScanner.Scan([]).Malformed));
+    public void An_empty_request_has_no_spans_and_no_fault() => Assert.Equal((0, null), (Scan([]).SpanCount, Scan([]).Malformed));
 
     [Theory]
     [InlineData("", "trace_id has 0 bytes, must have 16")]
@@ -64,7 +64,7 @@ public class OtlpScannerTests
     [Fact]
     public void Bytes_that_are_not_protobuf_are_refused_with_their_offset()
     {
-        OtlpScan scan = OtlpScanner.Scan("{\"resourceSpans\":[]}"u8);
+        OtlpScan scan = Scan("{\"resourceSpans\":[]}"u8);
 
         Assert.Equal(new MalformedRequest(2, "not protobuf (an unknown field can't be read)"), scan.Malformed); // { and " happen to be tags
     }
@@ -76,7 +76,7 @@ public class OtlpScannerTests
         int name = request.AsSpan().IndexOf("GET /x"u8);
         request[name - 1] = 0xFF; // the length of the name
 
-        OtlpScan scan = OtlpScanner.Scan(request);
+        OtlpScan scan = Scan(request);
 
         Assert.Equal(name - 1, scan.Malformed?.Offset);
     }
@@ -87,7 +87,7 @@ public class OtlpScannerTests
         byte[] request = Request(Resource("a", Span(span: 1), Span(span: 2))).ToByteArray();
         for (int length = 0; length < request.Length; length++)
         {
-            OtlpScan scan = OtlpScanner.Scan(request.AsSpan(0, length));
+            OtlpScan scan = Scan(request.AsSpan(0, length));
             bool parses = TryParse(request.AsSpan(0, length).ToArray());
             Assert.Equal(parses, scan.Malformed is null);
         }
@@ -99,7 +99,7 @@ public class OtlpScannerTests
         byte[] scope = Field(2, [.. Enumerable.Repeat((byte[])[0x12, 0x00], 300_000).SelectMany(span => span)]); // empty spans
         byte[] request = Field(1, scope);
 
-        OtlpScan scan = OtlpScanner.Scan(request);
+        OtlpScan scan = Scan(request);
 
         Assert.Equal((300_000, 300_000, 10), (scan.SpanCount, scan.Rejected.Count, scan.Rejected.Named.Count));
     }
@@ -107,9 +107,9 @@ public class OtlpScannerTests
     [Fact]
     public void A_request_of_more_spans_than_a_block_may_hold_is_refused()
     {
-        byte[] scope = Field(2, [.. Enumerable.Repeat((byte[])[0x12, 0x00], OtlpScanner.MaxSpans + 1).SelectMany(span => span)]);
+        byte[] scope = Field(2, [.. Enumerable.Repeat((byte[])[0x12, 0x00], OtlpLimits.MostSpans + 1).SelectMany(span => span)]);
 
-        OtlpScan scan = OtlpScanner.Scan(Field(1, scope));
+        OtlpScan scan = Scan(Field(1, scope));
 
         Assert.Equal("more than 500000 spans in one request", scan.Malformed?.Reason);
     }
@@ -124,10 +124,56 @@ public class OtlpScannerTests
 
         OtlpScan scan = Scan(Request(Resource("a", Span(span: 2), deep)));
 
-        Assert.Equal("its attributes nest deeper than 64 messages", Assert.Single(scan.Rejected.Named).Reason);
+        Assert.Equal("attributes nest deeper than 64 messages", Assert.Single(scan.Rejected.Named).Reason);
     }
 
-    private static OtlpScan Scan(ExportTraceServiceRequest request) => OtlpScanner.Scan(request.ToByteArray());
+    [Fact]
+    public void Each_limit_rejects_its_span_alone_with_its_own_reason()
+    {
+        var limits = new OtlpLimits { MaxAttributes = 3, MaxNestingDepth = 8, MaxValueBytes = 20 };
+        Span many = Span(span: 1), manyInEvent = Span(span: 2), deep = Span(span: 3), longText = Span(span: 4), longName = Span(span: 5, name: new string('n', 21)), good = Span(span: 6);
+        many.Attributes.Add(Enumerable.Range(0, 4).Select(i => Attribute($"k{i}", i)));
+        manyInEvent.Events.Add(new Span.Types.Event { Attributes = { Enumerable.Range(0, 4).Select(i => Attribute($"k{i}", i)) } });
+        var value = new AnyValue { IntValue = 1 };
+        for (int depth = 0; depth < 4; depth++) value = new AnyValue { ArrayValue = new ArrayValue { Values = { value } } };
+        deep.Attributes.Add(new KeyValue { Key = "deep", Value = value });
+        longText.Status = new Status { Message = "123456789012345678901" };
+        good.Attributes.Add(Enumerable.Range(0, 3).Select(i => Attribute($"k{i}", "12345678901234567890")));
+
+        OtlpScan scan = OtlpScanner.Scan(Request(Resource("a", many, manyInEvent, deep, longText, longName, good)).ToByteArray(), limits);
+
+        Assert.Equal([true, true, true, true, true, false], Enumerable.Range(0, 6).Select(scan.Rejected.Contains));
+        Assert.Equal(
+            [
+                "attributes or a map's entries are more than 3", "attributes or a map's entries are more than 3", "attributes nest deeper than 8 messages",
+                "a value is longer than 20 bytes", "a value is longer than 20 bytes",
+            ],
+            scan.Rejected.Named.Select(rejected => rejected.Reason));
+        Assert.Equal((2, 1, 2, 0), (scan.Rejected.CountOf(RejectionReason.AttributeCount), scan.Rejected.CountOf(RejectionReason.NestingDepth), scan.Rejected.CountOf(RejectionReason.ValueLength), scan.Rejected.CountOf(RejectionReason.InvalidId)));
+    }
+
+    [Fact]
+    public void A_resource_or_scope_over_a_limit_takes_its_spans_with_it_and_no_others()
+    {
+        var limits = new OtlpLimits { MaxAttributes = 2 };
+        Span bad = Span(span: 2);
+        bad.TraceId = ByteString.Empty;
+        ResourceSpans manyInResource = Resource("a", Span(span: 1), bad, Span(span: 3)), manyInScope = Resource("b", Span(span: 4)), good = Resource("c", Span(span: 5));
+        manyInResource.Resource.Attributes.Add(Attribute("third", 3));
+        manyInScope.ScopeSpans[0].Scope.Attributes.Add(Enumerable.Range(0, 3).Select(i => Attribute($"k{i}", i)));
+        manyInScope.ScopeSpans.Add(new ScopeSpans { Spans = { Span(span: 6) } });
+
+        OtlpScan scan = OtlpScanner.Scan(Request(manyInResource, manyInScope, good).ToByteArray(), limits);
+
+        Assert.Equal([true, true, true, true, false, false], Enumerable.Range(0, 6).Select(scan.Rejected.Contains));
+        Assert.Equal((4, 1, 3), (scan.Rejected.Count, scan.Rejected.CountOf(RejectionReason.InvalidId), scan.Rejected.CountOf(RejectionReason.AttributeCount)));
+        Assert.Equal("all spans of resource_spans[0]: of its resource, attributes or a map's entries are more than 2", scan.Rejected.Named[1].ToString());
+        Assert.Equal("all spans of resource_spans[1].scope_spans[0]: of its scope, attributes or a map's entries are more than 2", scan.Rejected.Named[2].ToString());
+    }
+
+    private static OtlpScan Scan(ExportTraceServiceRequest request) => Scan(request.ToByteArray());
+
+    private static OtlpScan Scan(ReadOnlySpan<byte> request) => OtlpScanner.Scan(request, new OtlpLimits());
 
     private static byte[] Field(int number, byte[] content)
     {
