@@ -26,6 +26,8 @@ public sealed class IngestMetrics
         InsertFailures = meter.CreateCounter<long>("tracestore.ingest.insert.failures", description: "Attempts to store a segment, or to prepare the schema, that failed and were repeated.");
         SegmentsQuarantined = meter.CreateCounter<long>("tracestore.ingest.segments.quarantined", description: "Segments set aside because ClickHouse refused them though it took others.");
         RecordsDamaged = meter.CreateCounter<long>("tracestore.wal.damages", description: "Stretches of the write-ahead log that couldn't be read and were set aside.");
+        DaysDropped = meter.CreateCounter<long>("tracestore.retention.days.dropped", description: "Days of spans dropped because they were too old or too much.");
+        meter.CreateObservableGauge("tracestore.storage.size", () => StoredBytes, "By", "Bytes of all tables on disk.");
         InsertDuration = meter.CreateHistogram<double>("tracestore.ingest.insert.duration", "s", "Time to decode and store a sealed segment.", advice: s_durations);
         meter.CreateObservableGauge("tracestore.wal.size", () => wal.Bytes, "By", "Bytes of the write-ahead log on disk.");
         meter.CreateObservableGauge("tracestore.wal.segments.waiting", () => wal.Waiting.Segments + (wal.IsWriting ? 1 : 0), description: "Segments of the write-ahead log still to be stored; they grow while ClickHouse is away.");
@@ -55,6 +57,11 @@ public sealed class IngestMetrics
     public Counter<long> SegmentsQuarantined { get; }
 
     public Counter<long> RecordsDamaged { get; }
+
+    public Counter<long> DaysDropped { get; }
+
+    /// <summary>What the tables take on disk, as last looked at.</summary>
+    public long StoredBytes { get; set; }
 
     public Histogram<double> InsertDuration { get; }
 }

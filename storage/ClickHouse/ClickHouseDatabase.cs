@@ -62,7 +62,8 @@ public sealed class ClickHouseDatabase : IDisposable
         // Two defaults would betray the promise: async inserts answer before anything is stored, and a column that the
         // table doesn't have would be dropped with an OK.
         string deduplication = token is null ? "" : $", insert_deduplicate = 1, insert_deduplication_token = '{token}'";
-        string sql = $"INSERT INTO {table} SETTINGS async_insert = 0, input_format_skip_unknown_fields = 0{deduplication} FORMAT Native";
+        string sql = $"INSERT INTO {table} SETTINGS async_insert = 0, input_format_skip_unknown_fields = 0, "
+            + $"min_free_disk_bytes_to_perform_insert = {_options.MinFreeBytes}{deduplication} FORMAT Native";
         return GuardAsync(_options.InsertTimeout, SendAsync, cancellation);
 
         async Task<int> SendAsync(CancellationToken limited)

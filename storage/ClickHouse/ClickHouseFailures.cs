@@ -23,6 +23,8 @@ public sealed class ClickHouseRefusedException(string message, Exception cause) 
 /// <summary>Sorts the driver's failures into the two kinds that callers act on.</summary>
 internal static class ClickHouseFailures
 {
+    private const int NotEnoughSpace = 243;
+
     public const int UnknownTable = 60;
     public const int UnknownDatabase = 81;
 
@@ -44,7 +46,6 @@ internal static class ClickHouseFailures
         236, // ABORTED
         241, // MEMORY_LIMIT_EXCEEDED
         242, // TABLE_IS_READ_ONLY
-        243, // NOT_ENOUGH_SPACE
         252, // TOO_MANY_PARTS
         279, // ALL_CONNECTION_TRIES_FAILED
         319, // UNKNOWN_STATUS_OF_INSERT
@@ -56,6 +57,8 @@ internal static class ClickHouseFailures
     /// <summary>The failure as callers see it; null when it's none of the driver's.</summary>
     public static Exception? Translate(Exception failure, CancellationToken cancellation) => failure switch
     {
+        ClickHouseServerException { ErrorCode: NotEnoughSpace } server => new ClickHouseUnavailableException(
+            $"The disk of ClickHouse is low. Make room, or let less be kept (Retention:MaxAge, Retention:MaxBytes; ClickHouse:MinFreeBytes is the reserve). {FirstLine(server.Message)}", server),
         ClickHouseServerException server when s_passing.Contains(server.ErrorCode) =>
             new ClickHouseUnavailableException($"ClickHouse can't serve now: {FirstLine(server.Message)}", server),
         ClickHouseServerException server =>

@@ -18,4 +18,9 @@ public sealed record ClickHouseOptions
 
     /// <summary>An insert that takes longer is ended and settled.</summary>
     public TimeSpan InsertTimeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>
+    /// ClickHouse's disk keeps so much free: below, it takes no more spans, which wait in the log. Merges and queries need it.
+    /// </summary>
+    public long MinFreeBytes { get; init; } = 1L << 30;
 }

@@ -36,6 +36,9 @@ public static class SpanColumns
         new("remainder", "String", batch => batch.Remainder),
     ]);
 
+    /// <summary>All tables that hold spans or what they refer to, spans first.</summary>
+    public static IReadOnlyList<string> TableNames => [Spans.Name, Resources.Name, Scopes.Name, Operations.Name];
+
     public static BlockTable<ResourceBatch> Resources { get; } = new("resources",
     [
         new("tenant", Text, batch => batch.Tenant),

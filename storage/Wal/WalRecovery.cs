@@ -8,9 +8,10 @@ namespace TraceStore.Storage.Wal;
 /// <param name="NextSegment">The number of the next segment.</param>
 /// <param name="NextSequence">The sequence of the next record.</param>
 /// <param name="Segments">Bytes of the segments that are there, by number: all of them sealed from now on.</param>
+/// <param name="NewestTime">When the newest segment was created; null where there is none.</param>
 /// <param name="Taken">The requests that a client whose acknowledgement was lost may send again.</param>
 internal sealed record WalRecovery(
-    ulong Identity, ulong NextSegment, ulong NextSequence, IReadOnlyDictionary<ulong, long> Segments, IReadOnlyList<TakenRequest> Taken)
+    ulong Identity, ulong NextSegment, ulong NextSequence, IReadOnlyDictionary<ulong, long> Segments, DateTimeOffset? NewestTime, IReadOnlyList<TakenRequest> Taken)
 {
     /// <summary>
     /// Looks through the folder.
@@ -25,7 +26,7 @@ internal sealed record WalRecovery(
     {
         ulong highest = WalSegment.FilesIn(directory).Select(WalSegment.NumberOf).DefaultIfEmpty().Max();
         WalSegmentContent? newest = FindNewest(directory); // 1
-        if (newest is null) return new WalRecovery(BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))), 1, 1, new Dictionary<ulong, long>(), []);
+        if (newest is null) return new WalRecovery(BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))), 1, 1, new Dictionary<ulong, long>(), null, []);
 
         CutTornTail(newest, log); // 2
         return new WalRecovery(
@@ -33,6 +34,7 @@ internal sealed record WalRecovery(
             Math.Max(highest, WalCursor.HighestIn(directory, newest.Segment.Wal)) + 1,
             newest.Records.Count > 0 ? newest.Records[^1].Sequence + 1 : newest.Segment.FirstSequence,
             WalSegment.FilesIn(directory).ToDictionary(WalSegment.NumberOf, file => new FileInfo(file).Length),
+            DateTimeOffset.UnixEpoch.AddTicks((long)(newest.Segment.CreateTimeUnixNano / TimeSpan.NanosecondsPerTick)),
             CollectTaken(directory, newest.Segment.Wal, time.GetUtcNow() - ResendWindow.Length)); // 3, 4
     }
 

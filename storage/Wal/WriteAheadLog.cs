@@ -58,7 +58,8 @@ public sealed class WriteAheadLog : IAsyncDisposable
         (_options, _time, _log, _lock) = (options, time, log, directoryLock);
         _space = new DiskSpace(options.Directory, time);
         WalRecovery recovered = WalRecovery.Run(options.Directory, time, log);
-        (Identity, _nextSegment, _nextSequence, NewestAtOpen) = (recovered.Identity, recovered.NextSegment, recovered.NextSequence, recovered.NextSegment - 1);
+        (Identity, _nextSegment, _nextSequence) = (recovered.Identity, recovered.NextSegment, recovered.NextSequence);
+        (NewestAtOpen, NewestTimeAtOpen) = (recovered.NextSegment - 1, recovered.NewestTime);
         _files = new SegmentFiles(options.Directory, recovered.Segments);
         _claims = new CursorClaims(_files, options, log);
         _resends = new ResendWindow(time);
@@ -75,6 +76,9 @@ public sealed class WriteAheadLog : IAsyncDisposable
 
     /// <summary>The newest segment that an earlier process left; whether it was stored, only the sinks can tell.</summary>
     public ulong NewestAtOpen { get; }
+
+    /// <summary>When the newest segment that an earlier process left was created; null where there was none.</summary>
+    public DateTimeOffset? NewestTimeAtOpen { get; }
 
     /// <summary>Bytes of the segments on disk.</summary>
     public long Bytes => _files.Bytes;

@@ -75,6 +75,8 @@ internal sealed class TestServer : IAsyncDisposable
 
     public Task<string> AskEngineAsync(string sql) => EngineQuestion.AskAsync(_directory.Path, sql);
 
+    public string DataDirectory => _directory.Path;
+
     public string WalDirectory => Path.Combine(_directory.Path, "wal");
 
     public int EngineProcessId => _server.EngineProcessId!.Value;

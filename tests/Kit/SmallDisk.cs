@@ -10,9 +10,35 @@ public sealed class SmallDisk : TemporaryDirectory
     /// <summary>Only root may mount.</summary>
     public static bool CanMount => Environment.IsPrivilegedProcess && OperatingSystem.IsLinux();
 
-    public void MakeReadOnly() => Run("mount", "-o", "remount,ro", Path);
+    /// <summary>Makes a folder read-only, also for those who have files open in it for writing to new ones.</summary>
+    public static void BindReadOnly(string folder)
+    {
+        Run("mount", "--bind", folder, folder);
+        Run("mount", "-o", "remount,bind,ro", folder);
+    }
 
-    public void MakeWritable() => Run("mount", "-o", "remount,rw", Path);
+    public static void Unbind(string folder) => Run("umount", "--lazy", folder);
+
+    /// <summary>Fills the disk, to the last byte, by a file that is to be deleted.</summary>
+    public string Fill()
+    {
+        string ballast = System.IO.Path.Combine(Path, "ballast");
+        using var file = new FileStream(ballast, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
+        byte[] noise = new byte[1 << 20];
+        for (int size = noise.Length; size > 0;)
+        {
+            try
+            {
+                file.Write(noise, 0, size);
+            }
+            catch (IOException)
+            {
+                size /= 2;
+            }
+        }
+
+        return ballast;
+    }
 
     protected override void Dispose(bool disposing)
     {

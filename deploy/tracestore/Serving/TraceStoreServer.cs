@@ -4,6 +4,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using TraceStore.Collector.Pipeline;
+using TraceStore.Collector.Protection;
 using TraceStore.Collector.Receivers;
 using TraceStore.Query.Endpoints;
 using TraceStore.Query.Execution;
@@ -15,7 +16,7 @@ using TraceStore.Storage.Wal;
 namespace TraceStore.Serving;
 
 /// <summary>
-/// TraceStore in one process: storage, then ingest, then queries, then the doors, started in this order and stopped in
+/// TraceStore in one process: storage, then ingest and what protects it, then queries, then the doors, started in this order and stopped in
 /// reverse.
 /// </summary>
 internal sealed class TraceStoreServer : IAsyncDisposable
@@ -84,6 +85,11 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         var pipeline = StopLast(new IngestPipeline(wal, _settings.Ingest, _settings.Otlp.MaxRequestBytes, metrics, _logs.CreateLogger<IngestPipeline>()));
         _stops.Push(() => StoreWhatIsLeftAsync(wal, follower));
         if (_engine is not null) await follower.SchemaReady.WaitAsync(_settings.Engine!.StartTimeout, cancellation).ConfigureAwait(false);
+
+        // Protection
+        var clock = new ClockWatch(TimeProvider.System, wal.NewestTimeAtOpen, _logs.CreateLogger<ClockWatch>());
+        StopLast(new RetentionSchedule(
+            new DayPartitions(database), _settings.Retention, clock, TimeProvider.System, metrics, _logs.CreateLogger<RetentionSchedule>()));
 
         // Queries
         var reader = StopLast(new TraceReader(database));

@@ -88,7 +88,7 @@ internal sealed class SettingsReader(IConfiguration configuration)
     }
 
     private static string Show(TimeSpan time) =>
-        time.TotalSeconds < 1 ? $"{time.TotalMilliseconds}ms" : $"{time.TotalSeconds}s";
+        time.TotalSeconds < 1 ? $"{time.TotalMilliseconds}ms" : time.TotalDays < 1 ? $"{time.TotalSeconds}s" : $"{time.TotalDays}d";
 
     /// <summary>Levenshtein's distance: single characters to add, drop or change.</summary>
     private static int Distance(string left, string right)

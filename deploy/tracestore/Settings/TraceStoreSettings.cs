@@ -25,6 +25,7 @@ internal sealed record TraceStoreSettings(
     TimeSpan ShutdownTimeout,
     WalOptions Wal,
     ClickHouseOptions ClickHouse,
+    RetentionOptions Retention,
     EngineOptions? Engine)
 {
     /// <summary>Where the settings come from besides the command line.</summary>
@@ -48,6 +49,7 @@ internal sealed record TraceStoreSettings(
             ShutdownTimeout: reader.Duration("ShutdownTimeout", TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10)),
             Wal: ReadWal(reader, data),
             ClickHouse: ReadClickHouse(reader, url),
+            Retention: ReadRetention(reader),
             Engine: ReadEngine(reader, data, isNeeded: url is null, out string? missingEngine));
         reader.NoteUnknown("Logging");
         List<string> problems = [.. reader.Problems, .. SharedPorts(settings)];
@@ -114,7 +116,18 @@ internal sealed record TraceStoreSettings(
             Password = reader.Text("ClickHouse:Password", defaults.Password),
             Database = reader.Identifier("ClickHouse:Database", defaults.Database),
             QueryTimeout = reader.Duration("ClickHouse:QueryTimeout", defaults.QueryTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)),
+            MinFreeBytes = reader.Bytes("ClickHouse:MinFreeBytes", defaults.MinFreeBytes, min: 0),
             InsertTimeout = reader.Duration("ClickHouse:InsertTimeout", defaults.InsertTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)),
+        };
+    }
+
+    private static RetentionOptions ReadRetention(SettingsReader reader)
+    {
+        var defaults = new RetentionOptions();
+        return new RetentionOptions
+        {
+            MaxAge = reader.Duration("Retention:MaxAge", defaults.MaxAge, TimeSpan.FromDays(1), TimeSpan.FromDays(3_650)),
+            MaxBytes = reader.Bytes("Retention:MaxBytes", defaults.MaxBytes, min: 0),
         };
     }
 

@@ -125,25 +125,9 @@ internal sealed record Fault(string Name, Func<TortureSite, Random, Task> Strike
 
     private static async Task FillDiskAsync(TortureSite site, Random random, Action meanwhile)
     {
-        string ballast = Path.Combine(site.DataDirectory, "ballast");
+        string ballast = site.Disk!.Fill();
         try
         {
-            using (var file = new FileStream(ballast, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0))
-            {
-                byte[] noise = new byte[1 << 20];
-                for (int size = noise.Length; size >= 4096;)
-                {
-                    try
-                    {
-                        file.Write(noise, 0, size);
-                    }
-                    catch (IOException)
-                    {
-                        size /= 2;
-                    }
-                }
-            }
-
             await UpToAsync(random, 800);
             meanwhile();
             await UpToAsync(random, 800);

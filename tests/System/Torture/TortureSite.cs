@@ -5,8 +5,11 @@ namespace TraceStore.Tests.Systems.Torture;
 /// <summary>The victim: a TraceStore process that can be killed and started again, with its engine inside or behind a wire.</summary>
 internal sealed partial class TortureSite : IAsyncDisposable
 {
-    // Short, so that a request whose answer doesn't come is in doubt soon.
-    private static readonly string[] s_settings = ["--set", "ClickHouse:InsertTimeout=1s", "--set", "ClickHouse:QueryTimeout=5s", "--set", "Wal:MaxSegmentAge=100ms"];
+    // Timeouts are short, so that a request whose answer doesn't come is in doubt soon; and no reserve keeps the disk from being full.
+    private static readonly string[] s_settings =
+    [
+        "--set", "ClickHouse:InsertTimeout=1s", "--set", "ClickHouse:QueryTimeout=5s", "--set", "Wal:MaxSegmentAge=100ms", "--set", "Wal:MinFreeBytes=0", "--set", "ClickHouse:MinFreeBytes=0",
+    ];
 
     private readonly TemporaryDirectory _data;
     private readonly ExternalClickHouse? _external;
@@ -28,7 +31,8 @@ internal sealed partial class TortureSite : IAsyncDisposable
     /// <summary>What the process that runs, or ran last, has said.</summary>
     public string Output => _process is null ? "It isn't running." : $"{_process.Output}\n{_process.Errors}";
 
-    public string DataDirectory => _data.Path;
+    /// <summary>The disk of its own that the data is on, where it has one.</summary>
+    public SmallDisk? Disk => _data as SmallDisk;
 
     public static async Task<TortureSite> StartAsync(TemporaryDirectory data, bool isExternal)
     {
