@@ -13,7 +13,7 @@ internal sealed partial class TraceStoreProcess : IDisposable
 
     private TraceStoreProcess(IEnumerable<string> arguments)
     {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "tracestore"))
+        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("GOLDEN_BINARY") ?? Path.Combine(AppContext.BaseDirectory, "tracestore"))
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
