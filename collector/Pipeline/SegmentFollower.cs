@@ -47,6 +47,7 @@ public sealed class SegmentFollower : IAsyncDisposable
     private readonly TaskCompletionSource _schemaReady = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task _following;
     private readonly ulong _inDoubtThrough;
+    private readonly bool _logIsNew;
     private volatile string? _ailment;
     private long _ailingSince;
 
@@ -66,6 +67,7 @@ public sealed class SegmentFollower : IAsyncDisposable
         (_quarantine, _schema, _inserter, _watch, _metrics, _log) = (quarantine, schema, inserter, watch, metrics, log);
         _cursor = wal.OpenCursor("clickhouse", CursorClaim.Required);
         _inDoubtThrough = wal.NewestAtOpen;
+        _logIsNew = wal.NewestTimeAtOpen is null;
         _decoder = new SegmentDecoder(quarantine, log);
         _untilMigrated = Retrying(new PredicateBuilder().Handle<ClickHouseUnavailableException>().Handle<ClickHouseRefusedException>());
         _untilStored = Retrying(new PredicateBuilder().Handle<Exception>(failure => failure is not OperationCanceledException));
@@ -103,7 +105,7 @@ public sealed class SegmentFollower : IAsyncDisposable
         CancellationToken stopping = _stopping.Token;
         try
         {
-            await _untilMigrated.ExecuteAsync(async token => await _schema.MigrateAsync(token).ConfigureAwait(false), stopping).ConfigureAwait(false); // 1
+            await _untilMigrated.ExecuteAsync(async token => await PrepareAsync(token).ConfigureAwait(false), stopping).ConfigureAwait(false); // 1
             _ailment = null;
             _schemaReady.SetResult();
             while (true)
@@ -133,6 +135,29 @@ public sealed class SegmentFollower : IAsyncDisposable
             _ailment = e.Message;
             _schemaReady.TrySetException(e);
             _log.LogCritical(e, "Spans are no longer stored, only kept in the write-ahead log. Restart TraceStore when the cause is mended.");
+        }
+    }
+
+    /// <summary>Brings the schema up to date, and says what was lost while nobody looked.</summary>
+    private async Task PrepareAsync(CancellationToken cancellation)
+    {
+        bool isNew = await _schema.MigrateAsync(cancellation).ConfigureAwait(false);
+        if (isNew && _cursor.Position > 0)
+        {
+            _log.LogWarning("ClickHouse is empty, though the write-ahead log has been stored there up to segment {Segment}. Is its disk not mounted, or was it replaced? TraceStore goes on with empty tables.", _cursor.Position);
+        }
+
+        if (!isNew && _logIsNew)
+        {
+            _log.LogWarning("The write-ahead log is new, though ClickHouse holds tables of TraceStore. Is the log's disk not mounted? Spans in it that weren't stored yet are missing. (Where other collectors store here too, all is well.)");
+        }
+
+        IReadOnlyList<string> damaged = await _schema.DamagedPartsAsync(cancellation).ConfigureAwait(false);
+        if (damaged.Count > 0)
+        {
+            _log.LogWarning(
+                "ClickHouse has set aside {Count} damaged parts at this start or an earlier one: {Parts}. Spans in them are missing, unless they were merged or stored again since. Check the disk; the parts are in the tables' detached folders.",
+                damaged.Count, string.Join(", ", damaged.Take(10)) + (damaged.Count > 10 ? ", …" : ""));
         }
     }
 

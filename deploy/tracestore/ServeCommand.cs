@@ -57,14 +57,17 @@ internal static class ServeCommand
         using var stop = new StopSignal();
         try
         {
-            await using (TraceStoreServer server = await TraceStoreServer.StartAsync(settings, configuration, stop.Token).ConfigureAwait(false))
+            TraceStoreServer server = await TraceStoreServer.StartAsync(settings, configuration, stop.Token).ConfigureAwait(false);
+            await using (server.ConfigureAwait(false))
             {
                 Banner.Print(server, settings, await server.CanQueryAsync(stop.Token).ConfigureAwait(false));
                 await stop.Received.ConfigureAwait(false);
                 Console.WriteLine("Stopping: no more spans are accepted, and those that were are being stored.");
             }
 
-            Console.WriteLine("Stopped.");
+            Console.WriteLine(server.Left.Segments == 0
+                ? "Stopped."
+                : $"Stopped. {server.Left.Segments} segments ({server.Left.Bytes >> 10} KiB) are not stored yet: the write-ahead log keeps them for the next start.");
             return 0;
         }
         catch (OperationCanceledException) when (stop.Token.IsCancellationRequested)

@@ -27,9 +27,10 @@ public sealed class SchemaMigrator(ClickHouseDatabase database, ILogger log)
 {
     private const string SystemDatabase = "system";
 
+    /// <returns>Whether there was no schema before: what was ever stored is elsewhere, or gone.</returns>
     /// <exception cref="InvalidOperationException">The schema is newer than this version.</exception>
     /// <exception cref="ClickHouseRefusedException">A step was refused.</exception>
-    public async Task MigrateAsync(CancellationToken cancellation)
+    public async Task<bool> MigrateAsync(CancellationToken cancellation)
     {
         await database.ExecuteAsync($"CREATE DATABASE IF NOT EXISTS {database.Name} ENGINE = Atomic", SystemDatabase, cancellation).ConfigureAwait(false);
         await database.ExecuteAsync(
@@ -51,5 +52,15 @@ public sealed class SchemaMigrator(ClickHouseDatabase database, ILogger log)
             await database.ExecuteAsync(
                 $"INSERT INTO schema_migrations (number, name) SELECT {migration.Number}, '{migration.Name}'", cancellation: cancellation).ConfigureAwait(false);
         }
+
+        return applied.Count == 0;
+    }
+
+    /// <summary>Parts that ClickHouse found damaged when it started, and set aside.</summary>
+    public async Task<IReadOnlyList<string>> DamagedPartsAsync(CancellationToken cancellation)
+    {
+        var parameters = new SqlParameters();
+        string sql = $"SELECT concat(table, ' ', name) FROM system.detached_parts WHERE database = {parameters.Add(database.Name)} AND reason = 'broken-on-start' ORDER BY table, name";
+        return await database.ReadLinesAsync(new SqlQuery(sql, parameters.Values), cancellation).ConfigureAwait(false);
     }
 }

@@ -28,12 +28,15 @@ internal sealed record EngineConfiguration(int Port, string Key)
     public static EngineConfiguration ForNewStart(int port) =>
         new(port, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(KeyBytes)));
 
+    /// <summary>Where the tables lie.</summary>
+    public static string TablesDirectory(EngineOptions options) => Path.Combine(Path.GetFullPath(options.Directory), "tables");
+
     /// <summary>Writes the files, for their owner only, and returns the engine's command line.</summary>
     public IReadOnlyList<string> Write(EngineOptions options)
     {
         string root = CreatePrivateDirectory(Path.GetFullPath(options.Directory));
         string folder = CreatePrivateDirectory(Path.Combine(root, "config"));
-        string tables = CreatePrivateDirectory(Path.Combine(root, "tables"));
+        string tables = CreatePrivateDirectory(TablesDirectory(options));
         string logs = CreatePrivateDirectory(Path.Combine(root, "logs"));
         string config = WritePrivateFile(Path.Combine(folder, "config.xml"), Config(options, folder, logs, tables));
         string script = WritePrivateFile(Path.Combine(folder, "start.sql"), Script);

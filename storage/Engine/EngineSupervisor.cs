@@ -16,6 +16,9 @@ public sealed class EngineSupervisor : IAsyncDisposable
     /// <summary>ClickHouse's words when another process holds the tables' directory (error 76, CANNOT_OPEN_FILE).</summary>
     private const string DirectoryHeld = "Cannot lock file";
 
+    /// <summary>ClickHouse's words when it has more damaged parts than it removes by itself (TOO_MANY_UNEXPECTED_DATA_PARTS).</summary>
+    private const string TooManyBrokenParts = "Code: 231";
+
     private readonly EngineOptions _options;
     private readonly ILogger _log;
     private readonly CancellationTokenSource _stopping = new();
@@ -55,7 +58,7 @@ public sealed class EngineSupervisor : IAsyncDisposable
             if (!failure.Contains(DirectoryHeld, StringComparison.Ordinal) || limit.IsCancellationRequested)
             {
                 cancellation.ThrowIfCancellationRequested();
-                throw new InvalidOperationException($"The embedded ClickHouse didn't start in {options.Directory}: {failure}");
+                throw new InvalidOperationException($"The embedded ClickHouse didn't start in {options.Directory}: {failure}{WhatToDo(failure, options)}");
             }
 
             // An engine whose parent was killed a moment ago is still shutting down: wait for it to let go.
@@ -79,6 +82,15 @@ public sealed class EngineSupervisor : IAsyncDisposable
         _engine.Dispose();
         _stopping.Dispose();
     }
+
+    /// <summary>Help with what ClickHouse refuses to start on, by the number of its error.</summary>
+    private static string WhatToDo(string failure, EngineOptions options) => failure switch
+    {
+        _ when failure.Contains(TooManyBrokenParts, StringComparison.Ordinal) =>
+            $"{Environment.NewLine}  Many parts of a table are damaged. Check the disk first. To go on without them, create the file "
+            + $"{Path.Combine(EngineConfiguration.TablesDirectory(options), "flags", "force_restore_data")} and start again: ClickHouse moves them into the tables' detached folders, and deletes nothing.",
+        _ => "",
+    };
 
     private static async Task<string?> FailureToStartAsync(EngineProcess engine, CancellationToken cancellation)
     {

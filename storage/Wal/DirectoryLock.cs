@@ -3,12 +3,13 @@ using System.Globalization;
 namespace TraceStore.Storage.Wal;
 
 /// <summary>
-/// Keeps a second process out of a folder. The system lets go of it when the process ends, however it ends. The lock's file
-/// says which process holds it.
+/// Keeps a second process out of a folder. The system lets go of it when the process ends, however it ends. A file beside the
+/// lock's says which process has it.
 /// </summary>
 public sealed class DirectoryLock : IDisposable
 {
     private const string FileName = "lock";
+    private const string HolderFileName = "lock.process";
 
     private readonly FileStream _file;
 
@@ -24,9 +25,7 @@ public sealed class DirectoryLock : IDisposable
             if (OperatingSystem.IsWindows()) Directory.CreateDirectory(directory);
             else Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
             var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            file.SetLength(0);
-            file.Write(System.Text.Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture)));
-            file.Flush();
+            NoteHolder(directory);
             return new DirectoryLock(file);
         }
         catch (UnauthorizedAccessException e)
@@ -35,7 +34,7 @@ public sealed class DirectoryLock : IDisposable
         }
         catch (IOException e) when (IsHeld(directory))
         {
-            throw new IOException($"Another TraceStore{Holder(path)} uses {directory}. Stop it, or give this one a data directory of its own with --data.", e);
+            throw new IOException($"Another TraceStore{Holder(directory)} uses {directory}. Stop it, or give this one a data directory of its own with --data.", e);
         }
         catch (IOException e)
         {
@@ -62,12 +61,23 @@ public sealed class DirectoryLock : IDisposable
 
     public void Dispose() => _file.Dispose();
 
-    private static string Holder(string path)
+    private static void NoteHolder(string directory)
     {
         try
         {
-            using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
-            return int.TryParse(reader.ReadToEnd(), CultureInfo.InvariantCulture, out int process) ? $" (process {process})" : "";
+            File.WriteAllText(Path.Combine(directory, HolderFileName), Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
+        }
+        catch (IOException)
+        {
+            // the disk is full: the message to a second process is the poorer for it
+        }
+    }
+
+    private static string Holder(string directory)
+    {
+        try
+        {
+            return $" (process {File.ReadAllText(Path.Combine(directory, HolderFileName))})";
         }
         catch (IOException)
         {

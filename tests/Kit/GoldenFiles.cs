@@ -34,7 +34,7 @@ public static class GoldenFiles
     /// <summary>Packs a data directory as a version's.</summary>
     public static void Pack(string version, string directory)
     {
-        using Process tar = Process.Start("tar", ["--exclude=logs", "--exclude=config", "--exclude=lock", "--exclude=status", "-czf", Path.Combine(s_folder, version + Extension), "-C", directory, "."]);
+        using Process tar = Process.Start("tar", ["--exclude=logs", "--exclude=config", "--exclude=lock*", "--exclude=status", "-czf", Path.Combine(s_folder, version + Extension), "-C", directory, "."]);
         tar.WaitForExit();
     }
 

@@ -128,18 +128,6 @@ public sealed class ServeTests : IDisposable
     }
 
     [Fact]
-    public async Task A_second_process_on_the_same_data_is_told_so()
-    {
-        using TraceStoreProcess server = await TraceStoreProcess.ServeAsync(_data.Path);
-
-        (int exitCode, _, string errors) = await TraceStoreProcess.RunAsync("--data", _data.Path, "--otlp-grpc-port", "0", "--jaeger-port", "0", "--tempo-port", "0");
-
-        Assert.Equal(1, exitCode);
-        Assert.Contains("Another TraceStore uses", errors, StringComparison.Ordinal);
-        Assert.Contains("--data", errors, StringComparison.Ordinal);
-    }
-
-    [Fact]
     public async Task Help_names_every_command_and_option()
     {
         (int exitCode, string output, _) = await TraceStoreProcess.RunAsync("--help");

@@ -20,7 +20,7 @@ internal sealed record Door(string Name, int Port, string Option, HttpProtocols 
     /// <summary>Queries stand in the request line; TraceQL's may have 128 KiB, and escaping makes them longer.</summary>
     private const int MaxRequestLineBytes = 512 << 10;
 
-    public WebApplication Build(IPAddress address, TimeSpan shutdownTimeout, ILoggerFactory logs, Action<IServiceCollection>? addServices)
+    public WebApplication Build(IPAddress address, ILoggerFactory logs, Action<IServiceCollection>? addServices)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
@@ -32,7 +32,7 @@ internal sealed record Door(string Name, int Port, string Option, HttpProtocols 
         });
         builder.Services.AddRoutingCore();
         builder.Services.AddSingleton(logs);
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = shutdownTimeout);
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Timeout.InfiniteTimeSpan); // who stops it says how long
         addServices?.Invoke(builder.Services);
         return builder.Build();
     }

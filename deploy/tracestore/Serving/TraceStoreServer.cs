@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Configuration;
@@ -26,6 +27,7 @@ internal sealed class TraceStoreServer : IAsyncDisposable
     private readonly ILoggerFactory _logs;
     private EngineSupervisor? _engine;
     private Health? _health;
+    private long _stopping;
 
     private TraceStoreServer(TraceStoreSettings settings, ILoggerFactory logs) => (_settings, _logs) = (settings, logs);
 
@@ -35,6 +37,9 @@ internal sealed class TraceStoreServer : IAsyncDisposable
     public int TempoPort { get; private set; }
 
     public int JaegerPort { get; private set; }
+
+    /// <summary>What a stop couldn't store in time; the write-ahead log keeps it for the next start.</summary>
+    public WalBacklog Left { get; private set; }
 
     /// <summary>The embedded engine's process; null with an external ClickHouse.</summary>
     public int? EngineProcessId => _engine?.ProcessId;
@@ -61,14 +66,17 @@ internal sealed class TraceStoreServer : IAsyncDisposable
     /// <summary>Whether queries can be answered now.</summary>
     public async Task<bool> CanQueryAsync(CancellationToken cancellation) => (await _health!.CheckAsync(cancellation).ConfigureAwait(false)).IsReady;
 
+    /// <summary>Stops what runs, within <see cref="TraceStoreSettings.ShutdownTimeout"/>: doors, then ingest, then storage.</summary>
     public async ValueTask DisposeAsync()
     {
+        _stopping = Stopwatch.GetTimestamp();
         while (_stops.TryPop(out Func<ValueTask>? stop)) await stop().ConfigureAwait(false);
     }
 
     private async Task StartAsync(CancellationToken cancellation)
     {
         // Storage
+        StopLast(DirectoryLock.Acquire(_settings.DataDirectory));
         var wal = StopLast(WriteAheadLog.Open(_settings.Wal, TimeProvider.System, _logs.CreateLogger<WriteAheadLog>()));
         _engine = _settings.Engine is { } engineOptions
             ? StopLast(await EngineSupervisor.StartAsync(engineOptions, _logs.CreateLogger<EngineSupervisor>(), cancellation).ConfigureAwait(false))
@@ -112,13 +120,27 @@ internal sealed class TraceStoreServer : IAsyncDisposable
             services => services.AddOtlpGrpc(_settings.Otlp).AddSingleton(pipeline).AddSingleton(metrics)).ConfigureAwait(false);
     }
 
+    /// <summary>What is left of the time that a stop may take, but for what the engine needs to end.</summary>
+    private TimeSpan TimeToStop
+    {
+        get
+        {
+            TimeSpan left = _settings.ShutdownTimeout - (_settings.Engine?.StopTimeout ?? TimeSpan.Zero) - Stopwatch.GetElapsedTime(_stopping);
+            return left > TimeSpan.Zero ? left : TimeSpan.Zero;
+        }
+    }
+
     private async Task<int> OpenAsync(Door door, Action<WebApplication> map, Action<IServiceCollection>? addServices = null)
     {
-        WebApplication app = door.Build(_settings.ListenAddress, _settings.ShutdownTimeout, _logs, addServices);
+        WebApplication app = door.Build(_settings.ListenAddress, _logs, addServices);
         _stops.Push(app.DisposeAsync);
         map(app);
         int port = await door.OpenAsync(app, _settings.ListenAddress).ConfigureAwait(false);
-        _stops.Push(async () => await app.StopAsync().ConfigureAwait(false));
+        _stops.Push(async () =>
+        {
+            using var limit = new CancellationTokenSource(TimeToStop);
+            await app.StopAsync(limit.Token).ConfigureAwait(false); // requests that take longer are cut off
+        });
         return port;
     }
 
@@ -129,11 +151,7 @@ internal sealed class TraceStoreServer : IAsyncDisposable
     private async ValueTask StoreWhatIsLeftAsync(WriteAheadLog wal, SegmentFollower follower)
     {
         await wal.CompleteAsync().ConfigureAwait(false);
-        WalBacklog left = await follower.DrainAsync(_settings.ShutdownTimeout).ConfigureAwait(false);
-        if (left.Segments > 0)
-        {
-            _logs.CreateLogger<TraceStoreServer>().LogWarning("{Segments} segments are not stored yet; the write-ahead log keeps them for the next start.", left.Segments);
-        }
+        Left = await follower.DrainAsync(TimeToStop).ConfigureAwait(false);
     }
 
     private T StopLast<T>(T part)

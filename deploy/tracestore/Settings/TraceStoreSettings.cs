@@ -38,6 +38,7 @@ internal sealed record TraceStoreSettings(
         var reader = new SettingsReader(configuration);
         string data = Path.GetFullPath(reader.Text("DataDirectory", "data"));
         Uri? url = reader.HttpUrl("ClickHouse:Url");
+        TimeSpan shutdown = reader.Duration("ShutdownTimeout", TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10));
         var settings = new TraceStoreSettings(
             DataDirectory: data,
             ListenAddress: reader.Address("ListenAddress", IPAddress.Loopback),
@@ -46,11 +47,11 @@ internal sealed record TraceStoreSettings(
             Ingest: ReadIngest(reader),
             TempoPort: reader.Port("Tempo:Port", 3200),
             JaegerPort: reader.Port("Jaeger:Port", 16686),
-            ShutdownTimeout: reader.Duration("ShutdownTimeout", TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10)),
+            ShutdownTimeout: shutdown,
             Wal: ReadWal(reader, data),
             ClickHouse: ReadClickHouse(reader, url),
             Retention: ReadRetention(reader),
-            Engine: ReadEngine(reader, data, isNeeded: url is null, out string? missingEngine));
+            Engine: ReadEngine(reader, data, shutdown, isNeeded: url is null, out string? missingEngine));
         reader.NoteUnknown("Logging");
         List<string> problems = [.. reader.Problems, .. SharedPorts(settings)];
         if (missingEngine is not null) problems.Add(missingEngine);
@@ -131,7 +132,7 @@ internal sealed record TraceStoreSettings(
         };
     }
 
-    private static EngineOptions? ReadEngine(SettingsReader reader, string data, bool isNeeded, out string? missing)
+    private static EngineOptions? ReadEngine(SettingsReader reader, string data, TimeSpan shutdown, bool isNeeded, out string? missing)
     {
         missing = null;
         string? library = reader.OptionalText("Engine:LibraryPath");
@@ -153,6 +154,7 @@ internal sealed record TraceStoreSettings(
             LibraryPath = library ?? "",
             HostCommand = ThisProgram.Command,
             MaxMemoryBytes = maxMemory,
+            StopTimeout = shutdown / 3,
         };
     }
 }

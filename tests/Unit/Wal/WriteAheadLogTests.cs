@@ -298,7 +298,7 @@ public sealed class WriteAheadLogTests : IDisposable
 
         IOException refused = Assert.Throws<IOException>(Open);
 
-        Assert.StartsWith($"Another TraceStore uses {_directory.Path}", refused.Message, StringComparison.Ordinal);
+        Assert.StartsWith($"Another TraceStore (process {Environment.ProcessId}) uses {_directory.Path}", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
