@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
-using Polly;
-using Polly.Retry;
 using TraceStore.Storage.ClickHouse;
 using TraceStore.Storage.Spans;
 using TraceStore.Storage.Wal;
@@ -41,15 +39,13 @@ public sealed class SegmentFollower : IAsyncDisposable
 
     private readonly SegmentDecoder _decoder;
     private readonly DecodedSegment _segment = new();
-    private readonly ResiliencePipeline _untilMigrated;
-    private readonly ResiliencePipeline _untilStored;
+    private readonly StoreAttempts _attempts;
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskCompletionSource _schemaReady = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task _following;
     private readonly ulong _inDoubtThrough;
     private readonly bool _logIsNew;
-    private volatile string? _ailment;
-    private long _ailingSince;
+    private volatile string? _ended;
 
     /// <param name="watch">
     /// Called before an insert; what it returns is called after it, and completes when what was inserted is on disk, or fails
@@ -69,8 +65,7 @@ public sealed class SegmentFollower : IAsyncDisposable
         _inDoubtThrough = wal.NewestAtOpen;
         _logIsNew = wal.NewestTimeAtOpen is null;
         _decoder = new SegmentDecoder(quarantine, log);
-        _untilMigrated = Retrying(new PredicateBuilder().Handle<ClickHouseUnavailableException>().Handle<ClickHouseRefusedException>());
-        _untilStored = Retrying(new PredicateBuilder().Handle<Exception>(failure => failure is not OperationCanceledException));
+        _attempts = new StoreAttempts(metrics, log);
         _following = Task.Run(FollowAsync);
     }
 
@@ -78,7 +73,7 @@ public sealed class SegmentFollower : IAsyncDisposable
     public Task SchemaReady => _schemaReady.Task;
 
     /// <summary>Why spans can't be stored just now; null when they can.</summary>
-    public string? Ailment => _ailment;
+    public string? Ailment => _attempts.Ailment ?? _ended;
 
     /// <summary>Stores what is sealed, for as long as <paramref name="patience"/> lasts; returns what is left in the log.</summary>
     public async Task<WalBacklog> DrainAsync(TimeSpan patience)
@@ -86,7 +81,7 @@ public sealed class SegmentFollower : IAsyncDisposable
         long started = Stopwatch.GetTimestamp();
         while (_cursor.Backlog.Segments > 0 && Stopwatch.GetElapsedTime(started) < patience && !_following.IsCompleted)
         {
-            if (_ailment is not null && Stopwatch.GetElapsedTime(Interlocked.Read(ref _ailingSince)) > s_hopelessAfter) break;
+            if (_attempts.AilingFor > s_hopelessAfter) break;
             await Task.Delay(TimeSpan.FromMilliseconds(20)).ConfigureAwait(false);
         }
 
@@ -105,8 +100,7 @@ public sealed class SegmentFollower : IAsyncDisposable
         CancellationToken stopping = _stopping.Token;
         try
         {
-            await _untilMigrated.ExecuteAsync(async token => await PrepareAsync(token).ConfigureAwait(false), stopping).ConfigureAwait(false); // 1
-            _ailment = null;
+            await _attempts.UntilPreparedAsync(PrepareAsync, stopping).ConfigureAwait(false); // 1
             _schemaReady.SetResult();
             while (true)
             {
@@ -118,7 +112,7 @@ public sealed class SegmentFollower : IAsyncDisposable
                 else if (await NextAsync(stopping).ConfigureAwait(false) is { } segment) // 2
                 {
                     await StoreOrSetAsideAsync(segment, mayBeStored: segment.Number <= _inDoubtThrough, stopping).ConfigureAwait(false);
-                    await _untilStored.ExecuteAsync(_ => Advance(segment.Number), stopping).ConfigureAwait(false); // 6
+                    await _attempts.UntilDoneAsync(_ => Advance(segment.Number), stopping).ConfigureAwait(false); // 6
                 }
                 else
                 {
@@ -132,7 +126,7 @@ public sealed class SegmentFollower : IAsyncDisposable
         }
         catch (Exception e)
         {
-            _ailment = e.Message;
+            _ended = e.Message;
             _schemaReady.TrySetException(e);
             _log.LogCritical(e, "Spans are no longer stored, only kept in the write-ahead log. Restart TraceStore when the cause is mended.");
         }
@@ -171,7 +165,7 @@ public sealed class SegmentFollower : IAsyncDisposable
         catch (Exception e) when (e is IOException or HttpRequestException)
         {
             _inserter.Forget();
-            LogOutage(e);
+            _attempts.NoteIll(e);
         }
     }
 
@@ -193,7 +187,7 @@ public sealed class SegmentFollower : IAsyncDisposable
     private async Task StoreOrSetAsideAsync(SealedSegment segment, bool mayBeStored, CancellationToken stopping)
     {
         int refusals = 0;
-        await _untilStored.ExecuteAsync(
+        await _attempts.UntilDoneAsync(
             async token =>
             {
                 bool look = mayBeStored;
@@ -238,7 +232,7 @@ public sealed class SegmentFollower : IAsyncDisposable
             throw;
         }
 
-        NoteWell();
+        _attempts.NoteWell();
         _metrics.SpansStored.Add(_segment.Spans.Count);
         _metrics.InsertDuration.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
     }
@@ -246,50 +240,16 @@ public sealed class SegmentFollower : IAsyncDisposable
     private void SetAside(SealedSegment segment, string reason)
     {
         _quarantine.SetAside(segment, reason);
-        NoteWell();
+        _attempts.NoteWell();
         _metrics.SegmentsQuarantined.Add(1);
         _log.LogError(
             "ClickHouse takes other spans, but refused those of segment {Segment} {Times} times: they are set aside in the quarantine. See: tracestore quarantine. {Reason}",
             segment.Number, MaxRefusals, reason);
     }
 
-    private ValueTask Advance(ulong segment)
+    private Task Advance(ulong segment)
     {
         _cursor.Advance(segment);
-        return default;
-    }
-
-    /// <summary>Tries again for as long as it takes, ever more slowly.</summary>
-    private ResiliencePipeline Retrying(PredicateBuilder<object> failures) => new ResiliencePipelineBuilder()
-        .AddRetry(new RetryStrategyOptions
-        {
-            ShouldHandle = failures,
-            MaxRetryAttempts = int.MaxValue,
-            BackoffType = DelayBackoffType.Exponential,
-            Delay = TimeSpan.FromMilliseconds(100),
-            MaxDelay = TimeSpan.FromSeconds(5),
-            UseJitter = true,
-            OnRetry = attempt =>
-            {
-                _metrics.InsertFailures.Add(1);
-                LogOutage(attempt.Outcome.Exception!);
-                return default;
-            },
-        })
-        .Build();
-
-    private void NoteWell()
-    {
-        if (_ailment is not null) _log.LogInformation("ClickHouse takes spans again.");
-        _ailment = null;
-    }
-
-    /// <summary>Says that ClickHouse is away when it goes, not at every attempt.</summary>
-    private void LogOutage(Exception cause)
-    {
-        bool isKnown = _ailment is not null;
-        if (!isKnown) Interlocked.Exchange(ref _ailingSince, Stopwatch.GetTimestamp());
-        _ailment = cause.Message;
-        if (!isKnown) _log.LogWarning("Spans can't be stored now; they are safe in the write-ahead log, and stored when ClickHouse takes them. {Cause}", cause.Message);
+        return Task.CompletedTask;
     }
 }

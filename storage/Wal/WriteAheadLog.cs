@@ -20,9 +20,6 @@ public sealed class WriteAheadLog : IAsyncDisposable
     /// <summary>One write covers at most this much, so that the first record of a burst isn't held up by the last.</summary>
     private const long MaxWriteBytes = 16L << 20;
 
-    private static readonly TimeSpan s_retryWhenBusy = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan s_retryWhenFull = TimeSpan.FromSeconds(10);
-
     // Set at open.
     private readonly WalOptions _options;
     private readonly TimeProvider _time;
@@ -50,18 +47,18 @@ public sealed class WriteAheadLog : IAsyncDisposable
     private readonly CursorClaims _claims;
 
     // For all.
-    private readonly DiskSpace _space;
+    private readonly AppendBounds _bounds;
     private volatile string? _failure;
 
     private WriteAheadLog(WalOptions options, TimeProvider time, ILogger log, DirectoryLock directoryLock)
     {
         (_options, _time, _log, _lock) = (options, time, log, directoryLock);
-        _space = new DiskSpace(options.Directory, time);
         WalRecovery recovered = WalRecovery.Run(options.Directory, time, log);
         (Identity, _nextSegment, _nextSequence) = (recovered.Identity, recovered.NextSegment, recovered.NextSequence);
         (NewestAtOpen, NewestTimeAtOpen) = (recovered.NextSegment - 1, recovered.NewestTime);
         _files = new SegmentFiles(options.Directory, recovered.Segments);
         _claims = new CursorClaims(_files, options, log);
+        _bounds = new AppendBounds(_files, options, time);
         _resends = new ResendWindow(time);
         foreach (TakenRequest request in recovered.Taken) _resends.FindOrStart(request.Hash, () => Task.CompletedTask);
         _journal = new ResendJournal(options.Directory, Identity, time, log);
@@ -84,7 +81,7 @@ public sealed class WriteAheadLog : IAsyncDisposable
     public long Bytes => _files.Bytes;
 
     /// <summary>Why the log takes nothing just now; null when it does.</summary>
-    public string? Ailment => _failure ?? WhyFull(0)?.Words;
+    public string? Ailment => _failure ?? _bounds.WhyRefused(requestBytes: 0, pendingBytes: 0)?.Message;
 
     /// <summary>Sealed segments that the log may not let go of yet.</summary>
     public WalBacklog Waiting => _files.Held;
@@ -116,7 +113,7 @@ public sealed class WriteAheadLog : IAsyncDisposable
         UInt128 hash = WalRecord.HashOf(request, tenant);
         if (_resends.Find(hash) is { } durable) return durable;
 
-        RefuseWhenOverBound(request.Length);
+        if (_bounds.WhyRefused(request.Length, Interlocked.Read(ref _pendingBytes)) is { } refusal) throw refusal;
         var taken = new TakenRequest(hash, NowUnixNano());
         byte[] record = WalRecord.Encode(request, hash, spanCount, tenant, taken.ReceiveTimeUnixNano);
         var pending = new Pending(record, new SegmentFill(request.Length, spanCount), taken);
@@ -148,31 +145,8 @@ public sealed class WriteAheadLog : IAsyncDisposable
     private Task Enqueue(Pending pending)
     {
         Interlocked.Add(ref _pendingBytes, pending.Record.Length);
-        if (!_queue.Writer.TryWrite(pending)) throw new WalRefusedException(WalRefusal.Stopping, "TraceStore is shutting down.", s_retryWhenBusy);
+        if (!_queue.Writer.TryWrite(pending)) throw new WalRefusedException(WalRefusal.Stopping, "TraceStore is shutting down.", AppendBounds.RetryWhenBusy);
         return pending.Durable.Task;
-    }
-
-    private void RefuseWhenOverBound(int requestBytes)
-    {
-        if (WhyFull(requestBytes) is { } full) throw new WalRefusedException(full.Reason, full.Words, s_retryWhenFull);
-        if (Interlocked.Read(ref _pendingBytes) + requestBytes > _options.MaxPendingBytes)
-        {
-            throw new WalRefusedException(WalRefusal.DiskSlow, "The disk is slower than the clients: too much waits for the write-ahead log.", s_retryWhenBusy);
-        }
-    }
-
-    private (WalRefusal Reason, string Words)? WhyFull(int requestBytes)
-    {
-        long held = _files.HeldBytes;
-        if (held + requestBytes > _options.MaxBytes)
-        {
-            return (WalRefusal.Full, $"The write-ahead log is full: {held >> 20} of {_options.MaxBytes >> 20} MiB wait to be stored. Is ClickHouse up? (Wal:MaxBytes raises the bound.)");
-        }
-
-        long free = _space.FreeBytes;
-        return free - requestBytes < _options.MinFreeBytes
-            ? (WalRefusal.DiskLow, $"The disk of {_options.Directory} is low: {free >> 20} MiB are free, {_options.MinFreeBytes >> 20} MiB are kept in reserve. Make room, or let less be kept (Retention:MaxAge, Retention:MaxBytes; Wal:MinFreeBytes is the reserve).")
-            : null;
     }
 
     private void WriteLoop()
@@ -280,7 +254,7 @@ public sealed class WriteAheadLog : IAsyncDisposable
     private void Fail(List<Pending> batch, Exception cause)
     {
         if (_failure is null) _log.LogError(cause, "The write-ahead log can't be written; clients are told to retry. Check the disk of {Directory}.", _options.Directory);
-        var refusal = new WalRefusedException(WalRefusal.DiskFailed, $"The write-ahead log can't be written: {cause.Message}", s_retryWhenFull, cause);
+        var refusal = new WalRefusedException(WalRefusal.DiskFailed, $"The write-ahead log can't be written: {cause.Message}", AppendBounds.RetryWhenFull, cause);
         _failure = refusal.Message;
         foreach (Pending pending in batch) pending.Durable.TrySetException(refusal);
         if (_active is not null) Seal();
