@@ -20,9 +20,6 @@ namespace TraceStore.Collector.Pipeline;
 /// </summary>
 public sealed class SegmentFollower : IAsyncDisposable
 {
-    /// <summary>A segment that was refused so often is poison, if ClickHouse is well otherwise.</summary>
-    private const int MaxRefusals = 5;
-
     /// <summary>A ClickHouse that has been away for so long is not waited for at shutdown: the log keeps what it hasn't got.</summary>
     private static readonly TimeSpan s_hopelessAfter = TimeSpan.FromSeconds(5);
 
@@ -196,7 +193,7 @@ public sealed class SegmentFollower : IAsyncDisposable
                 {
                     await StoreAsync(segment, look, token).ConfigureAwait(false);
                 }
-                catch (Exception e) when (e is ClickHouseRefusedException or InvalidDataException && ++refusals >= MaxRefusals)
+                catch (Exception e) when (PatienceWith(e) is { } patience && ++refusals >= patience)
                 {
                     await _inserter.CheckAsync(token).ConfigureAwait(false); // else it isn't the segment's fault
                     SetAside(segment, e.Message);
@@ -204,6 +201,17 @@ public sealed class SegmentFollower : IAsyncDisposable
             },
             stopping).ConfigureAwait(false);
     }
+
+    /// <summary>
+    /// How often a segment may fail so before it is poison, if ClickHouse is well otherwise; null when it isn't the
+    /// segment's fault. Memory may be short because of others, for a minute.
+    /// </summary>
+    private static int? PatienceWith(Exception failure) => failure switch
+    {
+        ClickHouseRefusedException or InvalidDataException => 5,
+        ClickHouseUnavailableException { IsOutOfMemory: true } => 20,
+        _ => null,
+    };
 
     private async Task StoreAsync(SealedSegment segment, bool mayBeStored, CancellationToken stopping)
     {
@@ -243,8 +251,8 @@ public sealed class SegmentFollower : IAsyncDisposable
         _attempts.NoteWell();
         _metrics.SegmentsQuarantined.Add(1);
         _log.LogError(
-            "ClickHouse takes other spans, but refused those of segment {Segment} {Times} times: they are set aside in the quarantine. See: tracestore quarantine. {Reason}",
-            segment.Number, MaxRefusals, reason);
+            "ClickHouse takes other spans, but refuses those of segment {Segment}: they are set aside in the quarantine. See: tracestore quarantine. {Reason}",
+            segment.Number, reason);
     }
 
     private Task Advance(ulong segment)

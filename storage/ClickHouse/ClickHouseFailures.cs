@@ -8,6 +8,9 @@ public sealed class ClickHouseUnavailableException(string message, Exception cau
 {
     /// <summary>It answers, but our database or a table of it isn't there: not yet, or no longer.</summary>
     public bool IsSchemaMissing => InnerException is ClickHouseServerException { ErrorCode: ClickHouseFailures.UnknownTable or ClickHouseFailures.UnknownDatabase };
+
+    /// <summary>It has less memory than this takes, just now or altogether.</summary>
+    public bool IsOutOfMemory => InnerException is ClickHouseServerException { ErrorCode: ClickHouseFailures.MemoryLimitExceeded };
 }
 
 /// <summary>ClickHouse refused a statement, and will refuse it again: a bug, or a schema that isn't ours.</summary>
@@ -23,6 +26,7 @@ public sealed class ClickHouseRefusedException(string message, Exception cause) 
 /// <summary>Sorts the driver's failures into the two kinds that callers act on.</summary>
 internal static class ClickHouseFailures
 {
+    public const int MemoryLimitExceeded = 241;
     private const int NotEnoughSpace = 243;
 
     public const int UnknownTable = 60;
@@ -44,7 +48,7 @@ internal static class ClickHouseFailures
         210, // NETWORK_ERROR
         225, // NO_ZOOKEEPER
         236, // ABORTED
-        241, // MEMORY_LIMIT_EXCEEDED
+        MemoryLimitExceeded,
         242, // TABLE_IS_READ_ONLY
         252, // TOO_MANY_PARTS
         279, // ALL_CONNECTION_TRIES_FAILED
