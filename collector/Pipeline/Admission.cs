@@ -11,6 +11,7 @@ internal sealed record Admission(AdmissionVerdict Verdict, int AcceptedSpans, in
 {
     public static Admission Of(OtlpScan scan) => scan switch
     {
+        { Malformed: { IsOverLimit: true } over } => new(AdmissionVerdict.Malformed, 0, 0, $"The request is refused: {over}."),
         { Malformed: { } malformed } => new(AdmissionVerdict.Malformed, 0, 0, $"The request is not an ExportTraceServiceRequest: {malformed}."),
         { SpanCount: 0 } => new(AdmissionVerdict.Empty, 0, 0, ""),
         { Rejected.Count: 0 } => new(AdmissionVerdict.All, scan.SpanCount, 0, ""),
@@ -19,7 +20,7 @@ internal sealed record Admission(AdmissionVerdict Verdict, int AcceptedSpans, in
 
     private static string Describe(OtlpScan scan)
     {
-        int unnamed = scan.Rejected.Count - scan.Rejected.Named.Count;
+        int unnamed = scan.Rejected.Count - scan.Rejected.NamedSpans;
         return $"Rejected {scan.Rejected.Count} of {scan.SpanCount} spans: "
             + string.Join("; ", scan.Rejected.Named)
             + (unnamed > 0 ? $"; and {unnamed} more" : "");

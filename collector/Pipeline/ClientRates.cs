@@ -8,7 +8,7 @@ internal sealed class ClientRates : IDisposable
     /// <summary>Permits are counted in KiB: a limiter's permits are an int.</summary>
     private const int BytesPerPermit = 1 << 10;
 
-    private static readonly TimeSpan s_refill = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan s_refill = TimeSpan.FromSeconds(1);
 
     private readonly PartitionedRateLimiter<string>? _limiter;
     private readonly int _bucket;
@@ -19,7 +19,7 @@ internal sealed class ClientRates : IDisposable
     {
         if (bytesPerSecond == 0) return;
         _bucket = (int)Math.Min(int.MaxValue, Math.Max(bytesPerSecond, maxRequestBytes) / BytesPerPermit);
-        int refill = (int)Math.Clamp(bytesPerSecond * s_refill.TotalSeconds / BytesPerPermit, 1, int.MaxValue);
+        int refill = (int)Math.Clamp(bytesPerSecond / BytesPerPermit, 1, int.MaxValue);
         _limiter = PartitionedRateLimiter.Create<string, string>(client => RateLimitPartition.GetTokenBucketLimiter(client, _ => new TokenBucketRateLimiterOptions
         {
             TokenLimit = _bucket,

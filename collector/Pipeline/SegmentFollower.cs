@@ -20,6 +20,10 @@ namespace TraceStore.Collector.Pipeline;
 /// </summary>
 public sealed class SegmentFollower : IAsyncDisposable
 {
+    private const int MaxRefusals = 5;
+    private const int MaxShortages = 20;
+    private const int MaxSetAsideInARow = 8;
+
     /// <summary>A ClickHouse that has been away for so long is not waited for at shutdown: the log keeps what it hasn't got.</summary>
     private static readonly TimeSpan s_hopelessAfter = TimeSpan.FromSeconds(5);
 
@@ -43,6 +47,7 @@ public sealed class SegmentFollower : IAsyncDisposable
     private readonly ulong _inDoubtThrough;
     private readonly bool _logIsNew;
     private volatile string? _ended;
+    private int _setAsideInARow;
 
     /// <param name="watch">
     /// Called before an insert; what it returns is called after it, and completes when what was inserted is on disk, or fails
@@ -58,6 +63,7 @@ public sealed class SegmentFollower : IAsyncDisposable
         ILogger<SegmentFollower> log)
     {
         (_quarantine, _schema, _inserter, _watch, _metrics, _log) = (quarantine, schema, inserter, watch, metrics, log);
+        quarantine.Prepare();
         _cursor = wal.OpenCursor("clickhouse", CursorClaim.Required);
         _inDoubtThrough = wal.NewestAtOpen;
         _logIsNew = wal.NewestTimeAtOpen is null;
@@ -104,7 +110,7 @@ public sealed class SegmentFollower : IAsyncDisposable
                 if (_quarantine.NextGivenBack() is { } givenBack)
                 {
                     await StoreOrSetAsideAsync(givenBack, mayBeStored: true, stopping).ConfigureAwait(false);
-                    _quarantine.Finish(givenBack);
+                    await _attempts.UntilDoneAsync(_ => Finish(givenBack), stopping).ConfigureAwait(false);
                 }
                 else if (await NextAsync(stopping).ConfigureAwait(false) is { } segment) // 2
                 {
@@ -163,7 +169,10 @@ public sealed class SegmentFollower : IAsyncDisposable
         {
             _inserter.Forget();
             _attempts.NoteIll(e);
+            return;
         }
+
+        _attempts.NoteWell();
     }
 
     /// <summary>Null when there was none for a while.</summary>
@@ -183,7 +192,7 @@ public sealed class SegmentFollower : IAsyncDisposable
 
     private async Task StoreOrSetAsideAsync(SealedSegment segment, bool mayBeStored, CancellationToken stopping)
     {
-        int refusals = 0;
+        int refusals = 0, shortages = 0;
         await _attempts.UntilDoneAsync(
             async token =>
             {
@@ -192,25 +201,32 @@ public sealed class SegmentFollower : IAsyncDisposable
                 try
                 {
                     await StoreAsync(segment, look, token).ConfigureAwait(false);
+                    _setAsideInARow = 0;
                 }
-                catch (Exception e) when (PatienceWith(e) is { } patience && ++refusals >= patience)
+                catch (Exception e) when (IsItsFault(e, ref refusals, ref shortages))
                 {
                     await _inserter.CheckAsync(token).ConfigureAwait(false); // else it isn't the segment's fault
                     SetAside(segment, e.Message);
+                }
+                catch
+                {
+                    _inserter.Forget(); // of what was inserted, nobody knows what is whole
+                    throw;
                 }
             },
             stopping).ConfigureAwait(false);
     }
 
     /// <summary>
-    /// How often a segment may fail so before it is poison, if ClickHouse is well otherwise; null when it isn't the
-    /// segment's fault. Memory may be short because of others, for a minute.
+    /// Whether a segment has failed so often that it must be poison, if ClickHouse is well otherwise. Memory may be short
+    /// because of others, for a minute. After each segment that was set aside, and none stored, it takes twice as often:
+    /// so many can't be poison.
     /// </summary>
-    private static int? PatienceWith(Exception failure) => failure switch
+    private bool IsItsFault(Exception failure, ref int refusals, ref int shortages) => failure switch
     {
-        ClickHouseRefusedException or InvalidDataException => 5,
-        ClickHouseUnavailableException { IsOutOfMemory: true } => 20,
-        _ => null,
+        ClickHouseUnavailableException { IsOutOfMemory: true } => ++shortages >= MaxShortages << _setAsideInARow,
+        ClickHouseUnavailableException or IOException or HttpRequestException or OperationCanceledException => false,
+        _ => ++refusals >= MaxRefusals << _setAsideInARow,
     };
 
     private async Task StoreAsync(SealedSegment segment, bool mayBeStored, CancellationToken stopping)
@@ -224,22 +240,11 @@ public sealed class SegmentFollower : IAsyncDisposable
         }
         catch (ClickHouseUnavailableException e) when (e.IsSchemaMissing)
         {
-            // A ClickHouse that came back empty
-            await _schema.MigrateAsync(stopping).ConfigureAwait(false);
-            _inserter.Forget();
+            await _schema.MigrateAsync(stopping).ConfigureAwait(false); // a ClickHouse that came back empty
             throw;
         }
 
-        try
-        {
-            await confirmAsync(stopping).ConfigureAwait(false); // 5
-        }
-        catch
-        {
-            _inserter.Forget();
-            throw;
-        }
-
+        await confirmAsync(stopping).ConfigureAwait(false); // 5
         _attempts.NoteWell();
         _metrics.SpansStored.Add(_segment.Spans.Count);
         _metrics.InsertDuration.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
@@ -248,11 +253,18 @@ public sealed class SegmentFollower : IAsyncDisposable
     private void SetAside(SealedSegment segment, string reason)
     {
         _quarantine.SetAside(segment, reason);
+        _setAsideInARow = Math.Min(_setAsideInARow + 1, MaxSetAsideInARow);
         _attempts.NoteWell();
         _metrics.SegmentsQuarantined.Add(1);
         _log.LogError(
             "ClickHouse takes other spans, but refuses those of segment {Segment}: they are set aside in the quarantine. See: tracestore quarantine. {Reason}",
             segment.Number, reason);
+    }
+
+    private Task Finish(SealedSegment givenBack)
+    {
+        _quarantine.Finish(givenBack);
+        return Task.CompletedTask;
     }
 
     private Task Advance(ulong segment)

@@ -10,11 +10,14 @@ public sealed class ClockWatch
 {
     private static readonly TimeSpan s_tolerance = TimeSpan.FromMinutes(1);
 
+    /// <summary>For so long after a jump it is remembered: time for a person to see it, and for the clock to be set right.</summary>
+    private static readonly TimeSpan s_memory = TimeSpan.FromHours(24);
+
     private readonly TimeProvider _time;
     private readonly ILogger<ClockWatch> _log;
     private readonly long _startTimestamp;
     private DateTimeOffset _start;
-    private bool _hasJumped;
+    private long? _jumpedAt;
 
     /// <param name="newestKnown">When the newest segment of the log was created: no right clock is behind it.</param>
     public ClockWatch(TimeProvider time, DateTimeOffset? newestKnown, ILogger<ClockWatch> log)
@@ -26,7 +29,7 @@ public sealed class ClockWatch
         }
     }
 
-    /// <summary>Whether the clock has jumped since the start, or was behind then.</summary>
+    /// <summary>Whether the clock has jumped within a day, or was behind at the start.</summary>
     public bool HasJumped()
     {
         DateTimeOffset expected = _start + _time.GetElapsedTime(_startTimestamp);
@@ -37,12 +40,12 @@ public sealed class ClockWatch
             _start += now - expected; // say each jump once
         }
 
-        return _hasJumped;
+        return _jumpedAt is { } jumpedAt && _time.GetElapsedTime(jumpedAt) < s_memory;
     }
 
     private void Note(string what)
     {
-        _hasJumped = true;
-        _log.LogWarning("{What}. Nothing is lost, but days of receipt follow the clock. Check NTP; no day expires by age until TraceStore is started again with a right clock.", what);
+        _jumpedAt = _time.GetTimestamp();
+        _log.LogWarning("{What}. Nothing is lost, but days of receipt follow the clock. Check NTP; no day expires by age for the next 24 hours.", what);
     }
 }

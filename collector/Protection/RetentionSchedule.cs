@@ -65,7 +65,7 @@ public sealed class RetentionSchedule : IAsyncDisposable
             foreach (ExpiredDay expired in RetentionPolicy.Choose(days, DateOnly.FromDateTime(_time.GetUtcNow().UtcDateTime), options))
             {
                 await _partitions.DropAsync(expired.Partition.Day, _stopping.Token).ConfigureAwait(false);
-                _lastByAge = _time.GetTimestamp();
+                if (expired.IsByAge) _lastByAge = _time.GetTimestamp();
                 _metrics.DaysDropped.Add(1);
                 _log.LogWarning(
                     "Dropped the spans received on {Day}, {Bytes} MiB: {Reason}.", expired.Partition.Day.ToString("O", System.Globalization.CultureInfo.InvariantCulture), expired.Partition.Bytes >> 20, expired.Reason);

@@ -1,56 +1,47 @@
-using System.Threading.RateLimiting;
-
 namespace TraceStore.Collector.Receivers;
 
-/// <summary>The memory that requests may take together.</summary>
-internal sealed class BytesInFlight(OtlpGrpcOptions options) : IDisposable
+/// <summary>
+/// The memory that requests may take together. It is taken as bytes come in, not as they are announced, so that who says
+/// much and sends nothing takes nothing.
+/// </summary>
+internal sealed class BytesInFlight(OtlpGrpcOptions options)
 {
-    /// <summary>Permits are counted in KiB: a limiter's permits are an int. Each request takes some more than its bytes.</summary>
-    private const int BytesPerPermit = 1 << 10;
-    private const int PermitsPerRequest = 16;
+    /// <summary>What any request takes, however small.</summary>
+    private const int BytesPerRequest = 16 << 10;
 
-    private readonly ConcurrencyLimiter _limiter = new(new ConcurrencyLimiterOptions
-    {
-        PermitLimit = PermitsFor(options.MaxBytesInFlight),
-        QueueLimit = PermitsFor(options.MaxBytesQueued),
-        QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
-    });
+    private long _taken;
 
-    /// <summary>Waits until there is room for a request that comes; null when too many wait already.</summary>
-    public async ValueTask<RequestLease?> LeaseAsync(int bytes, CancellationToken cancellation)
+    /// <summary>Takes room for a request that begins; null when there is none.</summary>
+    public RequestLease? TryLease()
     {
-        int permits = Math.Min(PermitsPerRequest + PermitsFor(bytes), PermitsFor(options.MaxBytesInFlight)); // the largest comes alone
-        RateLimitLease room = await _limiter.AcquireAsync(permits, cancellation).ConfigureAwait(false);
-        if (room.IsAcquired) return new RequestLease(_limiter, room);
-        room.Dispose();
-        return null;
+        var lease = new RequestLease(this);
+        return lease.TryGrow(BytesPerRequest) ? lease : null;
     }
 
-    public void Dispose() => _limiter.Dispose();
-
-    private static int PermitsFor(long bytes) => (int)Math.Min(int.MaxValue, bytes / BytesPerPermit);
-
-    /// <summary>The room that one request takes, until it is answered.</summary>
-    internal sealed class RequestLease(ConcurrencyLimiter limiter, RateLimitLease first) : IDisposable
+    private bool TryTake(long bytes)
     {
-        private readonly List<RateLimitLease> _leases = [first];
-        private int _unleased;
+        if (Interlocked.Add(ref _taken, bytes) <= options.MaxBytesInFlight) return true;
+        Interlocked.Add(ref _taken, -bytes);
+        return false;
+    }
 
-        /// <summary>Takes more room, for bytes that decompression has brought to light. False when there is none.</summary>
-        public bool TryGrow(int bytes)
+    /// <summary>The room that one request takes, until it is answered. Used by one thread at a time.</summary>
+    internal sealed class RequestLease(BytesInFlight owner) : IDisposable
+    {
+        private long _bytes;
+
+        /// <summary>Takes more room, for bytes that came in or that decompression brought to light. False when there is none.</summary>
+        public bool TryGrow(long bytes)
         {
-            _unleased += bytes;
-            if (PermitsFor(_unleased) is not (> 0 and var permits)) return true;
-            RateLimitLease more = limiter.AttemptAcquire(permits);
-            if (!more.IsAcquired) return false;
-            _leases.Add(more);
-            _unleased = 0;
+            if (!owner.TryTake(bytes)) return false;
+            _bytes += bytes;
             return true;
         }
 
         public void Dispose()
         {
-            foreach (RateLimitLease lease in _leases) lease.Dispose();
+            Interlocked.Add(ref owner._taken, -_bytes);
+            _bytes = 0;
         }
     }
 }

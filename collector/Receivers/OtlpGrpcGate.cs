@@ -4,6 +4,7 @@ using System.Globalization;
 using System.IO.Pipelines;
 using Google.Protobuf;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using TraceStore.Collector.Pipeline;
 using Status = Google.Rpc.Status;
 
@@ -13,8 +14,8 @@ namespace TraceStore.Collector.Receivers;
 /// In front of gRPC, which reads a message whole before our code sees it:
 /// <list type="number">
 /// <item>Look at the five bytes in front of the message, which say how long it is (gRPC over HTTP/2, "Length-Prefixed-Message").</item>
-/// <item>Wait until there is memory for it; refuse when too many wait.</item>
-/// <item>Let gRPC read it, within a time.</item>
+/// <item>Wait until it is here, within a time, and take memory for it as it comes; refuse it when there is none.</item>
+/// <item>Let gRPC read it.</item>
 /// </list>
 /// </summary>
 internal sealed class OtlpGrpcGate(BytesInFlight inFlight, OtlpGrpcOptions options, IngestMetrics metrics) : IMiddleware
@@ -22,63 +23,78 @@ internal sealed class OtlpGrpcGate(BytesInFlight inFlight, OtlpGrpcOptions optio
     private const int PrefixBytes = 5;
     private const string TooLarge = "8"; // RESOURCE_EXHAUSTED
 
+    private enum Arrival
+    {
+        /// <summary>The message is here, or is none that needs memory; gRPC says what it is.</summary>
+        Complete,
+
+        /// <summary>There is no memory for it now.</summary>
+        NoMemory,
+
+        /// <summary>It took too long.</summary>
+        TooSlow,
+    }
+
     public async Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
-        using var late = new Timer(_ => Abort(context), null, options.ReceiveTimeout, Timeout.InfiniteTimeSpan);
-        int length = await PeekLengthAsync(context.Request.BodyReader, context.RequestAborted).ConfigureAwait(false); // 1
-        bool isTooLarge = length > options.MaxRequestBytes; // gRPC refuses it without reading it
-        late.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan); // waiting for memory isn't the client's fault
-        using BytesInFlight.RequestLease? lease = await inFlight.LeaseAsync(isTooLarge ? 0 : length, context.RequestAborted).ConfigureAwait(false); // 2
-        if (lease is null)
+        using BytesInFlight.RequestLease? lease = inFlight.TryLease();
+        switch (lease is null ? Arrival.NoMemory : await ArriveAsync(context, lease).ConfigureAwait(false)) // 1, 2
         {
-            IngestMetrics.Count(metrics.RequestsRefused, "memory");
-            Refuse(context.Response, GrpcFailure.TooMuchInFlight());
-            return;
+            case Arrival.NoMemory:
+                IngestMetrics.Count(metrics.RequestsRefused, "memory");
+                Refuse(context.Response, GrpcFailure.TooMuchInFlight());
+                return;
+            case Arrival.TooSlow:
+                IngestMetrics.Count(metrics.RequestsRejected, "too_slow");
+                context.Abort();
+                return;
         }
 
         context.Features.Set(lease);
-        context.Features.Set<ReceiveTimer>(new ReceiveTimer(late));
-        late.Change(options.ReceiveTimeout, Timeout.InfiniteTimeSpan);
         await next(context).ConfigureAwait(false); // 3
         if (StatusOf(context.Response) == TooLarge) IngestMetrics.Count(metrics.RequestsRejected, "request_size");
     }
 
-    /// <summary>The length that a message announces; 0 when the request ends before it says one.</summary>
-    private static async Task<int> PeekLengthAsync(PipeReader body, CancellationToken cancellation)
+    private async Task<Arrival> ArriveAsync(HttpContext context, BytesInFlight.RequestLease lease)
     {
-        while (true)
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+        limit.CancelAfter(options.ReceiveTimeout);
+        PipeReader body = context.Request.BodyReader;
+        long arrived = 0;
+        try
         {
-            ReadResult read = await body.ReadAsync(cancellation).ConfigureAwait(false);
-            if (read.Buffer.Length < PrefixBytes && !read.IsCompleted)
+            while (true)
             {
-                body.AdvanceTo(read.Buffer.Start, read.Buffer.End);
-                continue;
+                ReadResult read = await body.ReadAsync(limit.Token).ConfigureAwait(false);
+                long length = LengthOf(read.Buffer); // 1
+                bool isHere = read.IsCompleted || read.Buffer.Length >= length || length > PrefixBytes + (long)options.MaxRequestBytes; // gRPC refuses it unread
+                bool hasRoom = lease.TryGrow(Math.Min(read.Buffer.Length, length) - arrived); // 2
+                arrived = Math.Min(read.Buffer.Length, length);
+                body.AdvanceTo(read.Buffer.Start, isHere || !hasRoom ? read.Buffer.Start : read.Buffer.End); // gRPC reads it all again
+                if (!hasRoom) return Arrival.NoMemory;
+                if (isHere) return Arrival.Complete;
             }
-
-            int length = read.Buffer.Length < PrefixBytes ? 0 : LengthIn(read.Buffer);
-            body.AdvanceTo(read.Buffer.Start); // gRPC reads it all again
-            return length;
+        }
+        catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
+        {
+            return Arrival.TooSlow;
         }
     }
 
-    private static int LengthIn(ReadOnlySequence<byte> buffer)
+    /// <summary>The length of the message and what is in front of it, as far as that has come.</summary>
+    private static long LengthOf(ReadOnlySequence<byte> buffer)
     {
+        if (buffer.Length < PrefixBytes) return PrefixBytes;
         Span<byte> prefix = stackalloc byte[PrefixBytes];
         buffer.Slice(0, PrefixBytes).CopyTo(prefix);
-        return (int)Math.Min(int.MaxValue, BinaryPrimitives.ReadUInt32BigEndian(prefix[1..]));
-    }
-
-    private void Abort(HttpContext context)
-    {
-        IngestMetrics.Count(metrics.RequestsRejected, "too_slow");
-        context.Abort();
+        return PrefixBytes + (long)BinaryPrimitives.ReadUInt32BigEndian(prefix[1..]);
     }
 
     private static string? StatusOf(HttpResponse response)
     {
         const string status = "grpc-status";
         if (response.Headers.TryGetValue(status, out var header)) return header;
-        return response.HttpContext.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpResponseTrailersFeature>()?.Trailers[status];
+        return response.HttpContext.Features.Get<IHttpResponseTrailersFeature>()?.Trailers[status];
     }
 
     /// <summary>Answers before the request is read: a gRPC response of trailers alone (gRPC over HTTP/2, "Trailers-Only").</summary>
@@ -89,12 +105,5 @@ internal sealed class OtlpGrpcGate(BytesInFlight inFlight, OtlpGrpcOptions optio
         response.Headers["grpc-status"] = status.Code.ToString(CultureInfo.InvariantCulture);
         response.Headers["grpc-message"] = Uri.EscapeDataString(status.Message);
         response.Headers["grpc-status-details-bin"] = Convert.ToBase64String(status.ToByteArray()).TrimEnd('=');
-    }
-
-    /// <summary>Runs while a request is being received.</summary>
-    internal sealed class ReceiveTimer(Timer timer)
-    {
-        /// <summary>The request is here, whole.</summary>
-        public void Stop() => timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 }

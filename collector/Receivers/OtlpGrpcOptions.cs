@@ -7,13 +7,10 @@ public sealed record OtlpGrpcOptions
     public int MaxRequestBytes { get; init; } = 64 << 20;
 
     /// <summary>
-    /// Requests in memory at once come to so many bytes: gRPC reads a request whole before our code sees it. More wait,
-    /// unread; a request takes up to three times its size for a moment.
+    /// Requests in memory at once come to so many bytes, as they came and decompressed; more are told to come again. A
+    /// request takes up to three times its size for a moment.
     /// </summary>
     public long MaxBytesInFlight { get; init; } = 256L << 20;
-
-    /// <summary>Requests that wait for that come to so many bytes; more are told to come again.</summary>
-    public long MaxBytesQueued { get; init; } = 1L << 30;
 
     /// <summary>How long a request's bytes may take to come.</summary>
     public TimeSpan ReceiveTimeout { get; init; } = TimeSpan.FromSeconds(30);

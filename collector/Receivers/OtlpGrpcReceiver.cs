@@ -1,7 +1,5 @@
 using Google.Rpc;
 using Grpc.Core;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 using OpenTelemetry.Proto.Collector.Trace.V1;
 using TraceStore.Collector.Pipeline;
 
@@ -15,9 +13,7 @@ internal sealed class OtlpGrpcReceiver(IngestPipeline pipeline) : OtlpGrpcContra
 {
     public override async Task<ExportTraceServiceResponse> Export(RawExportRequest request, ServerCallContext context)
     {
-        HttpContext http = context.GetHttpContext();
-        http.Features.GetRequiredFeature<OtlpGrpcGate.ReceiveTimer>().Stop();
-        string client = http.Connection.RemoteIpAddress?.ToString() ?? "unknown";
+        string client = context.GetHttpContext().Connection.RemoteIpAddress?.ToString() ?? "unknown";
         ExportOutcome outcome = await pipeline.ExportAsync(request.Bytes, client).ConfigureAwait(false);
         return outcome.Kind switch
         {

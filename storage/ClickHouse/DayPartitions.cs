@@ -12,7 +12,7 @@ public sealed class DayPartitions(ClickHouseDatabase database)
     {
         var parameters = new SqlParameters();
         string sql = "SELECT concat(partition_id, ' ', toString(sum(bytes_on_disk))) FROM system.parts "
-            + $"WHERE active AND database = {parameters.Add(database.Name)} AND table IN ({string.Join(", ", SpanColumns.TableNames.Select(name => parameters.Add(name)))}) GROUP BY partition_id";
+            + $"WHERE active AND database = {parameters.Add(database.Name)} AND table IN ({string.Join(", ", SpanColumns.Tables.Select(table => parameters.Add(table.Name)))}) GROUP BY partition_id";
         IReadOnlyList<string> lines = await database.ReadLinesAsync(new SqlQuery(sql, parameters.Values), cancellation).ConfigureAwait(false);
         return
         [
@@ -27,10 +27,10 @@ public sealed class DayPartitions(ClickHouseDatabase database)
     /// <summary>Drops a day from every table: spans first, then what they refer to.</summary>
     public async Task DropAsync(DateOnly day, CancellationToken cancellation)
     {
-        foreach (string table in SpanColumns.TableNames)
+        foreach ((string table, _) in SpanColumns.Tables)
         {
             await database.ExecuteAsync(
-                $"ALTER TABLE {table} DROP PARTITION ID '{day.ToString(IdFormat, CultureInfo.InvariantCulture)}'", cancellation: cancellation).ConfigureAwait(false);
+                $"ALTER TABLE {table} DROP PARTITION ID '{day.ToString(IdFormat, CultureInfo.InvariantCulture)}' SETTINGS max_partition_size_to_drop = 0", cancellation: cancellation).ConfigureAwait(false);
         }
     }
 }

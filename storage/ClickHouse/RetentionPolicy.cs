@@ -1,6 +1,6 @@
 namespace TraceStore.Storage.ClickHouse;
 
-/// <summary>How much is kept. Days of receipt go whole, oldest first; the newest one never goes.</summary>
+/// <summary>How much is kept. Days of receipt go whole, oldest first; the newest one and today never go.</summary>
 public sealed record RetentionOptions
 {
     /// <summary>A day of spans goes when it is older than this.</summary>
@@ -14,7 +14,7 @@ public sealed record RetentionOptions
 public readonly record struct DayPartition(DateOnly Day, long Bytes);
 
 /// <summary>A day to be dropped, and why.</summary>
-public sealed record ExpiredDay(DayPartition Partition, string Reason);
+public sealed record ExpiredDay(DayPartition Partition, string Reason, bool IsByAge = false);
 
 /// <summary>
 /// Decides which days go. Pure. A clock that is wrong must not cost what was kept: age counts from the newest day that has
@@ -23,7 +23,7 @@ public sealed record ExpiredDay(DayPartition Partition, string Reason);
 /// </summary>
 public static class RetentionPolicy
 {
-    private static readonly int s_wrongClockDays = 3_650;
+    private const int WrongClockDays = 3_650;
 
     /// <param name="days">The days that there are.</param>
     /// <param name="today">By the clock.</param>
@@ -33,14 +33,14 @@ public static class RetentionPolicy
         List<ExpiredDay> expired = [];
         DayPartition[] oldestFirst = [.. days.OrderBy(day => day.Day)];
 
-        DayPartition[] believable = [.. oldestFirst.Where(day => day.Day <= today.AddDays(1) && day.Day > today.AddDays(-s_wrongClockDays))];
+        DayPartition[] believable = [.. oldestFirst.Where(day => day.Day <= today.AddDays(1) && day.Day > today.AddDays(-WrongClockDays))];
         if (believable.Length > 1 && believable[^1].Day.DayNumber - believable[0].Day.DayNumber > options.MaxAge.TotalDays)
         {
-            expired.Add(new ExpiredDay(believable[0], $"older than {options.MaxAge.TotalDays:0.##} days (Retention:MaxAge)"));
+            expired.Add(new ExpiredDay(believable[0], $"older than {options.MaxAge.TotalDays:0.##} days (Retention:MaxAge)", IsByAge: true));
         }
 
         long kept = oldestFirst.Sum(day => day.Bytes) - expired.Sum(day => day.Partition.Bytes);
-        foreach (DayPartition day in oldestFirst.SkipLast(1).Where(day => expired.All(other => other.Partition != day)))
+        foreach (DayPartition day in oldestFirst.SkipLast(1).Where(day => day.Day != today && expired.All(other => other.Partition != day)))
         {
             if (options.MaxBytes == 0 || kept <= options.MaxBytes) break;
             expired.Add(new ExpiredDay(day, $"the tables take {kept >> 20} MiB, more than {options.MaxBytes >> 20} (Retention:MaxBytes)"));

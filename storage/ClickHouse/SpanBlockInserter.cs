@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.IO.Hashing;
 using TraceStore.Storage.Spans;
 
 namespace TraceStore.Storage.ClickHouse;
@@ -21,6 +22,8 @@ public sealed class SpanBlockInserter(ClickHouseDatabase database)
 {
     /// <summary>Contents known to be stored are remembered up to this many per day; forgetting them costs a repeated row.</summary>
     private const int MaxRemembered = 100_000;
+
+    private const string CheckTable = "insert_check";
 
     /// <summary>Each token is burnt by a crash of its own.</summary>
     private const int MaxBurntTokens = 100;
@@ -53,28 +56,29 @@ public sealed class SpanBlockInserter(ClickHouseDatabase database)
         for (int burnt = 0; !isStored; burnt++)
         {
             if (burnt == MaxBurntTokens) throw new ClickHouseUnavailableException($"ClickHouse answers OK and doesn't store segment {segment.Spans.Segment[0]}.", new InvalidDataException());
-            string token = string.Create(CultureInfo.InvariantCulture, $"{queryPrefix}{burnt}");
+            NameBlock token = block => TokenOf(queryPrefix, block, burnt);
             await InsertBlockAsync(SpanColumns.Spans, segment.Spans, queryPrefix + Guid.NewGuid().ToString("N"), token, cancellation).ConfigureAwait(false);
             isStored = !mayBeStored || await IsStoredAsync(segment.Spans, queryPrefix, cancellation).ConfigureAwait(false);
         }
     }
 
-    /// <summary>Inserts nothing into every table, which ClickHouse takes whenever it is well and the tables are ours.</summary>
+    /// <summary>
+    /// Makes sure that ClickHouse takes spans, if not a certain segment: every table has our columns, and a row goes into a
+    /// table that is like theirs.
+    /// </summary>
     /// <exception cref="ClickHouseUnavailableException">Not now.</exception>
     /// <exception cref="ClickHouseRefusedException">ClickHouse takes nothing at all.</exception>
     public async Task CheckAsync(CancellationToken cancellation)
     {
-        (string Name, string Columns)[] tables =
-        [
-            (SpanColumns.Resources.Name, SpanColumns.Resources.ColumnList),
-            (SpanColumns.Scopes.Name, SpanColumns.Scopes.ColumnList),
-            (SpanColumns.Operations.Name, SpanColumns.Operations.ColumnList),
-            (SpanColumns.Spans.Name, SpanColumns.Spans.ColumnList),
-        ];
-        foreach ((string name, string columns) in tables)
+        foreach ((string name, string columns) in SpanColumns.Tables)
         {
             await database.ExecuteAsync($"INSERT INTO {name} ({columns}) SELECT {columns} FROM {name} LIMIT 0", cancellation: cancellation).ConfigureAwait(false);
         }
+
+        await database.ExecuteAsync($"DROP TABLE IF EXISTS {CheckTable} SYNC", cancellation: cancellation).ConfigureAwait(false);
+        await database.ExecuteAsync($"CREATE TABLE {CheckTable} AS {SpanColumns.Spans.Name}", cancellation: cancellation).ConfigureAwait(false);
+        await database.ExecuteAsync($"INSERT INTO {CheckTable} (name) VALUES ('check')", cancellation: cancellation).ConfigureAwait(false);
+        await database.ExecuteAsync($"DROP TABLE {CheckTable} SYNC", cancellation: cancellation).ConfigureAwait(false);
     }
 
     /// <summary>Forgets what is known to be stored: the tables may have lost it.</summary>
@@ -100,15 +104,21 @@ public sealed class SpanBlockInserter(ClickHouseDatabase database)
     private async Task InsertUnlessStoredAsync<TBatch>(BlockTable<TBatch> table, TBatch batch, IReadOnlyList<string> keys, CancellationToken cancellation)
     {
         if (keys.All(_stored.Contains)) return;
-        await InsertBlockAsync(table, batch, $"tracestore-{table.Name}-{Guid.NewGuid():N}", token: null, cancellation).ConfigureAwait(false);
+        await InsertBlockAsync(table, batch, $"tracestore-{table.Name}-{Guid.NewGuid():N}", _ => null, cancellation).ConfigureAwait(false);
         _stored.UnionWith(keys);
     }
 
-    private Task InsertBlockAsync<TBatch>(BlockTable<TBatch> table, TBatch batch, string queryId, string? token, CancellationToken cancellation)
+    private delegate string? NameBlock(ReadOnlySpan<byte> block);
+
+    /// <summary>Names a segment's block, so that it is taken once; its content is in the name, so that no other is taken for it.</summary>
+    internal static string TokenOf(string queryPrefix, ReadOnlySpan<byte> block, int burnt) =>
+        string.Create(CultureInfo.InvariantCulture, $"{queryPrefix}{XxHash3.HashToUInt64(block):x16}-{burnt}");
+
+    private Task InsertBlockAsync<TBatch>(BlockTable<TBatch> table, TBatch batch, string queryId, NameBlock tokenOf, CancellationToken cancellation)
     {
         _block.Clear();
         NativeBlockWriter.Write(table, batch, _block);
-        return database.InsertAsync(table.Name, _block.Memory, queryId, token, cancellation);
+        return database.InsertAsync(table.Name, _block.Memory, queryId, tokenOf(_block.Memory.Span), cancellation);
     }
 
     /// <summary>What spans refer to lies in their own day's partition, so that a partition is complete in itself.</summary>

@@ -37,7 +37,8 @@ public static class SpanColumns
     ]);
 
     /// <summary>All tables that hold spans or what they refer to, spans first.</summary>
-    public static IReadOnlyList<string> TableNames => [Spans.Name, Resources.Name, Scopes.Name, Operations.Name];
+    public static IReadOnlyList<(string Name, string Columns)> Tables =>
+        [(Spans.Name, Spans.ColumnList), (Resources.Name, Resources.ColumnList), (Scopes.Name, Scopes.ColumnList), (Operations.Name, Operations.ColumnList)];
 
     public static BlockTable<ResourceBatch> Resources { get; } = new("resources",
     [

@@ -2,7 +2,10 @@ using static TraceStore.Storage.Otlp.OtlpFields;
 
 namespace TraceStore.Storage.Otlp;
 
-/// <summary>Writes an export request again without its rejected spans; every other byte stays as the client sent it.</summary>
+/// <summary>
+/// Writes an export request again without its rejected spans, and without the resources and scopes that have none left;
+/// every other byte stays as the client sent it.
+/// </summary>
 public static class OtlpSpanFilter
 {
     /// <summary>The request without <paramref name="rejected"/>, which come from a scan of it.</summary>
@@ -16,11 +19,13 @@ public static class OtlpSpanFilter
         return output.Written.ToArray();
     }
 
-    private delegate void CopyMessage(WireReader message, WireWriter output);
+    /// <summary>Copies a message, and says whether there was something to copy and nothing of it is left.</summary>
+    private delegate bool CopyMessage(WireReader message, WireWriter output);
 
     /// <summary>Copies a message field by field; the message field <paramref name="rewritten"/> goes through <paramref name="copy"/>.</summary>
-    private static void CopyFields(WireReader message, int rewritten, WireWriter output, CopyMessage copy)
+    private static bool CopyFields(WireReader message, int rewritten, WireWriter output, CopyMessage copy)
     {
+        int copied = 0, emptied = 0;
         while (!message.AtEnd)
         {
             int start = message.Position;
@@ -29,8 +34,10 @@ public static class OtlpSpanFilter
             {
                 message.TryReadMessage(out WireReader inner);
                 var innerOutput = new WireWriter();
-                copy(inner, innerOutput);
-                output.Bytes(field, innerOutput.Written);
+                bool isEmptied = copy(inner, innerOutput);
+                if (isEmptied) emptied++;
+                else copied++;
+                if (!isEmptied) output.Bytes(field, innerOutput.Written);
             }
             else
             {
@@ -38,17 +45,29 @@ public static class OtlpSpanFilter
                 output.Raw(message.Raw(start, message.Position));
             }
         }
+
+        return emptied > 0 && copied == 0;
     }
 
-    private static void CopySpans(WireReader scopeSpans, WireWriter output, Func<bool> isRejected)
+    private static bool CopySpans(WireReader scopeSpans, WireWriter output, Func<bool> isRejected)
     {
+        int copied = 0, rejected = 0;
         while (!scopeSpans.AtEnd)
         {
             int start = scopeSpans.Position;
             scopeSpans.TryReadTag(out int field, out WireType type);
             scopeSpans.TrySkip(field, type);
-            if (field == ScopeSpans_Spans && type == WireType.Bytes && isRejected()) continue;
+            bool isSpan = field == ScopeSpans_Spans && type == WireType.Bytes;
+            if (isSpan && isRejected())
+            {
+                rejected++;
+                continue;
+            }
+
+            if (isSpan) copied++;
             output.Raw(scopeSpans.Raw(start, scopeSpans.Position));
         }
+
+        return rejected > 0 && copied == 0;
     }
 }

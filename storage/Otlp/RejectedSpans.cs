@@ -42,6 +42,9 @@ public sealed class RejectedSpans
     /// <summary>The first of them.</summary>
     public IReadOnlyList<RejectedSpan> Named => _named;
 
+    /// <summary>How many spans those words are about.</summary>
+    public int NamedSpans { get; private set; }
+
     /// <summary>How many there are for one reason.</summary>
     public int CountOf(RejectionReason reason) => _counts[(int)reason];
 
@@ -53,8 +56,9 @@ public sealed class RejectedSpans
     public void Add(int first, int end, RejectionReason reason, Func<RejectedSpan> describe)
     {
         if (first == end) return;
-        if (_named.Count < MaxNamed) _named.Add(describe());
         int added = end - first;
+        bool isNamed = _named.Count < MaxNamed;
+        if (isNamed) _named.Add(describe());
         while (_runs.Count > 0 && _runs[^1].End >= first)
         {
             (int runFirst, int runEnd) = _runs[^1];
@@ -64,6 +68,7 @@ public sealed class RejectedSpans
         }
 
         _runs.Add((first, end));
+        if (isNamed) NamedSpans += added;
         _counts[(int)reason] += added;
         Count += added;
     }

@@ -1,9 +1,10 @@
 using System.ComponentModel;
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace TraceStore.Storage.Wal;
 
-/// <summary>Makes durable what the system holds in memory of a folder, so that it survives a power cut.</summary>
+/// <summary>Makes durable what the system holds in memory of a folder or file, so that it survives a power cut.</summary>
 public static partial class DirectorySync
 {
     private const int ReadOnly = 0;
@@ -16,6 +17,33 @@ public static partial class DirectorySync
 
     /// <summary>Makes everything durable that was written to the file system of a folder, by whatever process. Linux only; elsewhere it syncs the folder.</summary>
     public static void SyncFileSystem(string directory) => Sync(directory, OperatingSystem.IsLinux() ? SyncFs : FSync);
+
+    /// <summary>
+    /// Makes a file's content durable. Not by the runtime's own flush: that takes some failures for success, such as that
+    /// of a file system which has just become read-only because of an error.
+    /// </summary>
+    /// <exception cref="IOException">It isn't durable.</exception>
+    public static void SyncFile(SafeFileHandle file)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            RandomAccess.FlushToDisk(file);
+            return;
+        }
+
+        bool isHeld = false;
+        try
+        {
+            file.DangerousAddRef(ref isHeld);
+            if (FSync((int)file.DangerousGetHandle()) == 0) return;
+            var cause = new Win32Exception(Marshal.GetLastPInvokeError());
+            throw new IOException($"Cannot sync: {cause.Message}.", cause);
+        }
+        finally
+        {
+            if (isHeld) file.DangerousRelease();
+        }
+    }
 
     private static void Sync(string directory, Func<int, int> sync)
     {

@@ -38,7 +38,8 @@ public sealed class Quarantine(string walDirectory)
         using (var file = new FileStream(path + ".new", FileMode.Open, FileAccess.Write))
         {
             file.SetLength(Math.Min(file.Length, segment.Bytes));
-            file.Flush(flushToDisk: true);
+            file.Flush();
+            DirectorySync.SyncFile(file.SafeFileHandle);
         }
 
         File.Move(path + ".new", path, overwrite: true);
@@ -55,7 +56,9 @@ public sealed class Quarantine(string walDirectory)
         WriteReason(path, damage.Reason);
         byte[] bytes = new byte[damage.Length];
         using (var source = File.OpenHandle(segment.Path)) RandomAccess.Read(source, bytes, damage.Offset);
-        WriteDurably(path, bytes);
+        WriteDurably(path + ".new", bytes);
+        File.Move(path + ".new", path);
+        DirectorySync.Sync(_directory);
         return true;
     }
 
@@ -71,6 +74,13 @@ public sealed class Quarantine(string walDirectory)
                File.Exists(reason) ? File.ReadAllText(reason) : "",
                Path.GetExtension(path) == SegmentExtension),
     ];
+
+    /// <summary>Makes the folders, so that they belong to whoever stores and not to whoever gives back first.</summary>
+    public void Prepare()
+    {
+        Directory.CreateDirectory(_directory);
+        Directory.CreateDirectory(_replay);
+    }
 
     /// <summary>Gives a segment back to the sink, which takes it when it next looks.</summary>
     public void GiveBack(string name)
@@ -88,7 +98,7 @@ public sealed class Quarantine(string walDirectory)
     public SealedSegment? NextGivenBack()
     {
         if (!Directory.Exists(_replay)) return null;
-        string? path = Directory.GetFiles(_replay, "*" + SegmentExtension).Order(StringComparer.Ordinal).FirstOrDefault();
+        string? path = WalSegment.FilesIn(_replay).FirstOrDefault();
         return path is null ? null : new SealedSegment(path, WalSegment.NumberOf(path), new FileInfo(path).Length);
     }
 
@@ -110,7 +120,8 @@ public sealed class Quarantine(string walDirectory)
     {
         using var file = new FileStream(path, FileMode.Create, FileAccess.Write);
         file.Write(bytes);
-        file.Flush(flushToDisk: true);
+        file.Flush();
+        DirectorySync.SyncFile(file.SafeFileHandle);
     }
 
     private IEnumerable<string> Files() => Directory.Exists(_directory)

@@ -55,9 +55,10 @@ internal sealed class ResendJournal(string directory, ulong wal, TimeProvider ti
         return (requests, through);
     }
 
-    /// <summary>Takes over the files of earlier processes: they go when they are too old.</summary>
-    public void Adopt()
+    /// <summary>Takes over the files of earlier processes, which go when they are too old, and what they hadn't noted yet.</summary>
+    public void Adopt(IReadOnlyList<TakenRequest> unjournaled)
     {
+        _unwritten.AddRange(unjournaled);
         foreach (string path in FilesIn(directory)) _finished.Enqueue((path, time.GetTimestamp()));
     }
 
@@ -72,7 +73,8 @@ internal sealed class ResendJournal(string directory, ulong wal, TimeProvider ti
         {
             FileStream file = CurrentFile(segment);
             file.Write(Encode(segment, _unwritten));
-            file.Flush(flushToDisk: true);
+            file.Flush();
+            DirectorySync.SyncFile(file.SafeFileHandle);
             _unwritten.Clear();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -13,7 +13,7 @@ internal sealed class ResendWindow(TimeProvider time)
     private const int MaxRequests = 1_000_000;
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<UInt128, Task> _appends = [];
+    private readonly Dictionary<UInt128, (Task Append, long Timestamp)> _appends = [];
     private readonly Queue<(UInt128 Hash, long Timestamp)> _byAge = [];
 
     /// <summary>The append of an equal request, if there was one in the window that hasn't failed.</summary>
@@ -22,7 +22,7 @@ internal sealed class ResendWindow(TimeProvider time)
         lock (_lock)
         {
             Expire();
-            return _appends.TryGetValue(hash, out Task? append) && !append.IsFaulted ? append : null;
+            return _appends.TryGetValue(hash, out var known) && !known.Append.IsFaulted ? known.Append : null;
         }
     }
 
@@ -33,8 +33,9 @@ internal sealed class ResendWindow(TimeProvider time)
         {
             if (Find(hash) is { } known) return known;
             Task append = start();
-            _appends[hash] = append;
-            _byAge.Enqueue((hash, time.GetTimestamp()));
+            long now = time.GetTimestamp();
+            _appends[hash] = (append, now);
+            _byAge.Enqueue((hash, now));
             return append;
         }
     }
@@ -44,7 +45,7 @@ internal sealed class ResendWindow(TimeProvider time)
         while (_byAge.TryPeek(out var oldest) && (_byAge.Count > MaxRequests || time.GetElapsedTime(oldest.Timestamp) > Length))
         {
             _byAge.Dequeue();
-            _appends.Remove(oldest.Hash);
+            if (_appends.TryGetValue(oldest.Hash, out var append) && append.Timestamp == oldest.Timestamp) _appends.Remove(oldest.Hash); // not a later one
         }
     }
 }

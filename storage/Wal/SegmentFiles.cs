@@ -152,16 +152,19 @@ internal sealed class SegmentFiles
         {
             _releasedThrough = position;
             done = [.. _sealed.Keys.TakeWhile(number => number <= position && number < _newest)];
-            foreach (ulong number in done)
-            {
-                _bytes -= _sealed[number];
-                _sealed.Remove(number);
-            }
-
             _releasedBytes = _sealed.TakeWhile(segment => segment.Key <= position).Sum(segment => segment.Value);
         }
 
-        foreach (ulong number in done) File.Delete(WalSegment.PathOf(_directory, number));
+        foreach (ulong number in done)
+        {
+            File.Delete(WalSegment.PathOf(_directory, number)); // one that can't be deleted stays known, and is tried again
+            lock (_lock)
+            {
+                if (!_sealed.Remove(number, out long bytes)) continue;
+                _bytes -= bytes;
+                _releasedBytes -= bytes;
+            }
+        }
     }
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -51,7 +51,7 @@ public sealed class WalCursor
 
     /// <summary>
     /// Whether the sink fell so far behind that segments it doesn't hold are gone from the log: it must be repaired from
-    /// elsewhere, and says with <see cref="Advance"/> how far it then holds everything.
+    /// elsewhere, and says with <see cref="Repaired"/> how far it then holds everything.
     /// </summary>
     public bool IsLost
     {
@@ -80,15 +80,32 @@ public sealed class WalCursor
     /// <summary>Waits for the next sealed segment.</summary>
     public Task<SealedSegment> NextAsync(CancellationToken cancellation) => _files.NextSealedAsync(Position, cancellation);
 
-    /// <summary>The sink holds everything through a segment: moves there, durably, and lets the log go of what nobody needs.</summary>
+    /// <summary>The sink holds the next segment too: moves there, durably, and lets the log go of what nobody needs.</summary>
     public void Advance(ulong segment)
     {
-        Write(new State(segment, IsLost: false));
+        Change(state => state with { Position = segment });
+        _moved();
+    }
+
+    /// <summary>A lost sink holds everything through a segment again, from elsewhere: it follows the log from there on.</summary>
+    public void Repaired(ulong segment)
+    {
+        Change(_ => new State(segment, IsLost: false));
         _moved();
     }
 
     /// <summary>The log no longer keeps what the sink hasn't got.</summary>
-    internal void Lose() => Write(new State(Position, IsLost: true));
+    internal void Lose() => Change(state => state with { IsLost = true });
+
+    private void Change(Func<State, State> change)
+    {
+        lock (_lock)
+        {
+            State changed = change(_state);
+            Write(changed);
+            _state = changed;
+        }
+    }
 
     private void Write(State state)
     {
@@ -99,19 +116,16 @@ public sealed class WalCursor
         BinaryPrimitives.WriteUInt64LittleEndian(file.AsSpan(16), state.Position);
         BinaryPrimitives.WriteUInt32LittleEndian(file.AsSpan(24), state.IsLost ? LostFlag : 0);
         BinaryPrimitives.WriteUInt32LittleEndian(file.AsSpan(FileBytes - sizeof(uint)), Crc32C.Of(file.AsSpan(0, FileBytes - sizeof(uint))));
-        lock (_lock)
+        string temporary = _path + ".new";
+        using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write))
         {
-            string temporary = _path + ".new";
-            using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write))
-            {
-                stream.Write(file);
-                stream.Flush(flushToDisk: true);
-            }
-
-            File.Move(temporary, _path, overwrite: true);
-            DirectorySync.Sync(Path.GetDirectoryName(_path)!);
-            _state = state;
+            stream.Write(file);
+            stream.Flush();
+            DirectorySync.SyncFile(stream.SafeFileHandle);
         }
+
+        File.Move(temporary, _path, overwrite: true);
+        DirectorySync.Sync(Path.GetDirectoryName(_path)!);
     }
 
     private static State Read(string path, ulong wal)

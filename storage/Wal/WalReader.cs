@@ -25,6 +25,9 @@ public sealed record WalCorruption(long Offset, int Length, string Reason);
 /// </summary>
 public static class WalReader
 {
+    /// <summary>Bytes of damage in a row are summed up at most so often, so that no bytes make reading take for ever.</summary>
+    private const int MaxSearchEffort = 64;
+
     /// <summary>Reads a segment; null when the file ends within its header.</summary>
     /// <param name="path">Its file.</param>
     /// <param name="bytes">How much of the file counts; what lies behind was never acknowledged.</param>
@@ -41,7 +44,7 @@ public static class WalReader
         while (true)
         {
             ulong newest = records.Count > 0 ? records[^1].Sequence : segment.FirstSequence - 1;
-            int start = FindRecord(file.AsSpan(0, end), position, newest, out int length);
+            int start = FindRecord(file.AsSpan(0, end), position, newest, segment.ChecksumKey, out int length);
             if (start < 0) break;
             if (start > position) corruptions.Add(new WalCorruption(position, start - position, "no record with a right checksum begins there"));
             position = start + WalRecord.FrameBytes + length;
@@ -52,13 +55,14 @@ public static class WalReader
     }
 
     /// <summary>The first record at a position or behind it; negative when there is none.</summary>
-    private static int FindRecord(ReadOnlySpan<byte> file, int position, ulong newestSequence, out int length)
+    private static int FindRecord(ReadOnlySpan<byte> file, int position, ulong newestSequence, uint key, out int length)
     {
-        if (IsRecord(file, position, out length)) return position;
+        if (IsRecord(file, position, key, out length)) return position;
 
         // Every envelope begins with an array's header and a 64-bit sequence, which only grows: looked for before anything
         // is summed up, so that a long damaged stretch is read once.
         const byte longSequence = 0xCF;
+        long effort = (long)file.Length * MaxSearchEffort;
         int envelope = position + WalRecord.FrameBytes;
         while (envelope + 1 < file.Length && file[(envelope + 1)..].IndexOf(longSequence) is var found and >= 0)
         {
@@ -70,24 +74,29 @@ public static class WalReader
                 && BinaryPrimitives.ReadUInt64BigEndian(file[(envelope + 2)..]) is var sequence
                 && sequence > newestSequence
                 && sequence - newestSequence <= (ulong)file.Length;
-            if (isPlausible && IsRecord(file, start, out length)) return start;
+            if (isPlausible && IsRecord(file, start, key, out length)) return start;
+            if (isPlausible && (effort -= length) < 0) return -1;
             envelope++;
         }
 
         return -1;
     }
 
-    private static bool IsRecord(ReadOnlySpan<byte> file, int position, out int length)
+    private static bool IsRecord(ReadOnlySpan<byte> file, int position, uint key, out int length)
     {
         length = 0;
         if (file.Length - position < WalRecord.FrameBytes) return false;
 
         ReadOnlySpan<byte> frame = file[position..];
         length = BinaryPrimitives.ReadInt32LittleEndian(frame);
-        if (length is <= 0 or > WalRecord.MaxEnvelopeBytes || length > frame.Length - WalRecord.FrameBytes) return false;
+        if (length is <= 0 or > WalRecord.MaxEnvelopeBytes || length > frame.Length - WalRecord.FrameBytes)
+        {
+            length = 0;
+            return false;
+        }
 
         uint checksum = BinaryPrimitives.ReadUInt32LittleEndian(frame[sizeof(uint)..]);
-        return Crc32C.Of(frame[..sizeof(uint)], frame.Slice(WalRecord.FrameBytes, length)) == checksum;
+        return Crc32C.Of(frame[..sizeof(uint)], frame.Slice(WalRecord.FrameBytes, length), key) == checksum;
     }
 
     private static WalRecord? Decode(byte[] file, int position, int length, List<WalCorruption> corruptions)

@@ -81,11 +81,11 @@ public sealed record WalRecord(
     }
 
     /// <summary>Completes an encoded record: gives it its sequence, length and checksum.</summary>
-    internal static void Stamp(Span<byte> record, ulong sequence)
+    internal static void Stamp(Span<byte> record, ulong sequence, uint checksumKey)
     {
         BinaryPrimitives.WriteUInt64BigEndian(record[SequenceOffset..], sequence);
         BinaryPrimitives.WriteInt32LittleEndian(record, record.Length - FrameBytes);
-        BinaryPrimitives.WriteUInt32LittleEndian(record[sizeof(uint)..], Crc32C.Of(record[..sizeof(uint)], record[FrameBytes..]));
+        BinaryPrimitives.WriteUInt32LittleEndian(record[sizeof(uint)..], Crc32C.Of(record[..sizeof(uint)], record[FrameBytes..], checksumKey));
     }
 
     /// <summary>Reads an envelope whose checksum was right.</summary>
@@ -97,7 +97,7 @@ public sealed record WalRecord(
             var reader = new MessagePackReader(envelope);
             int fields = reader.ReadArrayHeader();
             if (fields < EnvelopeFields) throw new InvalidDataException($"An envelope of {fields} fields, expected {EnvelopeFields}.");
-            return new WalRecord(
+            var record = new WalRecord(
                 Sequence: reader.ReadUInt64(),
                 ReceiveTimeUnixNano: reader.ReadUInt64(),
                 Tenant: reader.ReadBytes().GetValueOrDefault().ToArray(),
@@ -110,8 +110,11 @@ public sealed record WalRecord(
                 RequestBytes = reader.ReadInt32(),
                 _body = reader.ReadBytes().GetValueOrDefault().First,
             };
+            return record.RequestBytes is >= 0 and <= MaxEnvelopeBytes && record.SpanCount >= 0
+                ? record
+                : throw new InvalidDataException($"A request of {record.RequestBytes} bytes and {record.SpanCount} spans.");
         }
-        catch (Exception e) when (e is MessagePackSerializationException or EndOfStreamException or ArgumentOutOfRangeException)
+        catch (Exception e) when (e is MessagePackSerializationException or EndOfStreamException or ArgumentException or OverflowException)
         {
             throw new InvalidDataException("The envelope is not readable.", e);
         }

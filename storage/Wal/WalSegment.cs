@@ -14,10 +14,30 @@ public sealed record WalSegment(string Path, ulong Wal, ulong Number, ulong Firs
     internal const int HeaderBytes = 44;
 
     private const string Extension = ".wal";
-    private const int Version = 1;
+    private const int NewestVersion = 2;
+    private const int UnkeyedVersion = 1;
     private const int ChecksumOffset = HeaderBytes - sizeof(uint);
 
     private static ReadOnlySpan<byte> Magic => "TSWL"u8;
+
+    /// <summary>The format's version.</summary>
+    public int Version { get; private init; } = NewestVersion;
+
+    /// <summary>
+    /// Keys the checksums of the segment's records, by what no client knows: so that nothing a client sends can be taken for
+    /// a record when damage makes a reader look for the next one.
+    /// </summary>
+    internal uint ChecksumKey
+    {
+        get
+        {
+            if (Version == UnkeyedVersion) return Crc32C.Unkeyed;
+            Span<byte> secret = stackalloc byte[2 * sizeof(ulong)];
+            BinaryPrimitives.WriteUInt64LittleEndian(secret, Wal);
+            BinaryPrimitives.WriteUInt64LittleEndian(secret[sizeof(ulong)..], Number);
+            return Crc32C.Of(secret);
+        }
+    }
 
     internal static string PathOf(string directory, ulong number) =>
         System.IO.Path.Combine(directory, number.ToString("D20", CultureInfo.InvariantCulture) + Extension);
@@ -28,13 +48,17 @@ public sealed record WalSegment(string Path, ulong Wal, ulong Number, ulong Firs
 
     /// <summary>The segment files of a folder, by number.</summary>
     internal static IEnumerable<string> FilesIn(string directory) =>
-        Directory.EnumerateFiles(directory, "*" + Extension).Order(StringComparer.Ordinal);
+        Directory.EnumerateFiles(directory, "*" + Extension).Where(IsSegment).Order(StringComparer.Ordinal);
+
+    /// <summary>Whether a file's name is a segment's; anything else in the folder is somebody's own.</summary>
+    internal static bool IsSegment(string path) =>
+        System.IO.Path.GetFileNameWithoutExtension(path.AsSpan()) is { Length: 20 } name && !name.ContainsAnyExceptInRange('0', '9') && path.EndsWith(Extension, StringComparison.Ordinal);
 
     internal byte[] EncodeHeader()
     {
         byte[] header = new byte[HeaderBytes];
         Magic.CopyTo(header);
-        BinaryPrimitives.WriteInt32LittleEndian(header.AsSpan(4), Version);
+        BinaryPrimitives.WriteInt32LittleEndian(header.AsSpan(4), NewestVersion);
         BinaryPrimitives.WriteUInt64LittleEndian(header.AsSpan(8), Wal);
         BinaryPrimitives.WriteUInt64LittleEndian(header.AsSpan(16), Number);
         BinaryPrimitives.WriteUInt64LittleEndian(header.AsSpan(24), FirstSequence);
@@ -54,9 +78,9 @@ public sealed record WalSegment(string Path, ulong Wal, ulong Number, ulong Firs
         }
 
         int version = BinaryPrimitives.ReadInt32LittleEndian(header[4..]);
-        if (version != Version)
+        if (version is < UnkeyedVersion or > NewestVersion)
         {
-            throw new InvalidDataException($"{path} has format version {version}; this TraceStore reads version {Version}. Start the TraceStore that wrote it.");
+            throw new NewerFormatException($"{path} has format version {version}; this TraceStore reads versions up to {NewestVersion}. Start the TraceStore that wrote it.");
         }
 
         return new WalSegment(
@@ -64,6 +88,6 @@ public sealed record WalSegment(string Path, ulong Wal, ulong Number, ulong Firs
             Wal: BinaryPrimitives.ReadUInt64LittleEndian(header[8..]),
             Number: BinaryPrimitives.ReadUInt64LittleEndian(header[16..]),
             FirstSequence: BinaryPrimitives.ReadUInt64LittleEndian(header[24..]),
-            CreateTimeUnixNano: BinaryPrimitives.ReadUInt64LittleEndian(header[32..]));
+            CreateTimeUnixNano: BinaryPrimitives.ReadUInt64LittleEndian(header[32..])) { Version = version };
     }
 }

@@ -15,7 +15,7 @@ internal sealed class WalSegmentWriter : IDisposable
         try
         {
             RandomAccess.Write(_file, segment.EncodeHeader(), 0);
-            RandomAccess.FlushToDisk(_file);
+            DirectorySync.SyncFile(_file);
             DirectorySync.Sync(Path.GetDirectoryName(segment.Path)!);
         }
         catch
@@ -42,7 +42,7 @@ internal sealed class WalSegmentWriter : IDisposable
         try
         {
             RandomAccess.Write(_file, records, Bytes);
-            RandomAccess.FlushToDisk(_file);
+            DirectorySync.SyncFile(_file);
             Bytes += records.Sum(record => (long)record.Length);
         }
         catch (IOException)
@@ -59,6 +59,7 @@ internal sealed class WalSegmentWriter : IDisposable
         try
         {
             RandomAccess.SetLength(_file, Bytes);
+            DirectorySync.SyncFile(_file);
         }
         catch (IOException)
         {

@@ -49,6 +49,7 @@ public sealed class WriteAheadLog : IAsyncDisposable
     // For all.
     private readonly AppendBounds _bounds;
     private volatile string? _failure;
+    private long _failedAt;
 
     private WriteAheadLog(WalOptions options, TimeProvider time, ILogger log, DirectoryLock directoryLock)
     {
@@ -62,7 +63,7 @@ public sealed class WriteAheadLog : IAsyncDisposable
         _resends = new ResendWindow(time);
         foreach (TakenRequest request in recovered.Taken) _resends.FindOrStart(request.Hash, () => Task.CompletedTask);
         _journal = new ResendJournal(options.Directory, Identity, time, log);
-        _journal.Adopt();
+        _journal.Adopt(recovered.Unjournaled);
         _sealTimer = time.CreateTimer(_ => _queue.Writer.TryWrite(Pending.SealTick), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _writer = new Thread(WriteLoop) { Name = "wal-writer", IsBackground = true };
         _writer.Start();
@@ -81,7 +82,7 @@ public sealed class WriteAheadLog : IAsyncDisposable
     public long Bytes => _files.Bytes;
 
     /// <summary>Why the log takes nothing just now; null when it does.</summary>
-    public string? Ailment => _failure ?? _bounds.WhyRefused(requestBytes: 0, pendingBytes: 0)?.Message;
+    public string? Ailment => (_time.GetElapsedTime(Interlocked.Read(ref _failedAt)) < AppendBounds.RetryWhenFull ? _failure : null) ?? _bounds.WhyRefused(requestBytes: 0, pendingBytes: 0)?.Message;
 
     /// <summary>Sealed segments that the log may not let go of yet.</summary>
     public WalBacklog Waiting => _files.Held;
@@ -123,7 +124,10 @@ public sealed class WriteAheadLog : IAsyncDisposable
     /// <summary>Whether a segment is being written that will be sealed soon.</summary>
     public bool IsWriting => _files.IsWriting;
 
-    /// <summary>Opens a sink's cursor. From now on the log keeps what this sink hasn't got, as its claim says.</summary>
+    /// <summary>
+    /// Opens a sink's cursor. From now on the log keeps what this sink hasn't got, as its claim says; so all sinks' cursors
+    /// are opened before any advances.
+    /// </summary>
     public WalCursor OpenCursor(string sink, CursorClaim claim) => _claims.Open(sink, Identity, claim);
 
     /// <summary>Refuses further appends, makes durable what waits, and seals: what comes then is the sinks' last.</summary>
@@ -198,7 +202,8 @@ public sealed class WriteAheadLog : IAsyncDisposable
     private void Write(List<Pending> batch)
     {
         WalSegmentWriter active = _active ??= OpenSegment();
-        for (int i = 0; i < batch.Count; i++) WalRecord.Stamp(batch[i].Record, _nextSequence + (ulong)i);
+        uint key = active.Segment.ChecksumKey;
+        for (int i = 0; i < batch.Count; i++) WalRecord.Stamp(batch[i].Record, _nextSequence + (ulong)i, key);
         long before = active.Bytes;
         active.Append(batch.ConvertAll(pending => (ReadOnlyMemory<byte>)pending.Record));
         _nextSequence += (ulong)batch.Count;
@@ -256,6 +261,7 @@ public sealed class WriteAheadLog : IAsyncDisposable
         if (_failure is null) _log.LogError(cause, "The write-ahead log can't be written; clients are told to retry. Check the disk of {Directory}.", _options.Directory);
         var refusal = new WalRefusedException(WalRefusal.DiskFailed, $"The write-ahead log can't be written: {cause.Message}", AppendBounds.RetryWhenFull, cause);
         _failure = refusal.Message;
+        Interlocked.Exchange(ref _failedAt, _time.GetTimestamp());
         foreach (Pending pending in batch) pending.Durable.TrySetException(refusal);
         if (_active is not null) Seal();
     }

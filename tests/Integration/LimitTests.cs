@@ -73,24 +73,14 @@ public class LimitTests
     }
 
     [Fact]
-    public async Task Clients_that_announce_much_and_send_nothing_take_no_memory_and_hold_up_others_for_a_while_only()
+    public async Task Clients_that_announce_much_and_send_nothing_hold_up_nobody()
     {
-        await using TestServer server = await TestServer.StartAsync(null, ("Otlp:MaxBytesInFlight", "64MiB"), ("Otlp:MaxBytesQueued", "128MiB"), ("Otlp:ReceiveTimeout", "1s"));
+        await using TestServer server = await TestServer.StartAsync(null, ("Otlp:MaxBytesInFlight", "4MiB"), ("Otlp:ReceiveTimeout", "1s"));
         using var http = new HttpClient { BaseAddress = server.OtlpUrl };
         Task<bool>[] silent = [.. Enumerable.Range(0, 100).Select(_ => IsAnsweredAsync(http))]; // 100 streams of 64 MiB
         await Task.Delay(200, TestContext.Current.CancellationToken);
 
-        await Eventually.BeTrueAsync("an honest client's turn", async () =>
-        {
-            try
-            {
-                return (await server.Otlp.ExportAsync(Request(Resource("limits", Span(1004))))).PartialSuccess is null;
-            }
-            catch (RpcException e) when (e.StatusCode == StatusCode.Unavailable)
-            {
-                return false;
-            }
-        });
+        Assert.Null((await server.Otlp.ExportAsync(Request(Resource("limits", Span(1004))), gzip: true)).PartialSuccess);
 
         Assert.DoesNotContain(true, await Task.WhenAll(silent));
         await server.Tempo.WaitForMetricAsync("tracestore_ingest_requests_rejected_total", value => value > 0, "reason=\"too_slow\"");

@@ -36,9 +36,19 @@ public class SpanBlockInserterTests(EngineFixture fixture)
         NativeBlockWriter.Write(SpanColumns.Spans, segment.Spans, late);
         await new SpanBlockInserter(fixture.Database).InsertAsync(segment, mayBeStored: true, Cancellation);
 
-        await fixture.Database.InsertAsync("spans", late.Memory, "tracestore-00000000000001fa-1-late", "tracestore-00000000000001fa-1-0", Cancellation);
+        string prefix = "tracestore-00000000000001fa-1-";
+        await fixture.Database.InsertAsync("spans", late.Memory, prefix + "late", SpanBlockInserter.TokenOf(prefix, late.Memory.Span, burnt: 0), Cancellation);
 
         Assert.Equal(["3"], await fixture.Database.ReadLinesAsync(new SqlQuery("SELECT count() FROM spans WHERE wal = 506"), Cancellation));
+    }
+
+    [Fact]
+    public async Task Other_spans_under_a_number_that_was_used_before_are_stored()
+    {
+        await new SpanBlockInserter(fixture.Database).InsertAsync(Decode(wal: 508, spans: 2), mayBeStored: false, Cancellation);
+        await new SpanBlockInserter(fixture.Database).InsertAsync(Decode(wal: 508, spans: 3), mayBeStored: false, Cancellation); // of a log that was reverted
+
+        Assert.Equal(["5"], await fixture.Database.ReadLinesAsync(new SqlQuery("SELECT count() FROM spans WHERE wal = 508"), Cancellation));
     }
 
     [Fact]

@@ -150,7 +150,15 @@ internal sealed class TraceStoreServer : IAsyncDisposable
     /// <summary>After the doors have closed: seals the log and stores it, as far as time allows. The log keeps the rest.</summary>
     private async ValueTask StoreWhatIsLeftAsync(WriteAheadLog wal, SegmentFollower follower)
     {
-        await wal.CompleteAsync().ConfigureAwait(false);
+        try
+        {
+            await wal.CompleteAsync().WaitAsync(TimeToStop + TimeSpan.FromSeconds(1)).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            _logs.CreateLogger<TraceStoreServer>().LogWarning("The disk of {Directory} doesn't answer; what it hasn't taken was never acknowledged.", _settings.Wal.Directory);
+        }
+
         Left = await follower.DrainAsync(TimeToStop).ConfigureAwait(false);
     }
 

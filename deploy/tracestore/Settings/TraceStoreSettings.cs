@@ -71,7 +71,6 @@ internal sealed record TraceStoreSettings(
         {
             MaxRequestBytes = (int)reader.Bytes("Otlp:MaxRequestBytes", defaults.MaxRequestBytes, min: 64L << 10, max: defaults.MaxRequestBytes),
             MaxBytesInFlight = reader.Bytes("Otlp:MaxBytesInFlight", defaults.MaxBytesInFlight, min: 1L << 20, max: 1L << 40),
-            MaxBytesQueued = reader.Bytes("Otlp:MaxBytesQueued", defaults.MaxBytesQueued, min: 0, max: 1L << 40),
             ReceiveTimeout = reader.Duration("Otlp:ReceiveTimeout", defaults.ReceiveTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10)),
         };
     }

@@ -28,6 +28,21 @@ public class AdmissionTests
     }
 
     [Fact]
+    public void Spans_that_are_rejected_together_are_told_once()
+    {
+        var rejected = new RejectedSpans();
+        rejected.Add(0, 5, RejectionReason.AttributeCount, () => new RejectedSpan("all spans of x", "too many"));
+
+        Assert.Equal("Rejected 5 of 6 spans: all spans of x: too many", Admission.Of(new OtlpScan(6, rejected, null)).Message);
+    }
+
+    [Fact]
+    public void What_is_too_much_is_not_said_to_be_no_otlp() =>
+        Assert.Equal(
+            "The request is refused: more than 2 spans in one request at offset 7.",
+            Admission.Of(Scan(0) with { Malformed = new MalformedRequest(7, "more than 2 spans in one request", IsOverLimit: true) }).Message);
+
+    [Fact]
     public void What_is_not_otlp_is_refused_with_the_offset() =>
         Assert.Equal(
             new Admission(AdmissionVerdict.Malformed, 0, 0, "The request is not an ExportTraceServiceRequest: not protobuf: a tag was expected at offset 7."),

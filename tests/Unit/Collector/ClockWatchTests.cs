@@ -30,6 +30,9 @@ public class ClockWatchTests
         Assert.True(watch.HasJumped());
         Assert.True(watch.HasJumped());
 
+        _clock.Run(TimeSpan.FromHours(25));
+        Assert.False(watch.HasJumped());
+
         Assert.Equal(1, _log.Collector.Count);
         Assert.Equal(LogLevel.Warning, _log.LatestRecord.Level);
         Assert.StartsWith(said, _log.LatestRecord.Message, StringComparison.Ordinal);

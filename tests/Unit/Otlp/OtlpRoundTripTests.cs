@@ -86,7 +86,7 @@ public class OtlpRoundTripTests
     {
         Span bad = Span(span: 2);
         bad.TraceId = ByteString.Empty;
-        ExportTraceServiceRequest mixed = Request(Resource("a", Span(span: 1), bad), Resource("b", bad.Clone(), Span(span: 3)));
+        ExportTraceServiceRequest mixed = Request(Resource("a", Span(span: 1), bad), Resource("b", bad.Clone(), Span(span: 3)), Resource("has none left", bad.Clone()));
         byte[] bytes = mixed.ToByteArray();
 
         byte[] filtered = OtlpSpanFilter.Without(bytes, OtlpScanner.Scan(bytes, new OtlpLimits()).Rejected);

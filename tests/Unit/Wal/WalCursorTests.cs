@@ -62,7 +62,10 @@ public sealed class WalCursorTests : IDisposable
 
         Assert.Equal((7UL, true), (Open().Position, Open().IsLost));
 
-        Open().Advance(9);
+        Open().Advance(8);
+        Assert.Equal((8UL, true), (Open().Position, Open().IsLost));
+
+        Open().Repaired(9);
 
         Assert.Equal((9UL, false), (Open().Position, Open().IsLost));
     }

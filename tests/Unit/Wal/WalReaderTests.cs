@@ -74,7 +74,7 @@ public sealed class WalReaderTests : IDisposable
     public async Task A_request_that_looks_like_a_record_is_not_taken_for_one()
     {
         byte[] forged = WalRecord.Encode("forged"u8, 1, 1, [], 1);
-        WalRecord.Stamp(forged, 1);
+        WalRecord.Stamp(forged, 3, Crc32C.Unkeyed); // as if it were the next
         byte[] incompressible = new byte[64];
         new Random(2).NextBytes(incompressible);
         await using (WriteAheadLog wal = Open())

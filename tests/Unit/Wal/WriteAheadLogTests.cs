@@ -228,6 +228,65 @@ public sealed class WriteAheadLogTests : IDisposable
     }
 
     [Fact]
+    public async Task A_resend_is_known_after_a_second_restart_too()
+    {
+        await using (WriteAheadLog wal = Open(OneSegment)) await wal.AppendAsync("first"u8, 1, []);
+        foreach (string journal in Directory.GetFiles(_directory.Path, "*.taken")) File.Delete(journal); // killed before it was sealed
+        await using (WriteAheadLog wal = Open())
+        {
+            WalCursor sink = Sink(wal);
+            await wal.AppendAsync("second"u8, 1, []);
+            await WaitingAsync(wal, 2);
+            sink.Advance(2);
+        }
+
+        await using (WriteAheadLog wal = Open()) await wal.AppendAsync("first"u8, 1, []);
+
+        Assert.Equal("second"u8, Request(Assert.Single(Assert.Single(Read()).Records)));
+    }
+
+    [Fact]
+    public async Task Files_of_other_names_are_left_alone_and_a_damaged_header_does_not_stop_the_log()
+    {
+        await using (WriteAheadLog wal = Open()) await wal.AppendAsync("kept"u8, 1, []);
+        string stray = Path.Combine(_directory.Path, "copy of 1.wal"), damaged = Path.Combine(_directory.Path, "00000000000000000002.wal");
+        await File.WriteAllTextAsync(stray, "not ours", TestContext.Current.CancellationToken);
+        await File.WriteAllBytesAsync(damaged, new byte[100], TestContext.Current.CancellationToken);
+
+        await using (WriteAheadLog wal = Open())
+        {
+            Assert.Equal(2, wal.Waiting.Segments);
+            await wal.AppendAsync("new"u8, 1, []);
+        }
+
+        Assert.True(File.Exists(stray));
+        Assert.Equal("new"u8, Request(Assert.Single(WalReader.Read(Path.Combine(_directory.Path, "00000000000000000003.wal"))!.Records)));
+    }
+
+    [Fact]
+    public async Task What_cannot_be_deleted_stays_known_and_is_tried_again()
+    {
+        await using WriteAheadLog wal = Open();
+        WalCursor sink = Sink(wal);
+        for (int segment = 1; segment <= 3; segment++)
+        {
+            await wal.AppendAsync(BitConverter.GetBytes(segment), 1, []);
+            await WaitingAsync(wal, segment);
+        }
+
+        string first = Segments()[0];
+        File.Delete(first);
+        Directory.CreateDirectory(first); // File.Delete refuses it
+        Assert.ThrowsAny<UnauthorizedAccessException>(() => sink.Advance(2));
+        Assert.Equal(2UL, sink.Position);
+        Directory.Delete(first);
+        sink.Advance(3);
+
+        Assert.Equal([3UL], Segments().Select(WalSegment.NumberOf));
+        Assert.Equal(new FileInfo(Segments()[0]).Length, wal.Bytes);
+    }
+
+    [Fact]
     public async Task The_journal_of_requests_keeps_ten_minutes_and_no_more()
     {
         var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
@@ -305,13 +364,13 @@ public sealed class WriteAheadLogTests : IDisposable
     public void A_file_of_a_newer_format_is_refused_with_what_to_do()
     {
         byte[] header = new WalSegment("x", 1, 1, 1, 1).EncodeHeader();
-        header[4] = 2;
+        header[4] = 3;
         BitConverter.TryWriteBytes(header.AsSpan(40), Crc32C.Of(header.AsSpan(0, 40)));
         File.WriteAllBytes(Path.Combine(_directory.Path, "00000000000000000001.wal"), header);
 
-        InvalidDataException refused = Assert.Throws<InvalidDataException>(Open);
+        NewerFormatException refused = Assert.Throws<NewerFormatException>(Open);
 
-        Assert.Contains("has format version 2; this TraceStore reads version 1. Start the TraceStore that wrote it.", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("has format version 3; this TraceStore reads versions up to 2. Start the TraceStore that wrote it.", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
