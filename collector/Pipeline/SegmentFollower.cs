@@ -34,7 +34,7 @@ public sealed class SegmentFollower : IAsyncDisposable
     private readonly Quarantine _quarantine;
     private readonly SchemaMigrator _schema;
     private readonly SpanBlockInserter _inserter;
-    private readonly Func<Func<CancellationToken, Task>> _watch;
+    private readonly Func<StoreWatch> _watch;
     private readonly IngestMetrics _metrics;
     private readonly ILogger<SegmentFollower> _log;
 
@@ -49,16 +49,13 @@ public sealed class SegmentFollower : IAsyncDisposable
     private volatile string? _ended;
     private int _setAsideInARow;
 
-    /// <param name="watch">
-    /// Called before an insert; what it returns is called after it, and completes when what was inserted is on disk, or fails
-    /// with an <see cref="IOException"/> when that is in doubt.
-    /// </param>
+    /// <param name="watch">Begins to watch ClickHouse, before an insert.</param>
     public SegmentFollower(
         WriteAheadLog wal,
         Quarantine quarantine,
         SchemaMigrator schema,
         SpanBlockInserter inserter,
-        Func<Func<CancellationToken, Task>> watch,
+        Func<StoreWatch> watch,
         IngestMetrics metrics,
         ILogger<SegmentFollower> log)
     {
@@ -119,7 +116,7 @@ public sealed class SegmentFollower : IAsyncDisposable
                 }
                 else
                 {
-                    await ConfirmIdleAsync(stopping).ConfigureAwait(false);
+                    await CheckIdleAsync(stopping).ConfigureAwait(false);
                 }
             }
         }
@@ -159,11 +156,11 @@ public sealed class SegmentFollower : IAsyncDisposable
     }
 
     /// <summary>Merges go on when nothing is inserted; what goes wrong with them must be found before their sources are gone.</summary>
-    private async Task ConfirmIdleAsync(CancellationToken stopping)
+    private async Task CheckIdleAsync(CancellationToken stopping)
     {
         try
         {
-            await _watch()(stopping).ConfigureAwait(false);
+            await _watch().CheckAsync(stopping).ConfigureAwait(false);
         }
         catch (Exception e) when (e is IOException or HttpRequestException)
         {
@@ -233,7 +230,7 @@ public sealed class SegmentFollower : IAsyncDisposable
     {
         long started = Stopwatch.GetTimestamp();
         _metrics.RecordsDamaged.Add(_decoder.Decode(segment, _segment)); // 3
-        Func<CancellationToken, Task> confirmAsync = _watch();
+        StoreWatch watch = _watch();
         try
         {
             await _inserter.InsertAsync(_segment, mayBeStored, stopping).ConfigureAwait(false); // 4
@@ -244,7 +241,7 @@ public sealed class SegmentFollower : IAsyncDisposable
             throw;
         }
 
-        await confirmAsync(stopping).ConfigureAwait(false); // 5
+        await watch.ConfirmAsync(stopping).ConfigureAwait(false); // 5
         _attempts.NoteWell();
         _metrics.SpansStored.Add(_segment.Spans.Count);
         _metrics.InsertDuration.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);

@@ -27,6 +27,15 @@ public sealed class EngineWatch
     /// <exception cref="HttpRequestException">The engine doesn't answer.</exception>
     public async Task ConfirmAsync(CancellationToken cancellation)
     {
+        await CheckAsync(cancellation).ConfigureAwait(false);
+        DirectorySync.SyncFileSystem(_options.Directory);
+    }
+
+    /// <summary>Completes when the system has taken everything that the engine has written.</summary>
+    /// <exception cref="IOException">It hasn't, or another engine runs now.</exception>
+    /// <exception cref="HttpRequestException">The engine doesn't answer.</exception>
+    public async Task CheckAsync(CancellationToken cancellation)
+    {
         using var http = new HttpClient(_handler, disposeHandler: false) { Timeout = _options.AnswerTimeout };
         string failed = await AskAsync(http, cancellation).ConfigureAwait(false);
         if (_current() != _watched || _watched.HasExited) throw new IOException("ClickHouse was started again meanwhile.");
@@ -36,8 +45,6 @@ public sealed class EngineWatch
             _watched.Kill();
             throw new IOException($"The disk refused writes of ClickHouse. Is the disk of {_options.Directory} full?");
         }
-
-        DirectorySync.SyncFileSystem(_options.Directory);
     }
 
     private static async Task<string> AskAsync(HttpClient http, CancellationToken cancellation)

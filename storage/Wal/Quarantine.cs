@@ -98,8 +98,8 @@ public sealed class Quarantine(string walDirectory)
     public SealedSegment? NextGivenBack()
     {
         if (!Directory.Exists(_replay)) return null;
-        string? path = WalSegment.FilesIn(_replay).FirstOrDefault();
-        return path is null ? null : new SealedSegment(path, WalSegment.NumberOf(path), new FileInfo(path).Length);
+        FileInfo? file = WalSegment.FilesIn(_replay).Select(path => new FileInfo(path)).FirstOrDefault(file => file.Exists);
+        return file is null ? null : new SealedSegment(file.FullName, WalSegment.NumberOf(file.FullName), file.Length);
     }
 
     /// <summary>A segment that was given back is stored, or set aside again.</summary>

@@ -144,8 +144,7 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         return port;
     }
 
-    /// <summary>What an external ClickHouse has answered OK is its own to keep.</summary>
-    private Func<CancellationToken, Task> Watch() => _engine is null ? _ => Task.CompletedTask : _engine.Watch().ConfirmAsync;
+    private StoreWatch Watch() => _engine?.Watch() is { } engine ? new StoreWatch(engine.CheckAsync, engine.ConfirmAsync) : StoreWatch.None;
 
     /// <summary>After the doors have closed: seals the log and stores it, as far as time allows. The log keeps the rest.</summary>
     private async ValueTask StoreWhatIsLeftAsync(WriteAheadLog wal, SegmentFollower follower)
