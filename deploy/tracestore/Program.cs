@@ -1,6 +1,7 @@
 using System.CommandLine;
 using TraceStore;
 using TraceStore.Demo;
+using TraceStore.Load;
 using TraceStore.Storage.Engine;
 
 // The embedded engine is a child process of this same binary; nothing else is loaded in it.
@@ -12,6 +13,7 @@ root.Add(ServeCommand.Create());
 root.Add(DemoCommand.Create());
 root.Add(DemoServiceCommand.Create());
 root.Add(TraceCommand.Create());
+root.Add(LoadCommand.Create());
 root.Add(QuarantineCommand.Create());
 
 // Commands end by themselves when they are asked to; the default would end them after two seconds.
