@@ -8,10 +8,17 @@ public static class EngineQuestion
     /// <summary>Asks an embedded engine, with the key that only its owner can read.</summary>
     public static async Task<string> AskAsync(string dataDirectory, string sql)
     {
-        XElement config = XElement.Load(Path.Combine(dataDirectory, "engine", "config", "config.xml"));
-        using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{config.Element("http_port")!.Value}/") };
-        http.DefaultRequestHeaders.Add("X-TraceStore-Key", config.Descendants("X-TraceStore-Key").Single().Value);
+        using HttpClient http = Open(dataDirectory);
         return await AskAsync(http, sql);
+    }
+
+    /// <summary>Gives an embedded engine an INSERT and its rows.</summary>
+    public static async Task InsertAsync(string dataDirectory, string statement, byte[] rows)
+    {
+        using HttpClient http = Open(dataDirectory);
+        using var body = new ByteArrayContent(rows);
+        using HttpResponseMessage response = await http.PostAsync($"?query={Uri.EscapeDataString(statement)}", body);
+        if (!response.IsSuccessStatusCode) throw new InvalidOperationException(await response.Content.ReadAsStringAsync());
     }
 
     /// <summary>Asks an external ClickHouse.</summary>
@@ -19,6 +26,14 @@ public static class EngineQuestion
     {
         using var http = new HttpClient { BaseAddress = url };
         return await AskAsync(http, sql);
+    }
+
+    private static HttpClient Open(string dataDirectory)
+    {
+        XElement config = XElement.Load(Path.Combine(dataDirectory, "engine", "config", "config.xml"));
+        var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{config.Element("http_port")!.Value}/"), Timeout = TimeSpan.FromMinutes(10) };
+        http.DefaultRequestHeaders.Add("X-TraceStore-Key", config.Descendants("X-TraceStore-Key").Single().Value);
+        return http;
     }
 
     private static async Task<string> AskAsync(HttpClient http, string sql)

@@ -12,12 +12,11 @@ namespace TraceStore.Load;
 /// </summary>
 internal sealed class LoadRun : IDisposable
 {
-    private const int RequestsPerConnection = 16;
     private static readonly TimeSpan s_giveUpAfter = TimeSpan.FromMinutes(1);
 
     private readonly LoadOptions _options;
     private readonly OtlpSender[] _senders;
-    private readonly LoadRequest[][] _requests;
+    private readonly LoadConnection[] _connections;
     private readonly StreamWriter? _traceIds;
     private long _started;
     private long _requestsTaken;
@@ -28,7 +27,8 @@ internal sealed class LoadRun : IDisposable
         _options = options;
         _traceIds = options.TraceIdFile is { } file ? new StreamWriter(file) : null;
         _senders = [.. Enumerable.Range(0, options.Connections).Select(_ => OtlpSender.Connect(options.Protocol, options.Url))];
-        _requests = [.. Enumerable.Range(0, options.Connections).Select(MakeRequests)]; // 1
+        bool isJson = options.Protocol == OtlpProtocol.HttpJson;
+        _connections = [.. Enumerable.Range(0, options.Connections).Select(number => new LoadConnection(options.Shape, number, isJson))]; // 1
     }
 
     public LoadResult Result { get; } = new();
@@ -53,25 +53,15 @@ internal sealed class LoadRun : IDisposable
         _traceIds?.Dispose();
     }
 
-    private LoadRequest[] MakeRequests(int connection)
-    {
-        var traces = new SyntheticTraces(_options.Shape, HashCode.Combine(_options.Shape.Seed, connection));
-        return [.. Enumerable.Range(0, RequestsPerConnection).Select(_ => LoadRequest.Encode(traces, _options.Protocol == OtlpProtocol.HttpJson))];
-    }
-
     // 2
 
     private async Task SendAsync(int connection, CancellationToken cancellation)
     {
-        var random = new SplitMix64((ulong)_options.Shape.Seed * 1_000 + (ulong)connection);
-        LoadRequest[] requests = _requests[connection];
         try
         {
-            for (int turn = 0; await IsDueAsync(cancellation).ConfigureAwait(false); turn++)
+            while (await IsDueAsync(cancellation).ConfigureAwait(false))
             {
-                LoadRequest request = requests[turn % requests.Length];
-                request.Freshen(ref random, (ulong)(DateTimeOffset.UtcNow - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick);
-                await SendUntilTakenAsync(_senders[connection], request, cancellation).ConfigureAwait(false);
+                await SendUntilTakenAsync(_senders[connection], _connections[connection].NextRequest(), cancellation).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)

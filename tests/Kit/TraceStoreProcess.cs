@@ -2,10 +2,10 @@ using System.Diagnostics;
 using System.Text;
 using System.Text.RegularExpressions;
 
-namespace TraceStore.Tests.Systems;
+namespace TraceStore.Tests;
 
 /// <summary>A real tracestore process, started as a user starts it.</summary>
-internal sealed partial class TraceStoreProcess : IDisposable
+public sealed partial class TraceStoreProcess : IDisposable
 {
     private readonly Process _process;
     private readonly StringBuilder _output = new();
@@ -64,7 +64,7 @@ internal sealed partial class TraceStoreProcess : IDisposable
     public static async Task<(int ExitCode, string Output, string Errors)> RunAsync(params string[] arguments)
     {
         using var process = new TraceStoreProcess(arguments);
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(10));
         await process._process.WaitForExitAsync(limit.Token);
         return (process._process.ExitCode, process.Output, process.Errors);
     }
