@@ -7,17 +7,31 @@ using TraceStore.Storage.Wal;
 namespace TraceStore.Collector.Pipeline;
 
 /// <summary>Decodes a sealed segment, whole: the same segment gives the same rows whenever and by whomever it is decoded.</summary>
-internal sealed class SegmentDecoder(Quarantine quarantine, ILogger log)
+internal sealed class SegmentDecoder
 {
-    /// <summary>Reads and decodes a segment file into <paramref name="output"/>.</summary>
-    /// <returns>How many stretches of it can't be read and were set aside now.</returns>
-    public int Decode(SealedSegment segment, DecodedSegment output)
+    private readonly Quarantine _quarantine;
+    private readonly ILogger _log;
+    private readonly OtlpDecoder _decoder;
+
+    public SegmentDecoder(Quarantine quarantine, ILogger log)
     {
-        output.Clear();
-        if (WalReader.Read(segment.Path, segment.Bytes) is not { } content) return 0; // nothing was acknowledged in it
+        (_quarantine, _log) = (quarantine, log);
+        _decoder = new OtlpDecoder(Output);
+    }
+
+    /// <summary>What was decoded last.</summary>
+    public DecodedSegment Output { get; } = new();
+
+    /// <summary>Reads and decodes a segment file into <see cref="Output"/>.</summary>
+    /// <returns>How many stretches of it can't be read and were set aside now.</returns>
+    public int Decode(SealedSegment segment)
+    {
+        Output.Clear();
+        using WalSegmentContent? content = WalReader.Read(segment.Path, segment.Bytes);
+        if (content is null) return 0; // nothing was acknowledged in it
         int damages = SetDamageAside(segment, content);
         if (content.Records.Count == 0) return damages;
-        var decoder = new OtlpDecoder(output, content.Segment.Wal, content.Segment.Number, DayOf(content.Records[0].ReceiveTimeUnixNano));
+        _decoder.Begin(content.Segment.Wal, content.Segment.Number, DayOf(content.Records[0].ReceiveTimeUnixNano));
         foreach (WalRecord record in content.Records)
         {
             byte[] buffer = ArrayPool<byte>.Shared.Rent(record.RequestBytes);
@@ -25,7 +39,7 @@ internal sealed class SegmentDecoder(Quarantine quarantine, ILogger log)
             {
                 Span<byte> request = buffer.AsSpan(0, record.RequestBytes);
                 record.CopyRequestTo(request);
-                decoder.Decode(request, record.Tenant.Span);
+                _decoder.Decode(request, record.Tenant.Span);
             }
             finally
             {
@@ -46,10 +60,10 @@ internal sealed class SegmentDecoder(Quarantine quarantine, ILogger log)
         }
 
         int found = 0;
-        foreach (WalCorruption damage in damages.Where(damage => quarantine.SetAside(segment, damage)))
+        foreach (WalCorruption damage in damages.Where(damage => _quarantine.SetAside(segment, damage)))
         {
             found++;
-            log.LogError(
+            _log.LogError(
                 "The write-ahead log is damaged: {Segment}, {Length} bytes at offset {Offset}: {Reason}. They are kept in the quarantine folder; the records around them are stored. Check the disk.",
                 segment.Path, damage.Length, damage.Offset, damage.Reason);
         }

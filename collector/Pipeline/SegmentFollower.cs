@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using TraceStore.Storage.ClickHouse;
-using TraceStore.Storage.Spans;
 using TraceStore.Storage.Wal;
 
 namespace TraceStore.Collector.Pipeline;
@@ -39,7 +38,6 @@ public sealed class SegmentFollower : IAsyncDisposable
     private readonly ILogger<SegmentFollower> _log;
 
     private readonly SegmentDecoder _decoder;
-    private readonly DecodedSegment _segment = new();
     private readonly StoreAttempts _attempts;
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskCompletionSource _schemaReady = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -229,11 +227,11 @@ public sealed class SegmentFollower : IAsyncDisposable
     private async Task StoreAsync(SealedSegment segment, bool mayBeStored, CancellationToken stopping)
     {
         long started = Stopwatch.GetTimestamp();
-        _metrics.RecordsDamaged.Add(_decoder.Decode(segment, _segment)); // 3
+        _metrics.RecordsDamaged.Add(_decoder.Decode(segment)); // 3
         StoreWatch watch = _watch();
         try
         {
-            await _inserter.InsertAsync(_segment, mayBeStored, stopping).ConfigureAwait(false); // 4
+            await _inserter.InsertAsync(_decoder.Output, mayBeStored, stopping).ConfigureAwait(false); // 4
         }
         catch (ClickHouseUnavailableException e) when (e.IsSchemaMissing)
         {
@@ -243,7 +241,7 @@ public sealed class SegmentFollower : IAsyncDisposable
 
         await watch.ConfirmAsync(stopping).ConfigureAwait(false); // 5
         _attempts.NoteWell();
-        _metrics.SpansStored.Add(_segment.Spans.Count);
+        _metrics.SpansStored.Add(_decoder.Output.Spans.Count);
         _metrics.InsertDuration.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
     }
 

@@ -5,10 +5,29 @@ using OpenTelemetry.Proto.Collector.Trace.V1;
 
 namespace TraceStore.Collector.Receivers;
 
-/// <summary>A request as it came, decompressed but not parsed. A class, because gRPC asks for one.</summary>
-internal sealed class RawExportRequest(ReadOnlyMemory<byte> bytes)
+/// <summary>
+/// A request as it came, decompressed but not parsed, in a pooled buffer that disposing gives back. A class, because gRPC
+/// asks for one.
+/// </summary>
+internal sealed class RawExportRequest : IDisposable
 {
-    public ReadOnlyMemory<byte> Bytes => bytes;
+    private readonly int _length;
+    private byte[]? _buffer;
+
+    /// <summary>Copies the bytes: where they come from, they are gone when the call begins.</summary>
+    public RawExportRequest(ReadOnlySequence<byte> bytes)
+    {
+        _length = checked((int)bytes.Length);
+        _buffer = ArrayPool<byte>.Shared.Rent(_length);
+        bytes.CopyTo(_buffer);
+    }
+
+    public ReadOnlyMemory<byte> Bytes => _buffer.AsMemory(0, _length);
+
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _buffer, null) is { } buffer) ArrayPool<byte>.Shared.Return(buffer);
+    }
 }
 
 /// <summary>
@@ -25,7 +44,7 @@ internal abstract class OtlpGrpcContract
         Marshallers.Create(
             static (_, _) => throw new NotSupportedException("The server sends no requests."),
             // The sequence is gRPC's own memory and valid only here.
-            static context => new RawExportRequest(context.PayloadAsReadOnlySequence().ToArray())),
+            static context => new RawExportRequest(context.PayloadAsReadOnlySequence())),
         Marshallers.Create(
             static (response, context) => context.Complete(response.ToByteArray()),
             static context => ExportTraceServiceResponse.Parser.ParseFrom(context.PayloadAsReadOnlySequence())));

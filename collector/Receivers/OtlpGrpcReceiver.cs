@@ -13,6 +13,7 @@ internal sealed class OtlpGrpcReceiver(IngestPipeline pipeline) : OtlpGrpcContra
 {
     public override async Task<ExportTraceServiceResponse> Export(RawExportRequest request, ServerCallContext context)
     {
+        using RawExportRequest received = request;
         string client = context.GetHttpContext().Connection.RemoteIpAddress?.ToString() ?? "unknown";
         ExportOutcome outcome = await pipeline.ExportAsync(request.Bytes, client).ConfigureAwait(false);
         return outcome.Kind switch

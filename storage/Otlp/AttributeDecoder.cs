@@ -1,82 +1,82 @@
 using TraceStore.Storage.Spans;
 using static TraceStore.Storage.Otlp.OtlpFields;
-using static TraceStore.Storage.Otlp.ScannedFields;
 
 namespace TraceStore.Storage.Otlp;
 
-/// <summary>Sorts the attributes of one message at a time into typed columns, or refuses those that columns can't give back.</summary>
-internal sealed class AttributeDecoder
+/// <summary>
+/// Sorts attributes into typed columns, those of one message at a time, or refuses those that columns can't give back. A key
+/// is hashed once: its number in each column is remembered by its number in a table of all keys.
+/// </summary>
+internal sealed class AttributeDecoder(AttributeColumns columns)
 {
-    private readonly KeySet _keys = new();
+    private readonly ByteStringTable _keys = new();
+    private KeyUse[] _uses = new KeyUse[64];
+    private uint _message;
+
+    /// <summary>Forgets all keys, when the columns are cleared.</summary>
+    public void Clear()
+    {
+        _keys.Clear();
+        _message = 0;
+    }
 
     /// <summary>Starts a message: its keys may be the same as those of the one before.</summary>
-    public void Begin() => _keys.Clear();
+    public void Begin() => _message++;
 
     /// <summary>
     /// Adds a KeyValue to the columns. False when they couldn't give it back as it was: its key stood before, its value is
     /// no plain string, bool, int or double, or it carries something unknown.
     /// </summary>
-    public bool TryAdd(WireReader keyValue, AttributeColumns columns)
+    public bool TryAdd(WireReader keyValue)
     {
-        ReadOnlySpan<byte> key = default;
-        WireReader value = default;
-        int keys = 0, values = 0, others = 0;
-        while (!keyValue.AtEnd)
-        {
-            Require(keyValue.TryReadTag(out int field, out WireType type), keyValue);
-            switch (field, type)
-            {
-                case (KeyValue_Key, WireType.Bytes):
-                    Require(keyValue.TryReadBytes(out key), keyValue);
-                    keys++;
-                    break;
-                case (KeyValue_Value, WireType.Bytes):
-                    Require(keyValue.TryReadMessage(out value), keyValue);
-                    values++;
-                    break;
-                default:
-                    Require(keyValue.TrySkip(field, type), keyValue);
-                    others++;
-                    break;
-            }
-        }
-
-        bool isFirst = _keys.Add(key);
-        return isFirst && keys == 1 && values == 1 && others == 0 && TryAddValue(key, value, columns);
+        bool isPlain = PlainAttribute.TryRead(keyValue, out PlainAttribute attribute);
+        ref KeyUse use = ref UseOf(attribute.Key);
+        bool isFirst = use.LastMessage != _message;
+        use.LastMessage = _message;
+        if (isPlain && isFirst) Add(in attribute, ref use);
+        return isPlain && isFirst;
     }
 
-    private static bool TryAddValue(ReadOnlySpan<byte> key, WireReader value, AttributeColumns columns)
+    private void Add(in PlainAttribute attribute, ref KeyUse use)
     {
-        if (value.AtEnd) return false; // null
-        Require(value.TryReadTag(out int field, out WireType type), value);
-        switch (field, type)
+        switch (attribute.Kind)
         {
-            case (AnyValue_String, WireType.Bytes):
-                Require(value.TryReadBytes(out ReadOnlySpan<byte> text), value);
-                if (!value.AtEnd) return false;
-                columns.Strings.Keys.Add(key);
-                columns.Strings.Values.Add(text);
-                return true;
-            case (AnyValue_Bool, WireType.Varint):
-                Require(value.TryReadVarint(out ulong truth), value);
-                if (!value.AtEnd) return false;
-                columns.Bools.Keys.Add(key);
-                columns.Bools.Values.Add(truth == 0 ? (byte)0 : (byte)1);
-                return true;
-            case (AnyValue_Int, WireType.Varint):
-                Require(value.TryReadVarint(out ulong integer), value);
-                if (!value.AtEnd) return false;
-                columns.Ints.Keys.Add(key);
-                columns.Ints.Values.Add((long)integer);
-                return true;
-            case (AnyValue_Double, WireType.Fixed64):
-                Require(value.TryReadFixed64(out ulong bits), value);
-                if (!value.AtEnd) return false;
-                columns.Doubles.Keys.Add(key);
-                columns.Doubles.Values.Add(BitConverter.UInt64BitsToDouble(bits));
-                return true;
+            case AnyValue_String:
+                AddKey(columns.Strings, attribute.Key, ref use.Strings);
+                columns.Strings.Values.Add(attribute.Text);
+                break;
+            case AnyValue_Bool:
+                AddKey(columns.Bools, attribute.Key, ref use.Bools);
+                columns.Bools.Values.Add(attribute.Number == 0 ? (byte)0 : (byte)1);
+                break;
+            case AnyValue_Int:
+                AddKey(columns.Ints, attribute.Key, ref use.Ints);
+                columns.Ints.Values.Add((long)attribute.Number);
+                break;
             default:
-                return false;
+                AddKey(columns.Doubles, attribute.Key, ref use.Doubles);
+                columns.Doubles.Values.Add(BitConverter.UInt64BitsToDouble(attribute.Number));
+                break;
         }
+    }
+
+    private ref KeyUse UseOf(ReadOnlySpan<byte> key)
+    {
+        int number = (int)_keys.NumberOf(key, out bool isNew);
+        if (number == _uses.Length) Array.Resize(ref _uses, 2 * number);
+        if (isNew) _uses[number] = default;
+        return ref _uses[number];
+    }
+
+    private static void AddKey(MapColumn map, ReadOnlySpan<byte> key, ref uint numberPlusOne)
+    {
+        if (numberPlusOne == 0) numberPlusOne = map.Keys.Values.NumberOf(key) + 1;
+        map.Keys.Add(numberPlusOne - 1);
+    }
+
+    /// <summary>Where a key has been met: the last message that had it, and its number plus one in each column; 0 for nowhere.</summary>
+    private struct KeyUse
+    {
+        public uint LastMessage, Strings, Bools, Ints, Doubles;
     }
 }

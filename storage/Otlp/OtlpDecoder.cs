@@ -17,25 +17,44 @@ public sealed class OtlpDecoder
 {
     private readonly DecodedSegment _output;
     private readonly EnvelopeDecoder _envelopes;
-    private readonly AttributeDecoder _attributes = new();
+    private readonly AttributeDecoder _attributes;
     private readonly ByteList _remainder = new();
     private readonly HashSet<(uint Tenant, uint Service, uint Name, int Kind)> _operations = [];
 
-    private readonly ushort _receivedDay;
-    private readonly ulong _wal;
-    private readonly ulong _segment;
+    private ushort _receivedDay;
+    private ulong _wal;
+    private ulong _segment;
     private byte[] _tenant = [];
     private uint _tenantNumber;
 
-    /// <summary>Decodes into <paramref name="output"/>, which is cleared first.</summary>
-    public OtlpDecoder(DecodedSegment output, ulong wal, ulong segment, DateOnly receivedDay)
+    /// <summary>Decodes into <paramref name="output"/>, segment after segment.</summary>
+    public OtlpDecoder(DecodedSegment output)
     {
-        output.Clear();
         _output = output;
-        _wal = wal;
-        _segment = segment;
+        _envelopes = new EnvelopeDecoder(output);
+        _attributes = new AttributeDecoder(output.Spans.Attributes);
+    }
+
+    /// <summary>Decodes a request on its own.</summary>
+    /// <exception cref="InvalidDataException">The bytes are no request that the scanner would have passed.</exception>
+    public static DecodedSegment DecodeAlone(ReadOnlySpan<byte> request, ulong wal = 0, ulong segment = 0, DateOnly? receivedDay = null)
+    {
+        var output = new DecodedSegment();
+        var decoder = new OtlpDecoder(output);
+        decoder.Begin(wal, segment, receivedDay ?? DateOnly.FromDateTime(DateTime.UnixEpoch));
+        decoder.Decode(request, tenant: []);
+        return output;
+    }
+
+    /// <summary>Starts a segment: what was decoded before is forgotten.</summary>
+    public void Begin(ulong wal, ulong segment, DateOnly receivedDay)
+    {
+        (_wal, _segment) = (wal, segment);
         _receivedDay = (ushort)(receivedDay.DayNumber - new DateOnly(1970, 1, 1).DayNumber);
-        _envelopes = new EnvelopeDecoder(output, _receivedDay);
+        _output.Clear();
+        _envelopes.Begin(_receivedDay);
+        _attributes.Clear();
+        _operations.Clear();
     }
 
     /// <summary>Appends the spans of a request.</summary>
@@ -43,10 +62,18 @@ public sealed class OtlpDecoder
     public void Decode(ReadOnlySpan<byte> request, ReadOnlySpan<byte> tenant)
     {
         if (!tenant.SequenceEqual(_tenant)) _tenant = tenant.ToArray();
-        _tenantNumber = _output.Spans.Tenant.NumberOf(tenant);
+        _tenantNumber = _output.Spans.Tenant.Values.NumberOf(tenant);
         _envelopes.UseTenant(tenant);
+        SpanBatch rows = _output.Spans;
+        int before = rows.Count;
         var reader = new WireReader(request);
         while (TryFindNext(ref reader, Request_ResourceSpans, out WireReader resourceSpans)) DecodeResourceSpans(resourceSpans);
+
+        int added = rows.Count - before;
+        rows.Tenant.Add(_tenantNumber, added);
+        rows.ReceivedDay.Add(_receivedDay, added);
+        rows.Wal.Add(_wal, added);
+        rows.Segment.Add(_segment, added);
     }
 
     // 1, 2
@@ -78,7 +105,7 @@ public sealed class OtlpDecoder
         while (!span.AtEnd)
         {
             int start = span.Position;
-            Require(span.TryReadTag(out int field, out WireType type), span);
+            Require(span.TryReadTag(out int field, out WireType type), span.Position);
             bool isInColumns = true;
             bool ok = (field, type) switch
             {
@@ -91,7 +118,7 @@ public sealed class OtlpDecoder
                 (Span_StartTimeUnixNano, WireType.Fixed64) => span.TryReadFixed64(out startTime),
                 (Span_EndTimeUnixNano, WireType.Fixed64) => span.TryReadFixed64(out endTime),
                 (Span_Attributes, WireType.Bytes) => span.TryReadMessage(out WireReader attribute)
-                    && Sorted(isInColumns = _attributes.TryAdd(attribute, rows.Attributes)),
+                    && Sorted(isInColumns = _attributes.TryAdd(attribute)),
                 (Span_DroppedAttributesCount, WireType.Varint) => span.TryReadVarint(out droppedAttributes),
                 (Span_DroppedEventsCount, WireType.Varint) => span.TryReadVarint(out droppedEvents),
                 (Span_DroppedLinksCount, WireType.Varint) => span.TryReadVarint(out droppedLinks),
@@ -101,16 +128,12 @@ public sealed class OtlpDecoder
                 (Span_Flags, WireType.Fixed32) => span.TryReadFixed32(out flags),
                 _ => span.TrySkip(field, type) && Sorted(isInColumns = false),
             };
-            Require(ok, span);
+            Require(ok, span.Position);
             if (!isInColumns) _remainder.Add(span.Raw(start, span.Position));
         }
 
         if (parentSpanId.Length == SpanId.Size && !parentSpanId.ContainsAnyExcept((byte)0)) KeepZeroParent(parentSpanId);
-        uint nameNumber = rows.Name.NumberOf(name);
-        rows.Tenant.Add(_tenantNumber);
-        rows.ReceivedDay.Add(_receivedDay);
-        rows.Wal.Add(_wal);
-        rows.Segment.Add(_segment);
+        uint nameNumber = rows.Name.Values.NumberOf(name);
         rows.TraceId.Add(traceId);
         rows.SpanId.Add(spanId);
         rows.ParentSpanId.Add(parentSpanId);
@@ -139,17 +162,17 @@ public sealed class OtlpDecoder
         bool known = !status.AtEnd;
         while (!status.AtEnd)
         {
-            Require(status.TryReadTag(out int field, out WireType type), status);
+            Require(status.TryReadTag(out int field, out WireType type), status.Position);
             switch (field, type)
             {
                 case (Status_Message, WireType.Bytes):
-                    Require(status.TryReadBytes(out message), status);
+                    Require(status.TryReadBytes(out message), status.Position);
                     break;
                 case (Status_Code, WireType.Varint):
-                    Require(status.TryReadVarint(out code), status);
+                    Require(status.TryReadVarint(out code), status.Position);
                     break;
                 default:
-                    Require(status.TrySkip(field, type), status);
+                    Require(status.TrySkip(field, type), status.Position);
                     known = false;
                     break;
             }

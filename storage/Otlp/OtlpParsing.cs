@@ -48,22 +48,22 @@ public static class OtlpParsing
         while (!message.AtEnd)
         {
             int start = message.Position;
-            ScannedFields.Require(message.TryReadTag(out int field, out WireType type), message);
+            ScannedFields.Require(message.TryReadTag(out int field, out WireType type), message.Position);
             if (type == WireType.Bytes && shape[field] is { } innerShape)
             {
-                ScannedFields.Require(message.TryReadMessage(out WireReader inner), message);
+                ScannedFields.Require(message.TryReadMessage(out WireReader inner), message.Position);
                 var innerOutput = new WireWriter();
                 Copy(inner, innerShape, innerOutput);
                 output.Bytes(field, innerOutput.Written);
             }
             else if (type == WireType.Bytes && shape.IsText(field))
             {
-                ScannedFields.Require(message.TryReadBytes(out ReadOnlySpan<byte> text), message);
+                ScannedFields.Require(message.TryReadBytes(out ReadOnlySpan<byte> text), message.Position);
                 output.Bytes(field, Utf8.IsValid(text) ? text : Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(text)));
             }
             else
             {
-                ScannedFields.Require(message.TrySkip(field, type), message);
+                ScannedFields.Require(message.TrySkip(field, type), message.Position);
                 output.Raw(message.Raw(start, message.Position));
             }
         }

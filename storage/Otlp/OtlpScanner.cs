@@ -28,50 +28,49 @@ public sealed class OtlpScanner
     public static OtlpScan Scan(ReadOnlySpan<byte> request, OtlpLimits limits)
     {
         var scanner = new OtlpScanner(limits);
-        var reader = new WireReader(request);
-        scanner.ScanRequest(ref reader);
+        scanner.ScanRequest(new WireReader(request));
         return new OtlpScan(scanner._spans, scanner._rejected, scanner._malformed);
     }
 
     // 1
 
-    private bool ScanRequest(ref WireReader request)
+    private bool ScanRequest(WireReader request)
     {
         for (int resource = 0; !request.AtEnd;)
         {
-            if (!request.TryReadTag(out int field, out WireType type)) return NotProtobuf(request, "a tag");
+            if (!request.TryReadTag(out int field, out WireType type)) return NotProtobuf(request.Position, "a tag");
             if (field == Request_ResourceSpans && type == WireType.Bytes)
             {
-                if (!request.TryReadMessage(out WireReader resourceSpans)) return NotProtobuf(request, "resource_spans");
-                if (!ScanResourceSpans(ref resourceSpans, resource++)) return false;
+                if (!request.TryReadMessage(out WireReader resourceSpans)) return NotProtobuf(request.Position, "resource_spans");
+                if (!ScanResourceSpans(resourceSpans, resource++)) return false;
             }
             else if (!request.TrySkip(field, type))
             {
-                return NotProtobuf(request, "an unknown field");
+                return NotProtobuf(request.Position, "an unknown field");
             }
         }
 
         return true;
     }
 
-    private bool ScanResourceSpans(ref WireReader resourceSpans, int resource)
+    private bool ScanResourceSpans(WireReader resourceSpans, int resource)
     {
         int firstSpan = _spans;
         RejectionReason? overLimit = null;
         for (int scope = 0; !resourceSpans.AtEnd;)
         {
-            if (!resourceSpans.TryReadTag(out int field, out WireType type)) return NotProtobuf(resourceSpans, "a tag");
+            if (!resourceSpans.TryReadTag(out int field, out WireType type)) return NotProtobuf(resourceSpans.Position, "a tag");
             if (type == WireType.Bytes && field is ResourceSpans_Resource or ResourceSpans_ScopeSpans)
             {
-                if (!resourceSpans.TryReadMessage(out WireReader inner)) return NotProtobuf(resourceSpans, "resource or scope_spans");
+                if (!resourceSpans.TryReadMessage(out WireReader inner)) return NotProtobuf(resourceSpans.Position, "resource or scope_spans");
                 bool ok = field == ResourceSpans_ScopeSpans
-                    ? ScanScopeSpans(ref inner, resource, scope++)
-                    : ScanOwner(ref inner, MessageShape.Resource, ref overLimit);
+                    ? ScanScopeSpans(inner, resource, scope++)
+                    : ScanOwner(inner, MessageShape.Resource, ref overLimit);
                 if (!ok) return false;
             }
             else if (!resourceSpans.TrySkip(field, type))
             {
-                return NotProtobuf(resourceSpans, "a field of resource_spans");
+                return NotProtobuf(resourceSpans.Position, "a field of resource_spans");
             }
         }
 
@@ -79,24 +78,24 @@ public sealed class OtlpScanner
         return true;
     }
 
-    private bool ScanScopeSpans(ref WireReader scopeSpans, int resource, int scope)
+    private bool ScanScopeSpans(WireReader scopeSpans, int resource, int scope)
     {
         int firstSpan = _spans;
         RejectionReason? overLimit = null;
         for (int span = 0; !scopeSpans.AtEnd;)
         {
-            if (!scopeSpans.TryReadTag(out int field, out WireType type)) return NotProtobuf(scopeSpans, "a tag");
+            if (!scopeSpans.TryReadTag(out int field, out WireType type)) return NotProtobuf(scopeSpans.Position, "a tag");
             if (type == WireType.Bytes && field is ScopeSpans_Scope or ScopeSpans_Spans)
             {
-                if (!scopeSpans.TryReadMessage(out WireReader inner)) return NotProtobuf(scopeSpans, "scope or span");
+                if (!scopeSpans.TryReadMessage(out WireReader inner)) return NotProtobuf(scopeSpans.Position, "scope or span");
                 bool ok = field == ScopeSpans_Spans
-                    ? ScanSpan(ref inner, (resource, scope, span++))
-                    : ScanOwner(ref inner, MessageShape.Scope, ref overLimit);
+                    ? ScanSpan(inner, (resource, scope, span++))
+                    : ScanOwner(inner, MessageShape.Scope, ref overLimit);
                 if (!ok) return false;
             }
             else if (!scopeSpans.TrySkip(field, type))
             {
-                return NotProtobuf(scopeSpans, "a field of scope_spans");
+                return NotProtobuf(scopeSpans.Position, "a field of scope_spans");
             }
         }
 
@@ -106,28 +105,28 @@ public sealed class OtlpScanner
 
     // 2
 
-    private bool ScanSpan(ref WireReader span, (int Resource, int Scope, int Span) place)
+    private bool ScanSpan(WireReader span, (int Resource, int Scope, int Span) place)
     {
         ReadOnlySpan<byte> traceId = default, spanId = default, parentSpanId = default, name = default;
         int attributes = 0;
         _overLimit = null;
         while (!span.AtEnd)
         {
-            if (!span.TryReadTag(out int field, out WireType type)) return NotProtobuf(span, "a tag");
+            if (!span.TryReadTag(out int field, out WireType type)) return NotProtobuf(span.Position, "a tag");
             bool ok = (field, type) switch
             {
                 (Span_TraceId, WireType.Bytes) => span.TryReadBytes(out traceId),
                 (Span_SpanId, WireType.Bytes) => span.TryReadBytes(out spanId),
                 (Span_ParentSpanId, WireType.Bytes) => span.TryReadBytes(out parentSpanId),
                 (Span_Name, WireType.Bytes) => span.TryReadBytes(out name) && Measure(name.Length),
-                (Span_Attributes, WireType.Bytes) => Count(ref attributes) && ScanMessage(ref span, MessageShape.KeyValue, _limits.MaxNestingDepth),
+                (Span_Attributes, WireType.Bytes) => Count(ref attributes) && ScanAttribute(ref span, _limits.MaxNestingDepth),
                 (Span_Events, WireType.Bytes) => ScanMessage(ref span, MessageShape.Event, _limits.MaxNestingDepth),
                 (Span_Links, WireType.Bytes) => ScanMessage(ref span, MessageShape.Link, _limits.MaxNestingDepth),
                 (Span_Status, WireType.Bytes) => ScanMessage(ref span, MessageShape.Status, _limits.MaxNestingDepth),
                 (_, WireType.Bytes) => ScanValue(ref span),
                 _ => span.TrySkip(field, type),
             };
-            if (!ok) return NotProtobuf(span, "a field of a span");
+            if (!ok) return NotProtobuf(span.Position, "a field of a span");
         }
 
         if (WhatIsWrong(traceId, spanId, parentSpanId) is { } wrong) Reject(place, name, spanId, wrong);
@@ -172,18 +171,27 @@ public sealed class OtlpScanner
     // 3
 
     /// <summary>Scans a resource or scope. Protobuf merges a field that comes twice, so a limit holds for all of them.</summary>
-    private bool ScanOwner(ref WireReader message, MessageShape shape, ref RejectionReason? overLimit)
+    private bool ScanOwner(WireReader message, MessageShape shape, ref RejectionReason? overLimit)
     {
         _overLimit = overLimit;
-        if (!ScanFields(ref message, shape, _limits.MaxNestingDepth)) return NotProtobuf(message, "a field of a resource or scope");
+        if (!ScanFields(message, shape, _limits.MaxNestingDepth)) return NotProtobuf(message.Position, "a field of a resource or scope");
         overLimit = _overLimit;
         return true;
     }
 
     private bool ScanMessage(ref WireReader parent, MessageShape shape, int depthLeft) =>
-        parent.TryReadMessage(out WireReader message) && ScanFields(ref message, shape, depthLeft);
+        parent.TryReadMessage(out WireReader message) && ScanFields(message, shape, depthLeft);
 
-    private bool ScanFields(ref WireReader message, MessageShape shape, int depthLeft)
+    private bool ScanAttribute(ref WireReader parent, int depthLeft)
+    {
+        const int levels = 2; // KeyValue, AnyValue
+        if (!parent.TryReadMessage(out WireReader message)) return false;
+        bool isPlain = depthLeft >= levels && PlainAttribute.TryReadUsual(message, out PlainAttribute attribute)
+            && Measure(attribute.Key.Length) && Measure(attribute.Text.Length);
+        return isPlain || ScanFields(message, MessageShape.KeyValue, depthLeft);
+    }
+
+    private bool ScanFields(WireReader message, MessageShape shape, int depthLeft)
     {
         if (depthLeft == 0)
         {
@@ -194,11 +202,12 @@ public sealed class OtlpScanner
         int attributes = 0;
         while (!message.AtEnd)
         {
-            if (!message.TryReadTag(out int field, out WireType type)) return NotProtobuf(message, "a tag");
+            if (!message.TryReadTag(out int field, out WireType type)) return NotProtobuf(message.Position, "a tag");
             bool ok = type != WireType.Bytes ? message.TrySkip(field, type)
                 : shape[field] is not { } inner ? ScanValue(ref message)
-                : (inner != MessageShape.KeyValue || Count(ref attributes)) && ScanMessage(ref message, inner, depthLeft - 1);
-            if (!ok) return NotProtobuf(message, "an attribute, event or link");
+                : inner == MessageShape.KeyValue ? Count(ref attributes) && ScanAttribute(ref message, depthLeft - 1)
+                : ScanMessage(ref message, inner, depthLeft - 1);
+            if (!ok) return NotProtobuf(message.Position, "an attribute, event or link");
         }
 
         return true;
@@ -219,9 +228,9 @@ public sealed class OtlpScanner
     }
 
     /// <summary>Remembers the innermost failure, which is the first to be reported, and returns false.</summary>
-    private bool NotProtobuf(in WireReader reader, string expected)
+    private bool NotProtobuf(int position, string expected)
     {
-        _malformed ??= new MalformedRequest(reader.Position, $"not protobuf ({expected} can't be read)");
+        _malformed ??= new MalformedRequest(position, $"not protobuf ({expected} can't be read)");
         return false;
     }
 

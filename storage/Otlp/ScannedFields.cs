@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace TraceStore.Storage.Otlp;
 
 /// <summary>Reading of messages that a scan has passed: what can't be read now is damage, not a client's mistake.</summary>
@@ -9,14 +11,14 @@ internal static class ScannedFields
     {
         while (!message.AtEnd)
         {
-            Require(message.TryReadTag(out int field, out WireType type), message);
+            Require(message.TryReadTag(out int field, out WireType type), message.Position);
             if (field == wanted && type == WireType.Bytes)
             {
-                Require(message.TryReadMessage(out found), message);
+                Require(message.TryReadMessage(out found), message.Position);
                 return true;
             }
 
-            Require(message.TrySkip(field, type), message);
+            Require(message.TrySkip(field, type), message.Position);
         }
 
         found = default;
@@ -24,8 +26,11 @@ internal static class ScannedFields
     }
 
     /// <exception cref="InvalidDataException">The bytes are not what a scan would have passed.</exception>
-    public static void Require(bool ok, in WireReader reader)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Require(bool ok, int position)
     {
-        if (!ok) throw new InvalidDataException($"The request is not OTLP at offset {reader.Position}.");
+        if (!ok) ThrowNotOtlp(position);
     }
+
+    private static void ThrowNotOtlp(int position) => throw new InvalidDataException($"The request is not OTLP at offset {position}.");
 }

@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace TraceStore.Storage.Otlp;
 
@@ -24,8 +26,11 @@ internal ref struct WireReader
     /// <summary>Groups (a deprecated encoding) nest no deeper than this; deeper ones are refused as malformed.</summary>
     private const int MaxGroupDepth = 32;
 
+    private const int MaxVarintBytes = 10;
+
     private readonly ReadOnlySpan<byte> _buffer;
-    private readonly int _end;
+    private readonly int _end; // never beyond the buffer's
+    private int _position;
 
     public WireReader(ReadOnlySpan<byte> message) : this(message, 0, message.Length)
     {
@@ -35,12 +40,12 @@ internal ref struct WireReader
     {
         _buffer = buffer;
         _end = end;
-        Position = start;
+        _position = start;
     }
 
-    public int Position { get; private set; }
+    public readonly int Position => _position;
 
-    public readonly bool AtEnd => Position == _end;
+    public readonly bool AtEnd => _position == _end;
 
     /// <summary>The bytes between two positions of this reader: a whole field, tag included, or a run of them.</summary>
     public readonly ReadOnlySpan<byte> Raw(int from, int to) => _buffer[from..to];
@@ -48,67 +53,76 @@ internal ref struct WireReader
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryReadTag(out int field, out WireType type)
     {
-        int start = Position;
+        int start = _position;
         bool ok = TryReadVarint(out ulong tag);
         type = (WireType)(tag & 7);
         field = (int)(tag >> 3);
         if (ok && tag <= uint.MaxValue && field != 0 && type <= WireType.Fixed32) return true;
-        Position = start;
+        _position = start;
         return false;
+    }
+
+    /// <summary>Reads a tag if it is this one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryTake(int field, WireType type)
+    {
+        Debug.Assert(field < 16, "BUG: a tag of more than one byte");
+        bool isNext = _position < _end && Next == ((field << 3) | (int)type);
+        if (isNext) _position++;
+        return isNext;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryReadVarint(out ulong value)
     {
-        if (Position < _end && _buffer[Position] < 0x80)
+        int left = _end - _position;
+        ref byte next = ref Next;
+        if (left > 0 && next < 0x80)
         {
-            value = _buffer[Position++];
+            value = next;
+            _position++;
             return true;
         }
 
-        return TryReadLongVarint(out value);
+        int length = ReadLongVarint(MemoryMarshal.CreateReadOnlySpan(ref next, left), out value);
+        _position += length;
+        return length > 0;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryReadFixed64(out ulong value)
     {
-        if (_end - Position < sizeof(ulong))
-        {
-            value = 0;
-            return false;
-        }
-
-        value = BinaryPrimitives.ReadUInt64LittleEndian(_buffer[Position..]);
-        Position += sizeof(ulong);
-        return true;
+        bool ok = _end - _position >= sizeof(ulong);
+        value = ok ? BinaryPrimitives.ReadUInt64LittleEndian(MemoryMarshal.CreateReadOnlySpan(ref Next, sizeof(ulong))) : 0;
+        if (ok) _position += sizeof(ulong);
+        return ok;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryReadFixed32(out uint value)
     {
-        if (_end - Position < sizeof(uint))
-        {
-            value = 0;
-            return false;
-        }
-
-        value = BinaryPrimitives.ReadUInt32LittleEndian(_buffer[Position..]);
-        Position += sizeof(uint);
-        return true;
+        bool ok = _end - _position >= sizeof(uint);
+        value = ok ? BinaryPrimitives.ReadUInt32LittleEndian(MemoryMarshal.CreateReadOnlySpan(ref Next, sizeof(uint))) : 0;
+        if (ok) _position += sizeof(uint);
+        return ok;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryReadBytes(out ReadOnlySpan<byte> value)
     {
         bool ok = TryReadLength(out int length);
-        value = ok ? _buffer.Slice(Position, length) : default;
-        Position += length;
+        value = MemoryMarshal.CreateReadOnlySpan(ref Next, length);
+        _position += length;
         return ok;
     }
 
     /// <summary>A reader over the message that stands here; this reader goes on behind it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryReadMessage(out WireReader message)
     {
         bool ok = TryReadLength(out int length);
-        message = ok ? new WireReader(_buffer, Position, Position + length) : default;
-        Position += length;
+        message = new WireReader(_buffer, _position, _position + length);
+        _position += length;
         return ok;
     }
 
@@ -134,37 +148,41 @@ internal ref struct WireReader
         }
     }
 
+    /// <summary>Where the next byte stands; it may be read while <see cref="AtEnd"/> is false.</summary>
+    private readonly ref byte Next
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => ref Unsafe.Add(ref MemoryMarshal.GetReference(_buffer), _position);
+    }
+
+    /// <summary>Reads a length that stays within the message; 0 when it is none.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TryReadLength(out int length)
     {
-        int start = Position;
-        if (TryReadVarint(out ulong value) && value <= (ulong)(_end - Position))
+        int start = _position;
+        if (TryReadVarint(out ulong value) && value <= (ulong)(_end - _position))
         {
             length = (int)value;
             return true;
         }
 
-        Position = start;
+        _position = start;
         length = 0;
         return false;
     }
 
-    private bool TryReadLongVarint(out ulong value)
+    /// <summary>Reads a varint of any length and returns its bytes; 0 when it is none.</summary>
+    private static int ReadLongVarint(ReadOnlySpan<byte> bytes, out ulong value)
     {
         value = 0;
-        int position = Position;
-        for (int shift = 0; shift < 70; shift += 7)
+        for (int i = 0; i < bytes.Length && i < MaxVarintBytes; i++)
         {
-            if (position == _end) return false;
-            byte next = _buffer[position++];
-            if (shift == 63 && next > 1) return false; // more than 64 bits
-            value |= (ulong)(next & 0x7F) << shift;
-            if (next < 0x80)
-            {
-                Position = position;
-                return true;
-            }
+            byte next = bytes[i];
+            if (i == MaxVarintBytes - 1 && next > 1) break; // more than 64 bits
+            value |= (ulong)(next & 0x7F) << (7 * i);
+            if (next < 0x80) return i + 1;
         }
 
-        return false;
+        return 0;
     }
 }

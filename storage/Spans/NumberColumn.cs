@@ -18,6 +18,14 @@ public sealed class NumberColumn<T> : Column, INumberColumn
 
     public void Add(T value) => _values.Add(value);
 
+    /// <summary>Adds the same value to so many rows.</summary>
+    public void Add(T value, int rows)
+    {
+        int start = _values.Count;
+        CollectionsMarshal.SetCount(_values, start + rows);
+        CollectionsMarshal.AsSpan(_values)[start..].Fill(value);
+    }
+
     public override void Clear() => _values.Clear();
 
     Span<byte> INumberColumn.Extend(int rows)

@@ -1,8 +1,10 @@
+using System.Buffers;
 using System.Buffers.Binary;
+using Microsoft.Win32.SafeHandles;
 
 namespace TraceStore.Storage.Wal;
 
-/// <summary>What a segment file holds.</summary>
+/// <summary>What a segment file holds. Its records lie in a pooled buffer, which disposing gives back.</summary>
 /// <param name="Segment">Its header.</param>
 /// <param name="Records">Its readable records, in order.</param>
 /// <param name="Corruptions">What can't be read though readable records lie behind it.</param>
@@ -11,7 +13,21 @@ namespace TraceStore.Storage.Wal;
 /// What lies behind it: in the newest segment a torn tail; in one whose tail was cut already, damage.
 /// </param>
 public sealed record WalSegmentContent(
-    WalSegment Segment, IReadOnlyList<WalRecord> Records, IReadOnlyList<WalCorruption> Corruptions, long ValidBytes, long UnreadableBytes);
+    WalSegment Segment, IReadOnlyList<WalRecord> Records, IReadOnlyList<WalCorruption> Corruptions, long ValidBytes, long UnreadableBytes) : IDisposable
+{
+    private byte[]? _buffer;
+
+    internal WalSegmentContent In(byte[] buffer)
+    {
+        _buffer = buffer;
+        return this;
+    }
+
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _buffer, null) is { } buffer) ArrayPool<byte>.Shared.Return(buffer);
+    }
+}
 
 /// <summary>A stretch of a segment that isn't a record, though it isn't the tail.</summary>
 /// <param name="Offset">Bytes from the start of the segment file.</param>
@@ -34,8 +50,7 @@ public static class WalReader
     /// <exception cref="InvalidDataException">The file is no segment that this version reads.</exception>
     public static WalSegmentContent? Read(string path, long bytes = long.MaxValue)
     {
-        byte[] file = File.ReadAllBytes(path);
-        int end = (int)Math.Min(file.Length, bytes);
+        byte[] file = ReadFile(path, bytes, out int end);
         if (WalSegment.DecodeHeader(path, file.AsSpan(0, end)) is not { } segment) return null;
 
         List<WalRecord> records = [];
@@ -51,7 +66,22 @@ public static class WalReader
             if (Decode(file, start, length, corruptions) is { } record) records.Add(record);
         }
 
-        return new WalSegmentContent(segment, records, corruptions, position, end - position);
+        return new WalSegmentContent(segment, records, corruptions, position, end - position).In(file);
+    }
+
+    private static byte[] ReadFile(string path, long bytes, out int length)
+    {
+        using SafeFileHandle handle = File.OpenHandle(path, options: FileOptions.SequentialScan);
+        length = checked((int)Math.Min(RandomAccess.GetLength(handle), bytes));
+        byte[] file = ArrayPool<byte>.Shared.Rent(length);
+        for (int position = 0; position < length;)
+        {
+            int read = RandomAccess.Read(handle, file.AsSpan(position, length - position), position);
+            if (read == 0) length = position; // it has been cut meanwhile
+            position += read;
+        }
+
+        return file;
     }
 
     /// <summary>The first record at a position or behind it; negative when there is none.</summary>

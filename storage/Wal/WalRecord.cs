@@ -36,6 +36,8 @@ public sealed record WalRecord(
 
     private const int SequenceOffset = FrameBytes + 2; // array header, uint 64 marker
     private const int EnvelopeFields = 8;
+    private const int HashBytes = 16;
+    private const int MaxHeadBytes = FrameBytes + 64; // the tenant aside
 
     private WalCodec _codec;
     private ReadOnlyMemory<byte> _body;
@@ -48,36 +50,37 @@ public sealed record WalRecord(
     /// Encodes a request as a framed record, all but for its sequence and checksum. Done by whoever received the request,
     /// so that compression takes no time of the log's one writer.
     /// </summary>
-    internal static byte[] Encode(ReadOnlySpan<byte> request, UInt128 hash, int spanCount, ReadOnlySpan<byte> tenant, ulong receiveTimeUnixNano)
+    internal static EncodedRecord Encode(ReadOnlySpan<byte> request, UInt128 hash, int spanCount, ReadOnlySpan<byte> tenant, ulong receiveTimeUnixNano)
     {
-        byte[] compressed = ArrayPool<byte>.Shared.Rent(LZ4Codec.MaximumOutputSize(request.Length));
-        try
+        // The body is compressed to where it will stand, and what comes before it is then written in front of it.
+        int most = MaxHeadBytes + tenant.Length;
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(most + LZ4Codec.MaximumOutputSize(request.Length));
+        int length = LZ4Codec.Encode(request, buffer.AsSpan(most));
+        bool shrunk = length > 0 && length < request.Length;
+        if (!shrunk)
         {
-            int length = LZ4Codec.Encode(request, compressed);
-            bool shrunk = length > 0 && length < request.Length;
-            ReadOnlySpan<byte> body = shrunk ? compressed.AsSpan(0, length) : request;
+            request.CopyTo(buffer.AsSpan(most));
+            length = request.Length;
+        }
 
-            var output = new ArrayBufferWriter<byte>(FrameBytes + tenant.Length + body.Length + 64);
-            output.Advance(FrameBytes);
-            var writer = new MessagePackWriter(output);
-            writer.WriteArrayHeader(EnvelopeFields);
-            writer.WriteUInt64(0);
-            writer.Write(receiveTimeUnixNano);
-            writer.Write(tenant);
-            writer.Write(spanCount);
-            writer.Write((int)(shrunk ? WalCodec.Lz4 : WalCodec.Stored));
-            byte[] hashBytes = new byte[16];
-            BinaryPrimitives.WriteUInt128BigEndian(hashBytes, hash);
-            writer.Write(hashBytes);
-            writer.Write(request.Length);
-            writer.Write(body);
-            writer.Flush();
-            return output.WrittenSpan.ToArray();
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(compressed);
-        }
+        var head = new ArrayBufferWriter<byte>(most);
+        head.Advance(FrameBytes);
+        var writer = new MessagePackWriter(head);
+        writer.WriteArrayHeader(EnvelopeFields);
+        writer.WriteUInt64(0);
+        writer.Write(receiveTimeUnixNano);
+        writer.Write(tenant);
+        writer.Write(spanCount);
+        writer.Write((int)(shrunk ? WalCodec.Lz4 : WalCodec.Stored));
+        writer.WriteBinHeader(HashBytes);
+        BinaryPrimitives.WriteUInt128BigEndian(writer.GetSpan(HashBytes), hash);
+        writer.Advance(HashBytes);
+        writer.Write(request.Length);
+        writer.WriteBinHeader(length);
+        writer.Flush();
+        int start = most - head.WrittenCount;
+        head.WrittenSpan.CopyTo(buffer.AsSpan(start));
+        return new EncodedRecord(buffer, start, head.WrittenCount + length);
     }
 
     /// <summary>Completes an encoded record: gives it its sequence, length and checksum.</summary>
@@ -138,5 +141,20 @@ public sealed record WalRecord(
     {
         body.CopyTo(request);
         return body.Length;
+    }
+}
+
+/// <summary>A record as it is written, in a pooled buffer, which disposing gives back.</summary>
+internal sealed class EncodedRecord(byte[] buffer, int start, int length) : IDisposable
+{
+    private byte[]? _buffer = buffer;
+
+    public int Length => length;
+
+    public Memory<byte> Bytes => _buffer.AsMemory(start, length);
+
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _buffer, null) is { } rented) ArrayPool<byte>.Shared.Return(rented);
     }
 }

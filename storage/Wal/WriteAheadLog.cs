@@ -112,13 +112,15 @@ public sealed class WriteAheadLog : IAsyncDisposable
     public Task AppendAsync(ReadOnlySpan<byte> request, int spanCount, ReadOnlySpan<byte> tenant)
     {
         UInt128 hash = WalRecord.HashOf(request, tenant);
-        if (_resends.Find(hash) is { } durable) return durable;
+        if (_resends.Find(hash) is { } earlier) return earlier;
 
         if (_bounds.WhyRefused(request.Length, Interlocked.Read(ref _pendingBytes)) is { } refusal) throw refusal;
         var taken = new TakenRequest(hash, NowUnixNano());
-        byte[] record = WalRecord.Encode(request, hash, spanCount, tenant, taken.ReceiveTimeUnixNano);
+        EncodedRecord record = WalRecord.Encode(request, hash, spanCount, tenant, taken.ReceiveTimeUnixNano);
         var pending = new Pending(record, new SegmentFill(request.Length, spanCount), taken);
-        return _resends.FindOrStart(hash, () => Enqueue(pending));
+        Task durable = _resends.FindOrStart(hash, () => Enqueue(pending));
+        if (durable != pending.Durable.Task) record.Dispose(); // an equal one has come meanwhile
+        return durable;
     }
 
     /// <summary>Whether a segment is being written that will be sealed soon.</summary>
@@ -171,7 +173,11 @@ public sealed class WriteAheadLog : IAsyncDisposable
                 Fail(batch, e);
             }
 
-            Interlocked.Add(ref _pendingBytes, -batch.Sum(pending => (long)pending.Record.Length));
+            foreach (Pending pending in batch)
+            {
+                Interlocked.Add(ref _pendingBytes, -pending.Record.Length);
+                pending.Record.Dispose();
+            }
         }
 
         if (_active is not null) Seal();
@@ -203,9 +209,9 @@ public sealed class WriteAheadLog : IAsyncDisposable
     {
         WalSegmentWriter active = _active ??= OpenSegment();
         uint key = active.Segment.ChecksumKey;
-        for (int i = 0; i < batch.Count; i++) WalRecord.Stamp(batch[i].Record, _nextSequence + (ulong)i, key);
+        for (int i = 0; i < batch.Count; i++) WalRecord.Stamp(batch[i].Record.Bytes.Span, _nextSequence + (ulong)i, key);
         long before = active.Bytes;
-        active.Append(batch.ConvertAll(pending => (ReadOnlyMemory<byte>)pending.Record));
+        active.Append(batch.ConvertAll(pending => (ReadOnlyMemory<byte>)pending.Record.Bytes));
         _nextSequence += (ulong)batch.Count;
         foreach (Pending pending in batch)
         {
@@ -270,10 +276,10 @@ public sealed class WriteAheadLog : IAsyncDisposable
         (ulong)(_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick;
 
     /// <summary>A record on its way to the disk.</summary>
-    private sealed record Pending(byte[] Record, SegmentFill Fill, TakenRequest Taken)
+    private sealed record Pending(EncodedRecord Record, SegmentFill Fill, TakenRequest Taken)
     {
         /// <summary>Wakes the writer to look whether its segment has become old.</summary>
-        public static readonly Pending SealTick = new([], default, default);
+        public static readonly Pending SealTick = new(new EncodedRecord([], 0, 0), default, default);
 
         public TaskCompletionSource Durable { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }

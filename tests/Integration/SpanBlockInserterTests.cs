@@ -98,9 +98,7 @@ public class SpanBlockInserterTests(EngineFixture fixture)
 
     private static DecodedSegment Decode(ulong wal, int spans = 3)
     {
-        var decoded = new DecodedSegment();
-        new OtlpDecoder(decoded, wal, segment: 1, new DateOnly(2026, 11, 22))
-            .Decode(Request(Resource($"inserter-{wal}", Enumerable.Range(1, spans).Select(i => Span(trace: (int)wal, span: i)))).ToByteArray(), tenant: []);
-        return decoded;
+        byte[] request = Request(Resource($"inserter-{wal}", Enumerable.Range(1, spans).Select(i => Span(trace: (int)wal, span: i)))).ToByteArray();
+        return OtlpDecoder.DecodeAlone(request, wal, segment: 1, new DateOnly(2026, 11, 22));
     }
 }

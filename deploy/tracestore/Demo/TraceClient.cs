@@ -45,8 +45,7 @@ internal sealed class TraceClient : IDisposable
         byte[] answer = await GetAsync($"/api/v2/traces/{Uri.EscapeDataString(id)}", cancellation).ConfigureAwait(false);
         byte[] content = TraceIn(answer);
         // A trace and an export request are the same on the wire, so what decodes the one decodes the other.
-        var decoded = new DecodedSegment();
-        new OtlpDecoder(decoded, wal: 0, segment: 0, DateOnly.FromDateTime(DateTime.UnixEpoch)).Decode(content, tenant: []);
+        DecodedSegment decoded = OtlpDecoder.DecodeAlone(content);
         AssembledTrace? trace = TraceAssembler.Assemble(decoded.Spans, SpanContent.Whole(decoded.Spans)).Values.FirstOrDefault();
         return trace is null ? null : new StoredTrace(trace, decoded.Spans);
     }

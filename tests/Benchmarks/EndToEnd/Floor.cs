@@ -41,11 +41,12 @@ internal static class Floor
     {
         using IEnumerator<ReadOnlyMemory<byte>> requests = Requests(shape, connections).GetEnumerator();
         var segment = new DecodedSegment();
+        var decoder = new OtlpDecoder(segment);
         var block = new ByteList();
         List<(string, string, string)> files = [];
         for (int number = 1; number <= blockSizes.Count; number++)
         {
-            var decoder = new OtlpDecoder(segment, wal: 1, (ulong)number, DateOnly.FromDateTime(DateTime.UtcNow));
+            decoder.Begin(wal: 1, (ulong)number, DateOnly.FromDateTime(DateTime.UtcNow));
             while (segment.Spans.Count < blockSizes[number - 1] && requests.MoveNext()) decoder.Decode(requests.Current.Span, tenant: []);
             if (number == 1)
             {

@@ -87,12 +87,7 @@ public class NativeBlockTests
         return block.All.ToArray();
     }
 
-    private static SpanBatch Decode(byte[] request)
-    {
-        var decoded = new DecodedSegment();
-        new OtlpDecoder(decoded, wal: 1, segment: 2, new DateOnly(2026, 11, 22)).Decode(request, tenant: []);
-        return decoded.Spans;
-    }
+    private static SpanBatch Decode(byte[] request) => OtlpDecoder.DecodeAlone(request, wal: 1, segment: 2, new DateOnly(2026, 11, 22)).Spans;
 
     private static string Text(ReadOnlySpan<byte> utf8) => System.Text.Encoding.UTF8.GetString(utf8);
 }

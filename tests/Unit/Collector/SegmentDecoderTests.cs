@@ -56,8 +56,8 @@ public sealed class SegmentDecoderTests : IDisposable
 
     private DecodedSegment Decode()
     {
-        var decoded = new DecodedSegment();
-        new SegmentDecoder(new Quarantine(_directory.Path), NullLogger.Instance).Decode(new SealedSegment(Segment, 1, new FileInfo(Segment).Length), decoded);
-        return decoded;
+        var decoder = new SegmentDecoder(new Quarantine(_directory.Path), NullLogger.Instance);
+        decoder.Decode(new SealedSegment(Segment, 1, new FileInfo(Segment).Length));
+        return decoder.Output;
     }
 }

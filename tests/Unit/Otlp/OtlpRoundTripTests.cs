@@ -101,12 +101,7 @@ public class OtlpRoundTripTests
         return writer.Written.ToArray();
     }
 
-    private static DecodedSegment Decode(byte[] request)
-    {
-        var decoded = new DecodedSegment();
-        new OtlpDecoder(decoded, wal: 1, segment: 2, new DateOnly(2026, 11, 22)).Decode(request, tenant: []);
-        return decoded;
-    }
+    private static DecodedSegment Decode(byte[] request) => OtlpDecoder.DecodeAlone(request, wal: 1, segment: 2, new DateOnly(2026, 11, 22));
 
     private static ExportTraceServiceRequest ThroughColumns(byte[] request)
     {

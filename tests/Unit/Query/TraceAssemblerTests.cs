@@ -135,10 +135,5 @@ public class TraceAssemblerTests
         return Assert.Single(TraceAssembler.Assemble(batch, SpanContent.Whole(batch))).Value;
     }
 
-    private static SpanBatch Decode(params Span[] spans)
-    {
-        var decoded = new DecodedSegment();
-        new OtlpDecoder(decoded, wal: 1, segment: 1, new DateOnly(2026, 11, 22)).Decode(Request(Resource("a", spans)).ToByteArray(), tenant: []);
-        return decoded.Spans;
-    }
+    private static SpanBatch Decode(params Span[] spans) => OtlpDecoder.DecodeAlone(Request(Resource("a", spans)).ToByteArray()).Spans;
 }

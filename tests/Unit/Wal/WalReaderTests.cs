@@ -73,7 +73,7 @@ public sealed class WalReaderTests : IDisposable
     [Fact]
     public async Task A_request_that_looks_like_a_record_is_not_taken_for_one()
     {
-        byte[] forged = WalRecord.Encode("forged"u8, 1, 1, [], 1);
+        byte[] forged = WalRecord.Encode("forged"u8, 1, 1, [], 1).Bytes.ToArray();
         WalRecord.Stamp(forged, 3, Crc32C.Unkeyed); // as if it were the next
         byte[] incompressible = new byte[64];
         new Random(2).NextBytes(incompressible);
