@@ -4,12 +4,18 @@ namespace TraceStore.Collector.Receivers;
 /// The memory that requests may take together. It is taken as bytes come in, not as they are announced, so that who says
 /// much and sends nothing takes nothing.
 /// </summary>
-internal sealed class BytesInFlight(OtlpGrpcOptions options)
+internal sealed class BytesInFlight(OtlpOptions options)
 {
     /// <summary>What any request takes, however small.</summary>
     private const int BytesPerRequest = 16 << 10;
 
+    /// <summary>Why a request isn't taken when there is no room for it.</summary>
+    public const string UsedUp = "Too many exports at once: the memory for them is used up (Otlp:MaxBytesInFlight).";
+
     private long _taken;
+
+    /// <summary>When there may be room again.</summary>
+    public static TimeSpan RetryAfter => TimeSpan.FromSeconds(1);
 
     /// <summary>Takes room for a request that begins; null when there is none.</summary>
     public RequestLease? TryLease()

@@ -17,5 +17,5 @@ internal static class GrpcFailure
     }
 
     /// <summary>The requests that are being read take all the memory that they may.</summary>
-    public static Status TooMuchInFlight() => Unavailable("Too many exports at once: the memory for them is used up (Otlp:MaxBytesInFlight).", TimeSpan.FromSeconds(1));
+    public static Status TooMuchInFlight() => Unavailable(BytesInFlight.UsedUp, BytesInFlight.RetryAfter);
 }

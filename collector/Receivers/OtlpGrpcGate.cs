@@ -18,7 +18,7 @@ namespace TraceStore.Collector.Receivers;
 /// <item>Let gRPC read it.</item>
 /// </list>
 /// </summary>
-internal sealed class OtlpGrpcGate(BytesInFlight inFlight, OtlpGrpcOptions options, IngestMetrics metrics) : IMiddleware
+internal sealed class OtlpGrpcGate(BytesInFlight inFlight, OtlpOptions options, IngestMetrics metrics) : IMiddleware
 {
     private const int PrefixBytes = 5;
     private const string TooLarge = "8"; // RESOURCE_EXHAUSTED

@@ -18,11 +18,7 @@ internal sealed class OtlpGrpcReceiver(IngestPipeline pipeline) : OtlpGrpcContra
         ExportOutcome outcome = await pipeline.ExportAsync(request.Bytes, client).ConfigureAwait(false);
         return outcome.Kind switch
         {
-            ExportOutcomeKind.Accepted when outcome.RejectedSpans == 0 => new ExportTraceServiceResponse(),
-            ExportOutcomeKind.Accepted => new ExportTraceServiceResponse
-            {
-                PartialSuccess = new ExportTracePartialSuccess { RejectedSpans = outcome.RejectedSpans, ErrorMessage = outcome.Message },
-            },
+            ExportOutcomeKind.Accepted => ExportResponses.Of(outcome),
             ExportOutcomeKind.Malformed => throw GrpcFailure.Of(Code.InvalidArgument, outcome.Message).ToRpcException(),
             _ => throw GrpcFailure.Unavailable(outcome.Message, outcome.RetryAfter).ToRpcException(),
         };

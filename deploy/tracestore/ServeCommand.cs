@@ -15,6 +15,7 @@ internal static class ServeCommand
         ("--data", "DataDirectory", "DIR", "Where everything is kept. Default: ./data"),
         ("--listen", "ListenAddress", "IP", "The address to listen on; 0.0.0.0 for every network. Default: 127.0.0.1"),
         ("--otlp-grpc-port", "Otlp:GrpcPort", "PORT", "OTLP over gRPC. Default: 4317"),
+        ("--otlp-http-port", "Otlp:HttpPort", "PORT", "OTLP over HTTP. Default: 4318"),
         ("--tempo-port", "Tempo:Port", "PORT", "Tempo's HTTP API. Default: 3200"),
         ("--jaeger-port", "Jaeger:Port", "PORT", "Jaeger's HTTP API. Default: 16686"),
         ("--clickhouse", "ClickHouse:Url", "URL", "An external ClickHouse, such as http://clickhouse:8123. Default: the embedded engine"),

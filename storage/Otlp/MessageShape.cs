@@ -1,74 +1,89 @@
-using static TraceStore.Storage.Otlp.OtlpFields;
+using Google.Protobuf.Reflection;
+using OpenTelemetry.Proto.Collector.Trace.V1;
+using OpenTelemetry.Proto.Common.V1;
 
 namespace TraceStore.Storage.Otlp;
 
 /// <summary>
-/// Which fields of a message are messages and which are text: all that a walk through it has to know. Fields that are not
-/// named here hold no further structure, or aren't known and are carried through as they are.
+/// All that a walk through a message has to know of its fields, as the .proto files have it. A field that isn't known is
+/// carried through as it is.
 /// </summary>
 internal sealed class MessageShape
 {
-    private const int Fields = Span_Flags + 1;
+    private static readonly Dictionary<MessageDescriptor, MessageShape> s_shapes = [];
 
-    private static readonly MessageShape s_anyValue = new MessageShape().WithText(AnyValue_String);
-    private static readonly MessageShape s_keyValue = new MessageShape().WithText(KeyValue_Key).With(KeyValue_Value, s_anyValue);
-    private static readonly MessageShape s_arrayValue = new MessageShape().With(ArrayValue_Values, s_anyValue);
-    private static readonly MessageShape s_keyValueList = new MessageShape().With(KeyValueList_Values, s_keyValue);
-    private static readonly MessageShape s_entityRef = new MessageShape()
-        .WithText(EntityRef_SchemaUrl, EntityRef_Type, EntityRef_IdKeys, EntityRef_DescriptionKeys);
+    private readonly MessageShape?[] _messages;
+    private readonly bool[] _texts;
 
-    private readonly MessageShape?[] _messages = new MessageShape?[Fields];
-    private readonly bool[] _texts = new bool[Fields];
+    private MessageShape(MessageDescriptor descriptor)
+    {
+        s_shapes.Add(descriptor, this); // before its fields, for messages may hold their own kind
+        IList<FieldDescriptor> fields = descriptor.Fields.InFieldNumberOrder();
+        Fields = [.. fields.Select(field => new FieldShape(field, field.FieldType == FieldType.Message ? Of(field.MessageType) : null))];
+        _messages = new MessageShape?[fields.Count == 0 ? 0 : fields[^1].FieldNumber + 1];
+        _texts = new bool[_messages.Length];
+        foreach (FieldShape field in Fields)
+        {
+            _messages[field.Number] = field.Message;
+            _texts[field.Number] = field.Type == FieldType.String;
+        }
+    }
 
-    static MessageShape() =>
-        s_anyValue.With(AnyValue_Array, s_arrayValue).With(AnyValue_KeyValueList, s_keyValueList);
+    public static MessageShape Request { get; } = Of(ExportTraceServiceRequest.Descriptor);
 
-    public static MessageShape KeyValue => s_keyValue;
+    public static MessageShape ResourceSpans { get; } = Of(OpenTelemetry.Proto.Trace.V1.ResourceSpans.Descriptor);
 
-    public static MessageShape Resource { get; } = new MessageShape().With(Resource_Attributes, s_keyValue).With(Resource_EntityRefs, s_entityRef);
+    public static MessageShape Resource { get; } = Of(OpenTelemetry.Proto.Resource.V1.Resource.Descriptor);
 
-    public static MessageShape Scope { get; } = new MessageShape().WithText(Scope_Name, Scope_Version).With(Scope_Attributes, s_keyValue);
+    public static MessageShape ScopeSpans { get; } = Of(OpenTelemetry.Proto.Trace.V1.ScopeSpans.Descriptor);
 
-    public static MessageShape Event { get; } = new MessageShape().WithText(Event_Name).With(Event_Attributes, s_keyValue);
+    public static MessageShape Scope { get; } = Of(InstrumentationScope.Descriptor);
 
-    public static MessageShape Link { get; } = new MessageShape().WithText(Link_TraceState).With(Link_Attributes, s_keyValue);
+    public static MessageShape Span { get; } = Of(OpenTelemetry.Proto.Trace.V1.Span.Descriptor);
 
-    public static MessageShape Status { get; } = new MessageShape().WithText(Status_Message);
+    public static MessageShape Event { get; } = Of(OpenTelemetry.Proto.Trace.V1.Span.Types.Event.Descriptor);
 
-    public static MessageShape Span { get; } = new MessageShape()
-        .WithText(Span_TraceState, Span_Name)
-        .With(Span_Attributes, s_keyValue)
-        .With(Span_Events, Event)
-        .With(Span_Links, Link)
-        .With(Span_Status, Status);
+    public static MessageShape Link { get; } = Of(OpenTelemetry.Proto.Trace.V1.Span.Types.Link.Descriptor);
 
-    public static MessageShape ScopeSpans { get; } = new MessageShape()
-        .With(ScopeSpans_Scope, Scope)
-        .With(ScopeSpans_Spans, Span)
-        .WithText(ScopeSpans_SchemaUrl);
+    public static MessageShape Status { get; } = Of(OpenTelemetry.Proto.Trace.V1.Status.Descriptor);
 
-    public static MessageShape ResourceSpans { get; } = new MessageShape()
-        .With(ResourceSpans_Resource, Resource)
-        .With(ResourceSpans_ScopeSpans, ScopeSpans)
-        .WithText(ResourceSpans_SchemaUrl);
+    public static MessageShape KeyValue { get; } = Of(OpenTelemetry.Proto.Common.V1.KeyValue.Descriptor);
 
-    public static MessageShape Request { get; } = new MessageShape().With(Request_ResourceSpans, ResourceSpans);
+    /// <summary>The fields, by number.</summary>
+    public IReadOnlyList<FieldShape> Fields { get; }
 
     /// <summary>The shape of a message field; null for any other.</summary>
-    public MessageShape? this[int field] => (uint)field < Fields ? _messages[field] : null;
+    public MessageShape? this[int field] => (uint)field < (uint)_messages.Length ? _messages[field] : null;
 
     /// <summary>Whether a field is text.</summary>
-    public bool IsText(int field) => (uint)field < Fields && _texts[field];
+    public bool IsText(int field) => (uint)field < (uint)_texts.Length && _texts[field];
 
-    private MessageShape With(int field, MessageShape shape)
-    {
-        _messages[field] = shape;
-        return this;
-    }
+    private static MessageShape Of(MessageDescriptor descriptor) => s_shapes.GetValueOrDefault(descriptor) ?? new MessageShape(descriptor);
+}
 
-    private MessageShape WithText(params ReadOnlySpan<int> fields)
-    {
-        foreach (int field in fields) _texts[field] = true;
-        return this;
-    }
+/// <summary>A field of a message.</summary>
+internal sealed class FieldShape(FieldDescriptor field, MessageShape? message)
+{
+    public int Number { get; } = field.FieldNumber;
+
+    /// <summary>Its name in JSON.</summary>
+    public string Name { get; } = field.JsonName;
+
+    public FieldType Type { get; } = field.FieldType;
+
+    /// <summary>What a message field holds.</summary>
+    public MessageShape? Message => message;
+
+    public bool IsRepeated { get; } = field.IsRepeated;
+
+    /// <summary>Whether it says something even at its default value: it is one of several, or one of many.</summary>
+    public bool IsTelling { get; } = field.IsRepeated || field.ContainingOneof is not null;
+
+    /// <summary>A trace's or span's ID, which JSON has in hexadecimal (OTLP 1.11, "JSON Protobuf Encoding").</summary>
+    public bool IsId { get; } = field.FieldType == FieldType.Bytes && field.Name.EndsWith("_id", StringComparison.Ordinal);
+
+    /// <summary>An enumeration's numbers by their names.</summary>
+    public IReadOnlyDictionary<string, int> Names { get; } = field.FieldType == FieldType.Enum
+        ? field.EnumType.Values.ToDictionary(value => value.Name, value => value.Number)
+        : new Dictionary<string, int>();
 }

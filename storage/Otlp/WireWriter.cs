@@ -37,6 +37,25 @@ public sealed class WireWriter
         RawVarint((ulong)length);
     }
 
+    /// <summary>Begins a message whose length isn't known yet; the result goes to <see cref="EndMessage"/>.</summary>
+    public int BeginMessage(int field)
+    {
+        Tag(field, WireType.Bytes);
+        _bytes.Add(0); // most messages' lengths take one byte
+        return _bytes.Length;
+    }
+
+    /// <summary>Ends a message: all that was written since it began is in it.</summary>
+    public void EndMessage(int start)
+    {
+        ulong length = (ulong)(_bytes.Length - start);
+        int size = VarintSize(length);
+        _bytes.Insert(start, size - 1);
+        Span<byte> prefix = _bytes.Written.Slice(start - 1, size);
+        for (int i = 0; i < size - 1; i++, length >>= 7) prefix[i] = (byte)(length | 0x80);
+        prefix[^1] = (byte)length;
+    }
+
     /// <summary>A length-delimited field, written even when it is empty.</summary>
     public void Bytes(int field, ReadOnlySpan<byte> value)
     {

@@ -34,5 +34,17 @@ public sealed class ByteList
         return _bytes.AsSpan(start, count);
     }
 
+    /// <summary>The bytes, to be changed.</summary>
+    public Span<byte> Written => _bytes.AsSpan(0, Length);
+
+    /// <summary>Makes room for so many bytes at a place; what they hold is not defined.</summary>
+    public void Insert(int at, int count)
+    {
+        if (count == 0) return;
+        int moved = Length - at;
+        Extend(count);
+        _bytes.AsSpan(at, moved).CopyTo(_bytes.AsSpan(at + count));
+    }
+
     public void Clear() => Length = 0;
 }

@@ -61,6 +61,7 @@ internal sealed class TestServer : IAsyncDisposable
         (_directory, _server) = (directory, server);
         Otlp = new OtlpClient(server.OtlpGrpcPort);
         OtlpUrl = new Uri($"http://127.0.0.1:{server.OtlpGrpcPort}");
+        OtlpHttp = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{server.OtlpHttpPort}") };
         Tempo = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{server.TempoPort}") };
         Jaeger = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{server.JaegerPort}") };
     }
@@ -68,6 +69,8 @@ internal sealed class TestServer : IAsyncDisposable
     public OtlpClient Otlp { get; }
 
     public Uri OtlpUrl { get; }
+
+    public HttpClient OtlpHttp { get; }
 
     public HttpClient Tempo { get; }
 
@@ -88,6 +91,7 @@ internal sealed class TestServer : IAsyncDisposable
             {
                 ["DataDirectory"] = directory,
                 ["Otlp:GrpcPort"] = "0",
+                ["Otlp:HttpPort"] = "0",
                 ["Tempo:Port"] = "0",
                 ["Jaeger:Port"] = "0",
                 ["Wal:MaxSegmentAge"] = "50ms",
@@ -119,6 +123,7 @@ internal sealed class TestServer : IAsyncDisposable
     public async Task<TemporaryDirectory> StopAsync()
     {
         Otlp.Dispose();
+        OtlpHttp.Dispose();
         Tempo.Dispose();
         Jaeger.Dispose();
         await _server.DisposeAsync();

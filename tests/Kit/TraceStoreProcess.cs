@@ -28,6 +28,8 @@ public sealed partial class TraceStoreProcess : IDisposable
 
     public int OtlpPort { get; private set; }
 
+    public Uri OtlpHttpUrl { get; private set; } = new("http://unknown");
+
     public Uri TempoUrl { get; private set; } = new("http://unknown");
 
     public Uri JaegerUrl { get; private set; } = new("http://unknown");
@@ -51,6 +53,7 @@ public sealed partial class TraceStoreProcess : IDisposable
             return Task.FromResult(process.Output.Contains("Ctrl-C stops.", StringComparison.Ordinal));
         });
         process.OtlpPort = int.Parse(OtlpLine().Match(process.Output).Groups[1].Value);
+        process.OtlpHttpUrl = new Uri(OtlpHttpLine().Match(process.Output).Groups[1].Value);
         process.TempoUrl = new Uri(TempoLine().Match(process.Output).Groups[1].Value);
         process.JaegerUrl = new Uri(JaegerLine().Match(process.Output).Groups[1].Value);
         return process;
@@ -58,7 +61,7 @@ public sealed partial class TraceStoreProcess : IDisposable
 
     /// <summary>Starts serving and doesn't wait.</summary>
     public static TraceStoreProcess Start(string dataDirectory, int otlpPort, params string[] arguments) =>
-        new(["serve", "--data", dataDirectory, "--otlp-grpc-port", $"{otlpPort}", "--tempo-port", "0", "--jaeger-port", "0", .. arguments]);
+        new(["serve", "--data", dataDirectory, "--otlp-grpc-port", $"{otlpPort}", "--otlp-http-port", "0", "--tempo-port", "0", "--jaeger-port", "0", .. arguments]);
 
     /// <summary>Runs a command to its end.</summary>
     public static async Task<(int ExitCode, string Output, string Errors)> RunAsync(params string[] arguments)
@@ -124,6 +127,9 @@ public sealed partial class TraceStoreProcess : IDisposable
 
     [GeneratedRegex(@"OTLP gRPC\s+http://[\d.]+:(\d+)")]
     private static partial Regex OtlpLine();
+
+    [GeneratedRegex(@"OTLP HTTP\s+(http://[\d.:]+)")]
+    private static partial Regex OtlpHttpLine();
 
     [GeneratedRegex(@"Tempo API\s+(http://[\d.:]+)")]
     private static partial Regex TempoLine();

@@ -16,11 +16,14 @@ public sealed class JavaScriptSdkTests : IDisposable
 
     public void Dispose() => _data.Dispose();
 
-    [Fact]
-    public async Task Traces_come_back_equal_through_tempo_and_jaeger()
+    [Theory]
+    [InlineData("grpc")]
+    [InlineData("http/protobuf")]
+    [InlineData("http/json")]
+    public async Task Traces_come_back_equal_through_tempo_and_jaeger(string protocol)
     {
         using TraceStoreProcess server = await TraceStoreProcess.ServeAsync(_data.Path);
-        JsonArray sent = await SendAsync(server.OtlpPort);
+        JsonArray sent = await SendAsync(protocol, protocol == "grpc" ? $"http://127.0.0.1:{server.OtlpPort}" : server.OtlpHttpUrl.ToString());
         string traceId = (string)sent[0]!["traceId"]!;
 
         using var tempo = new HttpClient { BaseAddress = server.TempoUrl };
@@ -36,10 +39,10 @@ public sealed class JavaScriptSdkTests : IDisposable
             Sorted(told["spans"]!.AsArray().Select(span => ReadFromJaeger(told, span!))));
     }
 
-    private static async Task<JsonArray> SendAsync(int port)
+    private static async Task<JsonArray> SendAsync(string protocol, string url)
     {
         string folder = typeof(JavaScriptSdkTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == "JavaScriptFolder").Value!;
-        var start = new ProcessStartInfo("node", ["send.mjs", $"http://127.0.0.1:{port}"]) { WorkingDirectory = folder, RedirectStandardOutput = true };
+        var start = new ProcessStartInfo("node", ["send.mjs", protocol, url]) { WorkingDirectory = folder, RedirectStandardOutput = true };
         using Process node = Process.Start(start)!;
         string output = await node.StandardOutput.ReadToEndAsync();
         await node.WaitForExitAsync();

@@ -8,14 +8,17 @@ public sealed class LoadTests : IDisposable
 
     public void Dispose() => _data.Dispose();
 
-    [Fact]
-    public async Task Every_span_of_a_load_is_stored_and_its_traces_are_found()
+    [Theory]
+    [InlineData("grpc")]
+    [InlineData("http/protobuf")]
+    [InlineData("http/json")]
+    public async Task Every_span_of_a_load_is_stored_and_its_traces_are_found(string protocol)
     {
         using TraceStoreProcess server = await TraceStoreProcess.ServeAsync(_data.Path);
         string ids = Path.Combine(_data.Path, "ids");
 
         (int exitCode, string output, string errors) = await TraceStoreProcess.RunAsync(
-            "load", "--url", $"http://127.0.0.1:{server.OtlpPort}", "--spans", "5000", "--rate", "10000", "--trace-ids", ids, "--json");
+            "load", "--protocol", protocol, "--url", protocol == "grpc" ? $"http://127.0.0.1:{server.OtlpPort}" : server.OtlpHttpUrl.ToString(), "--spans", "5000", "--rate", "10000", "--trace-ids", ids, "--json");
 
         Assert.Equal((0, ""), (exitCode, errors));
         Assert.Equal(5_000, (long)JsonNode.Parse(output)!["spans"]!);

@@ -119,7 +119,7 @@ public sealed class ServeTests : IDisposable
         int port = ((IPEndPoint)other.LocalEndpoint).Port;
 
         (int exitCode, _, string errors) = await TraceStoreProcess.RunAsync(
-            "--data", _data.Path, "--otlp-grpc-port", "0", "--jaeger-port", "0", "--tempo-port", $"{port}");
+            "--data", _data.Path, "--otlp-grpc-port", "0", "--otlp-http-port", "0", "--jaeger-port", "0", "--tempo-port", $"{port}");
 
         Assert.Equal(1, exitCode);
         Assert.Equal(
@@ -134,7 +134,7 @@ public sealed class ServeTests : IDisposable
 
         Assert.Equal(0, exitCode);
         Assert.All(
-            (string[])["serve", "demo", "trace", "--data", "--listen", "--otlp-grpc-port", "--tempo-port", "--jaeger-port", "--clickhouse", "--config", "--set"],
+            (string[])["serve", "demo", "trace", "--data", "--listen", "--otlp-grpc-port", "--otlp-http-port", "--tempo-port", "--jaeger-port", "--clickhouse", "--config", "--set"],
             word => Assert.Contains(word, output, StringComparison.Ordinal));
         Assert.DoesNotContain("demo-service", output, StringComparison.Ordinal);
     }

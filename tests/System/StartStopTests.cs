@@ -34,7 +34,7 @@ public sealed class StartStopTests : IDisposable
     {
         using TraceStoreProcess server = await TraceStoreProcess.ServeAsync(_data.Path);
 
-        (int exitCode, _, string errors) = await TraceStoreProcess.RunAsync("--data", _data.Path, "--otlp-grpc-port", "0", "--tempo-port", "0", "--jaeger-port", "0");
+        (int exitCode, _, string errors) = await TraceStoreProcess.RunAsync("--data", _data.Path, "--otlp-grpc-port", "0", "--otlp-http-port", "0", "--tempo-port", "0", "--jaeger-port", "0");
 
         Assert.Equal(1, exitCode);
         Assert.Equal($"TraceStore can't start:\n  Another TraceStore (process {server.Id}) uses {_data.Path}. Stop it, or give this one a data directory of its own with --data.", errors);
@@ -45,7 +45,7 @@ public sealed class StartStopTests : IDisposable
     {
         await DamagePartsAsync(101);
 
-        (int exitCode, _, string errors) = await TraceStoreProcess.RunAsync("--data", _data.Path, "--otlp-grpc-port", "0", "--tempo-port", "0", "--jaeger-port", "0");
+        (int exitCode, _, string errors) = await TraceStoreProcess.RunAsync("--data", _data.Path, "--otlp-grpc-port", "0", "--otlp-http-port", "0", "--tempo-port", "0", "--jaeger-port", "0");
         string flag = Path.Combine(Engine, "tables", "flags", "force_restore_data");
         Assert.Equal(1, exitCode);
         Assert.Contains($"Many parts of a table are damaged. Check the disk first. To go on without them, create the file {flag} and start again", errors, StringComparison.Ordinal);
@@ -97,7 +97,7 @@ public sealed class StartStopTests : IDisposable
         SmallDisk.BindReadOnly(_data.Path);
         try
         {
-            (int exitCode, _, string errors) = await TraceStoreProcess.RunAsync("--data", _data.Path, "--otlp-grpc-port", "0", "--tempo-port", "0", "--jaeger-port", "0");
+            (int exitCode, _, string errors) = await TraceStoreProcess.RunAsync("--data", _data.Path, "--otlp-grpc-port", "0", "--otlp-http-port", "0", "--tempo-port", "0", "--jaeger-port", "0");
 
             Assert.Equal(1, exitCode);
             Assert.Contains($"Can't use {_data.Path}: Read-only file system", errors, StringComparison.Ordinal);

@@ -45,7 +45,7 @@ public sealed partial class SyncTests : IDisposable
         }
 
         string trace = Path.Combine(_data.Path, "strace");
-        using Process strace = Process.Start("strace", [.. s_options, "-o", trace, Path.Combine(AppContext.BaseDirectory, "tracestore"), "serve", "--data", _data.Path, "--otlp-grpc-port", "0", "--tempo-port", "0", "--jaeger-port", "0"]);
+        using Process strace = Process.Start("strace", [.. s_options, "-o", trace, Path.Combine(AppContext.BaseDirectory, "tracestore"), "serve", "--data", _data.Path, "--otlp-grpc-port", "0", "--otlp-http-port", "0", "--tempo-port", "0", "--jaeger-port", "0"]);
         await Eventually.BeTrueAsync("the sync of the segment", () => Task.FromResult(
             File.Exists(trace) && ReadShared(trace).Split('\n').Any(line => SegmentCall().Match(line) is { Success: true } match && !match.Groups[1].Value.StartsWith('p'))));
         strace.Kill(entireProcessTree: true);

@@ -12,9 +12,10 @@ internal static class Banner
         bool isAny = settings.ListenAddress.Equals(IPAddress.Any) || settings.ListenAddress.Equals(IPAddress.IPv6Any);
         string host = isAny ? Environment.MachineName : new UriBuilder("http", settings.ListenAddress.ToString()).Host;
         string otlp = $"http://{host}:{server.OtlpGrpcPort}";
+        string otlpHttp = $"http://{host}:{server.OtlpHttpPort}";
         string tempo = $"http://{host}:{server.TempoPort}";
         string jaeger = $"http://{host}:{server.JaegerPort}";
-        int width = new[] { otlp, tempo, jaeger }.Max(url => url.Length);
+        int width = new[] { otlp, otlpHttp, tempo, jaeger }.Max(url => url.Length);
         string clickHouse = settings.ClickHouse.Url is { } url ? url.ToString() : "embedded, in the data directory";
         string demoOptions = (otlp == "http://127.0.0.1:4317" ? "" : $" --otlp {otlp}") + Url(tempo);
 
@@ -23,6 +24,7 @@ internal static class Banner
             {(canQuery ? "TraceStore is ready." : "TraceStore takes spans; ClickHouse can't be reached yet, so they wait in the data directory and queries don't answer.")}
 
               OTLP gRPC   {otlp.PadRight(width)}   send spans here: OTEL_EXPORTER_OTLP_ENDPOINT={otlp}
+              OTLP HTTP   {otlpHttp.PadRight(width)}   or here, protobuf or JSON
               Tempo API   {tempo.PadRight(width)}   for Grafana's Tempo data source; also /readyz and /metrics
               Jaeger API  {jaeger.PadRight(width)}   for Grafana's Jaeger data source
               Data        {settings.DataDirectory}

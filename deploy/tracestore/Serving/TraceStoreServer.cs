@@ -34,6 +34,8 @@ internal sealed class TraceStoreServer : IAsyncDisposable
     /// <summary>The ports that were bound, which differ from the settings' where those were 0.</summary>
     public int OtlpGrpcPort { get; private set; }
 
+    public int OtlpHttpPort { get; private set; }
+
     public int TempoPort { get; private set; }
 
     public int JaegerPort { get; private set; }
@@ -113,11 +115,14 @@ internal sealed class TraceStoreServer : IAsyncDisposable
             app.MapJaegerApi(reader);
         }).ConfigureAwait(false);
 
-        // Ingest's door, last to open and first to close
+        // Ingest's doors, last to open and first to close
+        var otlp = new OtlpDoors(pipeline, _settings.Otlp, metrics);
+        OtlpHttpPort = await OpenAsync(
+            new Door("OTLP HTTP", _settings.OtlpHttpPort, "--otlp-http-port", HttpProtocols.Http1, MaxRequestBytes: null), otlp.MapHttp, otlp.AddHttp).ConfigureAwait(false);
         OtlpGrpcPort = await OpenAsync(
             new Door("OTLP gRPC", _settings.OtlpGrpcPort, "--otlp-grpc-port", HttpProtocols.Http2, MaxRequestBytes: null),
-            app => app.MapOtlpGrpc(),
-            services => services.AddOtlpGrpc(_settings.Otlp).AddSingleton(pipeline).AddSingleton(metrics)).ConfigureAwait(false);
+            OtlpDoors.MapGrpc,
+            otlp.AddGrpc).ConfigureAwait(false);
     }
 
     /// <summary>What is left of the time that a stop may take, but for what the engine needs to end.</summary>

@@ -47,6 +47,14 @@ internal sealed class SettingsReader(IConfiguration configuration)
         Parse<Uri?>(key, null, "an http:// or https:// URL such as http://clickhouse:8123", (text, out url) =>
             Uri.TryCreate(text, UriKind.Absolute, out url) && url.Scheme is "http" or "https");
 
+    /// <summary>Web pages' origins, or * for all; none where it isn't set.</summary>
+    public IReadOnlyList<string> Origins(string key) =>
+        Parse<IReadOnlyList<string>>(key, [], "web origins with commas between them, such as https://shop.example, or * for all", (text, out origins) =>
+        {
+            origins = text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+            return origins.All(origin => origin == "*" || (Uri.TryCreate(origin, UriKind.Absolute, out Uri? url) && url.GetLeftPart(UriPartial.Authority) == origin));
+        });
+
     /// <summary>A name that may stand in SQL as it is.</summary>
     public string Identifier(string key, string otherwise) =>
         Parse(key, otherwise, "a name of letters, digits and underscores", (text, out name) =>

@@ -18,7 +18,8 @@ internal sealed record TraceStoreSettings(
     string DataDirectory,
     IPAddress ListenAddress,
     int OtlpGrpcPort,
-    OtlpGrpcOptions Otlp,
+    int OtlpHttpPort,
+    OtlpOptions Otlp,
     IngestOptions Ingest,
     int TempoPort,
     int JaegerPort,
@@ -43,6 +44,7 @@ internal sealed record TraceStoreSettings(
             DataDirectory: data,
             ListenAddress: reader.Address("ListenAddress", IPAddress.Loopback),
             OtlpGrpcPort: reader.Port("Otlp:GrpcPort", 4317),
+            OtlpHttpPort: reader.Port("Otlp:HttpPort", 4318),
             Otlp: ReadOtlp(reader),
             Ingest: ReadIngest(reader),
             TempoPort: reader.Port("Tempo:Port", 3200),
@@ -59,19 +61,20 @@ internal sealed record TraceStoreSettings(
     }
 
     private static IEnumerable<string> SharedPorts(TraceStoreSettings settings) =>
-        from port in new[] { ("Otlp:GrpcPort", settings.OtlpGrpcPort), ("Tempo:Port", settings.TempoPort), ("Jaeger:Port", settings.JaegerPort) }
+        from port in new[] { ("Otlp:GrpcPort", settings.OtlpGrpcPort), ("Otlp:HttpPort", settings.OtlpHttpPort), ("Tempo:Port", settings.TempoPort), ("Jaeger:Port", settings.JaegerPort) }
         group port.Item1 by port.Item2 into names
         where names.Key != 0 && names.Count() > 1
         select $"{string.Join(" and ", names)} = '{names.Key}': each needs a port of its own.";
 
-    private static OtlpGrpcOptions ReadOtlp(SettingsReader reader)
+    private static OtlpOptions ReadOtlp(SettingsReader reader)
     {
-        var defaults = new OtlpGrpcOptions();
-        return new OtlpGrpcOptions
+        var defaults = new OtlpOptions();
+        return new OtlpOptions
         {
             MaxRequestBytes = (int)reader.Bytes("Otlp:MaxRequestBytes", defaults.MaxRequestBytes, min: 64L << 10, max: defaults.MaxRequestBytes),
             MaxBytesInFlight = reader.Bytes("Otlp:MaxBytesInFlight", defaults.MaxBytesInFlight, min: 1L << 20, max: 1L << 40),
             ReceiveTimeout = reader.Duration("Otlp:ReceiveTimeout", defaults.ReceiveTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10)),
+            CorsOrigins = reader.Origins("Otlp:CorsOrigins"),
         };
     }
 

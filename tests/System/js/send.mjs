@@ -1,16 +1,21 @@
 // Sends a trace with the official SDK, and prints what it sent as JSON: what the SDK itself holds, not what we make of it.
-// Usage: node send.mjs http://127.0.0.1:4317
+// Usage: node send.mjs grpc http://127.0.0.1:4317, or http/protobuf or http/json and http://127.0.0.1:4318
 import { SpanKind, SpanStatusCode, context, trace } from '@opentelemetry/api';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchSpanProcessor, InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-grpc';
+import { OTLPTraceExporter as GrpcExporter } from '@opentelemetry/exporter-trace-otlp-grpc';
+import { OTLPTraceExporter as JsonExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import { OTLPTraceExporter as ProtobufExporter } from '@opentelemetry/exporter-trace-otlp-proto';
+
+const [protocol, url] = process.argv.slice(2);
+const Exporter = { grpc: GrpcExporter, 'http/protobuf': ProtobufExporter, 'http/json': JsonExporter }[protocol];
 
 const sent = new InMemorySpanExporter();
 const provider = new NodeTracerProvider({
   resource: resourceFromAttributes({ 'service.name': 'js-shop', 'service.version': '2.0.0' }),
   spanProcessors: [
     new SimpleSpanProcessor(sent),
-    new BatchSpanProcessor(new OTLPTraceExporter({ url: process.argv[2], compression: 'gzip' })),
+    new BatchSpanProcessor(new Exporter({ url: protocol === 'grpc' ? url : new URL('/v1/traces', url).href, compression: 'gzip' })),
   ],
 });
 const tracer = provider.getTracer('js-test', '3.1.4');

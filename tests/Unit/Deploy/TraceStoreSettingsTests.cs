@@ -12,7 +12,7 @@ public class TraceStoreSettingsTests
 
         Assert.Empty(problems);
         Assert.Equal("127.0.0.1", settings!.ListenAddress.ToString());
-        Assert.Equal((4317, 3200, 16686), (settings.OtlpGrpcPort, settings.TempoPort, settings.JaegerPort));
+        Assert.Equal((4317, 4318, 3200, 16686), (settings.OtlpGrpcPort, settings.OtlpHttpPort, settings.TempoPort, settings.JaegerPort));
         Assert.Equal(Path.GetFullPath("data"), settings.DataDirectory);
         Assert.NotNull(settings.Engine);
     }

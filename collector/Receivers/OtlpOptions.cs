@@ -1,7 +1,7 @@
 namespace TraceStore.Collector.Receivers;
 
-/// <summary>Bounds of the OTLP gRPC door.</summary>
-public sealed record OtlpGrpcOptions
+/// <summary>Bounds of OTLP's doors, which share the memory for requests.</summary>
+public sealed record OtlpOptions
 {
     /// <summary>The largest request, before and after decompression; OTLP 1.11 recommends 64 MiB.</summary>
     public int MaxRequestBytes { get; init; } = 64 << 20;
@@ -14,4 +14,10 @@ public sealed record OtlpGrpcOptions
 
     /// <summary>How long a request's bytes may take to come.</summary>
     public TimeSpan ReceiveTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// Web pages from which browsers may send: origins such as https://shop.example, or * for all. Pages of this machine may
+    /// always.
+    /// </summary>
+    public IReadOnlyList<string> CorsOrigins { get; init; } = [];
 }

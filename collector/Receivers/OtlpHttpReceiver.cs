@@ -1,0 +1,91 @@
+using System.Globalization;
+using System.Net.Mime;
+using System.Text;
+using Google.Protobuf;
+using Google.Rpc;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Net.Http.Headers;
+using TraceStore.Collector.Pipeline;
+using TraceStore.Storage.Otlp;
+
+namespace TraceStore.Collector.Receivers;
+
+/// <summary>
+/// OTLP over HTTP: the protocol's edge, as <see cref="OtlpGrpcReceiver"/> is gRPC's.
+/// <list type="number">
+/// <item>See which of the two encodings it is; the answer comes in the same.</item>
+/// <item>Read the body, decompressed, within the bounds (<see cref="HttpBody"/>).</item>
+/// <item>Turn JSON into protobuf (<see cref="OtlpJsonTranscoder"/>).</item>
+/// <item>Give it to the pipeline, and its outcome back in OTLP's words (OTLP 1.11, "OTLP/HTTP Response").</item>
+/// </list>
+/// </summary>
+internal sealed class OtlpHttpReceiver(IngestPipeline pipeline, BytesInFlight inFlight, OtlpOptions options, IngestMetrics metrics)
+{
+    /// <summary>Where spans are sent (OTLP 1.11, "OTLP/HTTP Request").</summary>
+    public const string TracesPath = "/v1/traces";
+
+    private const string Protobuf = "application/x-protobuf";
+
+    public async Task ExportAsync(HttpContext context)
+    {
+        bool isJson = true; // for a client that doesn't say what it understands
+        try
+        {
+            isJson = IsJson(context.Request.ContentType); // 1
+            using BytesInFlight.RequestLease lease = inFlight.TryLease() ?? throw HttpFailure.TooMuchInFlight();
+            using HttpBody body = await HttpBody.ReadAsync(context, options, lease).ConfigureAwait(false); // 2
+            ReadOnlyMemory<byte> request = isJson ? Transcode(body.Bytes.Span) : body.Bytes; // 3
+            string client = context.Connection.RemoteIpAddress?.ToString() ?? "unknown";
+            ExportOutcome outcome = await pipeline.ExportAsync(request, client).ConfigureAwait(false); // 4
+            if (outcome.Kind == ExportOutcomeKind.Malformed) throw HttpFailure.Malformed(outcome.Message, reason: null);
+            if (outcome.Kind == ExportOutcomeKind.Unavailable) throw HttpFailure.Unavailable(outcome.Message, outcome.RetryAfter);
+            await AnswerAsync(context.Response, StatusCodes.Status200OK, ExportResponses.Of(outcome), isJson).ConfigureAwait(false);
+        }
+        catch (HttpFailure failure)
+        {
+            if (failure.Reason is { } reason) IngestMetrics.Count(failure.RetryAfter is null ? metrics.RequestsRejected : metrics.RequestsRefused, reason);
+            if (failure.RetryAfter is { } delay) context.Response.Headers.RetryAfter = Math.Ceiling(delay.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+            await AnswerAsync(context.Response, failure.StatusCode, failure.Status, isJson).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Answers requests for anything else: most are for signals that aren't traces.</summary>
+    public static Task RefuseUnknownAsync(HttpContext context)
+    {
+        bool isMethod = context.Request.Path == TracesPath;
+        if (isMethod) context.Response.Headers.Allow = HttpMethods.Post;
+        var status = new Google.Rpc.Status
+        {
+            Code = (int)(isMethod ? Code.Unimplemented : Code.NotFound),
+            Message = isMethod ? $"{context.Request.Method} is not how spans are sent: POST is." : $"There is no {context.Request.Path} here: TraceStore takes traces, by POST at /v1/traces. For SDKs: OTEL_METRICS_EXPORTER=none, OTEL_LOGS_EXPORTER=none.",
+        };
+        return AnswerAsync(context.Response, isMethod ? StatusCodes.Status405MethodNotAllowed : StatusCodes.Status404NotFound, status, isJson: context.Request.ContentType?.StartsWith(Protobuf, StringComparison.OrdinalIgnoreCase) != true);
+    }
+
+    private static bool IsJson(string? contentType)
+    {
+        string? type = MediaTypeHeaderValue.TryParse(contentType, out MediaTypeHeaderValue? parsed) ? parsed.MediaType.Value : null;
+        return type?.ToUpperInvariant() switch
+        {
+            "APPLICATION/JSON" => true,
+            "APPLICATION/X-PROTOBUF" or "APPLICATION/PROTOBUF" => false,
+            _ => throw HttpFailure.Unsupported($"Content-Type '{contentType}' is not OTLP: {Protobuf} and {MediaTypeNames.Application.Json} are."),
+        };
+    }
+
+    private static ReadOnlyMemory<byte> Transcode(ReadOnlySpan<byte> json)
+    {
+        var output = new WireWriter();
+        MalformedRequest? malformed = OtlpJsonTranscoder.Transcode(json, output);
+        return malformed is null ? output.WrittenMemory : throw HttpFailure.Malformed($"The request is not an ExportTraceServiceRequest: {malformed}.");
+    }
+
+    private static async Task AnswerAsync(Microsoft.AspNetCore.Http.HttpResponse response, int statusCode, IMessage message, bool isJson)
+    {
+        byte[] body = isJson ? Encoding.UTF8.GetBytes(JsonFormatter.Default.Format(message)) : message.ToByteArray();
+        response.StatusCode = statusCode;
+        response.ContentType = isJson ? MediaTypeNames.Application.Json : Protobuf;
+        response.ContentLength = body.Length;
+        await response.Body.WriteAsync(body, response.HttpContext.RequestAborted).ConfigureAwait(false);
+    }
+}
