@@ -74,10 +74,11 @@ public ref struct OtlpJsonTranscoder
     private readonly FieldShape? FindField(MessageShape shape, ref int next)
     {
         IReadOnlyList<FieldShape> fields = shape.Fields;
+        string? escaped = _json.ValueIsEscaped ? ReadString() : null;
         for (int tried = 0; tried < fields.Count; tried++, next++)
         {
             if (next >= fields.Count) next = 0;
-            if (_json.ValueTextEquals(fields[next].Name)) return fields[next];
+            if (escaped is null ? _json.ValueTextEquals(fields[next].Name) : escaped == fields[next].Name) return fields[next];
         }
 
         return null;
@@ -115,7 +116,7 @@ public ref struct OtlpJsonTranscoder
                 bool truth = _json.TokenType is JsonTokenType.True or JsonTokenType.False ? _json.GetBoolean() : throw Unexpected($"true or false in {field.Name}");
                 WriteVarint(field, truth ? 1u : 0);
                 break;
-            case FieldType.Enum when _json.TokenType == JsonTokenType.String && field.Names.TryGetValue(_json.GetString()!, out int named):
+            case FieldType.Enum when _json.TokenType == JsonTokenType.String && field.Names.TryGetValue(ReadString(), out int named):
                 WriteVarint(field, (ulong)named);
                 break;
             case FieldType.Double:
@@ -155,7 +156,7 @@ public ref struct OtlpJsonTranscoder
         }
         catch (InvalidOperationException)
         {
-            WriteBytes(field, Encoding.UTF8.GetBytes(Unescape(_json.ValueSpan))); // half a surrogate pair becomes U+FFFD
+            WriteBytes(field, Encoding.UTF8.GetBytes(ReadString())); // what is no text becomes U+FFFD
         }
         finally
         {
@@ -163,10 +164,11 @@ public ref struct OtlpJsonTranscoder
         }
     }
 
-    /// <summary>What a string that the reader has checked says, even if that is no valid text.</summary>
-    private static string Unescape(ReadOnlySpan<byte> escaped)
+    /// <summary>What the string at hand says, even if that is no valid text: the reader's own way would throw.</summary>
+    private readonly string ReadString()
     {
-        string source = Encoding.UTF8.GetString(escaped);
+        string source = Encoding.UTF8.GetString(_json.ValueSpan);
+        if (!_json.ValueIsEscaped) return source;
         var text = new StringBuilder(source.Length);
         for (int i = 0; i < source.Length; i++)
         {
@@ -196,11 +198,11 @@ public ref struct OtlpJsonTranscoder
         Expect(JsonTokenType.String, $"a string in {field.Name}");
         if (field.IsId)
         {
-            WriteId(field, _json.ValueIsEscaped ? Encoding.UTF8.GetBytes(_json.GetString()!) : _json.ValueSpan);
+            WriteId(field, _json.ValueIsEscaped ? Encoding.UTF8.GetBytes(ReadString()) : _json.ValueSpan);
             return;
         }
 
-        string base64 = _json.GetString()!.Replace('-', '+').Replace('_', '/').TrimEnd('=');
+        string base64 = ReadString().Replace('-', '+').Replace('_', '/').TrimEnd('=');
         byte[] bytes = new byte[base64.Length];
         bool ok = Convert.TryFromBase64String(base64.PadRight((base64.Length + 3) / 4 * 4, '='), bytes, out int length);
         WriteBytes(field, ok ? bytes.AsSpan(0, length) : throw Unexpected($"base64 in {field.Name}"));
@@ -243,12 +245,12 @@ public ref struct OtlpJsonTranscoder
     {
         if (_json.TokenType == JsonTokenType.Number) return _json.GetDouble();
         if (_json.TokenType != JsonTokenType.String) throw Unexpected($"a number in {field.Name}");
-        return _json.GetString() switch
+        return ReadString() switch
         {
             "NaN" => double.NaN,
             "Infinity" => double.PositiveInfinity,
             "-Infinity" => double.NegativeInfinity,
-            { } text when double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) => number,
+            var text when double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) => number,
             _ => throw Unexpected($"a number in {field.Name}"),
         };
     }

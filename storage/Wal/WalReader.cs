@@ -51,6 +51,12 @@ public static class WalReader
     public static WalSegmentContent? Read(string path, long bytes = long.MaxValue)
     {
         byte[] file = ReadFile(path, bytes, out int end);
+        return Parse(path, file, end)?.In(file);
+    }
+
+    /// <summary>Reads a segment whose file is in memory, up to <paramref name="end"/>.</summary>
+    internal static WalSegmentContent? Parse(string path, byte[] file, int end)
+    {
         if (WalSegment.DecodeHeader(path, file.AsSpan(0, end)) is not { } segment) return null;
 
         List<WalRecord> records = [];
@@ -66,7 +72,7 @@ public static class WalReader
             if (Decode(file, start, length, corruptions) is { } record) records.Add(record);
         }
 
-        return new WalSegmentContent(segment, records, corruptions, position, end - position).In(file);
+        return new WalSegmentContent(segment, records, corruptions, position, end - position);
     }
 
     private static byte[] ReadFile(string path, long bytes, out int length)
