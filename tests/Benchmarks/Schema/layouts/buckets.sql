@@ -1,0 +1,3 @@
+-- C: tuned by ten minutes with blooms; maps with buckets in merged parts (by default buckets begin at 32 keys per row; here always).
+-- @like tuned_10min_blooms
+-- @settings map_serialization_version = 'with_buckets', map_serialization_version_for_zero_level_parts = 'basic', map_buckets_strategy = 'constant', max_buckets_in_map = 8, map_buckets_min_avg_size = 0

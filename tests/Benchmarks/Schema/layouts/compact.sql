@@ -1,0 +1,3 @@
+-- tuned by ten minutes with blooms; parts below 256 MiB (uncompressed) are compact: one data file.
+-- @like tuned_10min_blooms
+-- @settings min_bytes_for_wide_part = 268435456

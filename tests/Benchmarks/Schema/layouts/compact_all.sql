@@ -1,0 +1,3 @@
+-- tuned by ten minutes with blooms; all parts compact.
+-- @like tuned_10min_blooms
+-- @settings min_bytes_for_wide_part = 1000000000000

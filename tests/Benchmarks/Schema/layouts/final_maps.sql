@@ -1,0 +1,3 @@
+-- Finalist 2: maps_lean, fewer and wider merges.
+-- @like maps_lean
+-- @settings min_bytes_for_wide_part = 268435456, merge_selector_base = 16

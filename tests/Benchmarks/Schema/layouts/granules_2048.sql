@@ -1,0 +1,3 @@
+-- tuned by ten minutes with blooms, granules of 2,048 rows.
+-- @like tuned_10min_blooms
+-- @settings index_granularity = 2048

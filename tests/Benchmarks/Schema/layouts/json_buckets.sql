@@ -1,0 +1,3 @@
+-- F: as json_shared, shared data in a map with 8 buckets.
+-- @like json_shared
+-- @settings object_serialization_version = 'v3', object_shared_data_serialization_version = 'map_with_buckets', object_shared_data_serialization_version_for_zero_level_parts = 'map_with_buckets', object_shared_data_buckets_for_wide_part = 8

@@ -1,0 +1,3 @@
+-- keyed by minutes.
+-- @like keyed
+-- @order tenant, intDiv(start_time_unix_nano, 60000000000), trace_id, start_time_unix_nano

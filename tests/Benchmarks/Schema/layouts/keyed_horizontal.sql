@@ -1,0 +1,3 @@
+-- keyed, merged row by row.
+-- @like keyed
+-- @settings min_bytes_for_wide_part = 268435456, enable_vertical_merge_algorithm = 0

@@ -1,0 +1,3 @@
+-- keyed; the values' bloom is made by merges only.
+-- @like keyed
+-- @insert_settings exclude_materialize_skip_indexes_on_insert = 'string_bloom,trace_bloom'

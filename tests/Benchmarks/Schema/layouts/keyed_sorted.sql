@@ -1,0 +1,4 @@
+-- keyed, rows sent in the table's order.
+-- @like keyed
+-- @shape keyed_sorted
+-- @arrival intDiv(start, 300000000000), trace_id, start

@@ -1,0 +1,3 @@
+-- keyed, wide parts from the first.
+-- @like keyed
+-- @settings min_bytes_for_wide_part = 10485760

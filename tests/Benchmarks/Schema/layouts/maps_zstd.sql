@@ -1,0 +1,3 @@
+-- A under ZSTD(1) altogether.
+-- @like maps
+-- @settings default_compression_codec = 'ZSTD(1)'

@@ -1,0 +1,4 @@
+-- tuned by ten minutes with blooms; the collector sends rows in the table's order.
+-- @like tuned_10min_blooms
+-- @shape presorted
+-- @arrival intDiv(start, 600000000000), trace_id, start

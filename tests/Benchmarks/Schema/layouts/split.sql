@@ -1,0 +1,65 @@
+-- K: tuned by ten minutes, blooms; string values that repeat within a block lie in a map of dictionary values, the others in one of plain values.
+-- @like tuned_10min
+
+-- @block
+SELECT
+    toLowCardinality('') AS tenant, toDate(intDiv(start, 1000000000)) AS received_day, toUInt64(81985529216486895) AS wal, toUInt64(intDiv(window, 5) + 1) AS seg,
+    trace_id, concat(span_id, parent_span_id)::FixedString(16) AS span_ids, toLowCardinality('') AS trace_state, toUInt32(257) AS flags,
+    toLowCardinality(service) AS service, toLowCardinality(name) AS name, kind,
+    start AS start_time_unix_nano, duration,
+    CAST((arrayFilter((k, v) -> length(v) != 16, string_keys, string_values), arrayFilter(v -> length(v) != 16, string_values)), 'Map(LowCardinality(String), LowCardinality(String))') AS word_attributes,
+    CAST((arrayFilter((k, v) -> length(v) = 16, string_keys, string_values), arrayFilter(v -> length(v) = 16, string_values)), 'Map(LowCardinality(String), String)') AS text_attributes,
+    CAST((bool_keys, bool_values), 'Map(LowCardinality(String), Bool)') AS bool_attributes,
+    CAST((int_keys, int_values), 'Map(LowCardinality(String), Int64)') AS int_attributes,
+    CAST((double_keys, double_values), 'Map(LowCardinality(String), Float64)') AS double_attributes,
+    toUInt32(0) AS dropped_attributes_count, toUInt32(0) AS dropped_events_count, toUInt32(0) AS dropped_links_count,
+    status_code, status_message, toLowCardinality(resource_hash) AS resource_hash, toLowCardinality(scope_hash) AS scope_hash, remainder
+
+-- @create
+CREATE TABLE spans
+(
+    tenant LowCardinality(String) CODEC(ZSTD(1)),
+    received_day Date CODEC(ZSTD(1)),
+    wal UInt64 CODEC(ZSTD(1)),
+    seg UInt64 CODEC(Delta, ZSTD(1)),
+    trace_id FixedString(16) CODEC(ZSTD(1)),
+    span_ids FixedString(16) CODEC(ZSTD(1)),
+    trace_state LowCardinality(String) CODEC(ZSTD(1)),
+    flags UInt32 CODEC(ZSTD(1)),
+    service LowCardinality(String) CODEC(ZSTD(1)),
+    name LowCardinality(String) CODEC(ZSTD(1)),
+    kind Int32 CODEC(T64, ZSTD(1)),
+    start_time_unix_nano UInt64 CODEC(Delta, ZSTD(1)),
+    duration UInt64 CODEC(T64, ZSTD(1)),
+    word_attributes Map(LowCardinality(String), LowCardinality(String)) CODEC(ZSTD(1)),
+    text_attributes Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+    bool_attributes Map(LowCardinality(String), Bool) CODEC(ZSTD(1)),
+    int_attributes Map(LowCardinality(String), Int64) CODEC(ZSTD(1)),
+    double_attributes Map(LowCardinality(String), Float64) CODEC(ZSTD(1)),
+    dropped_attributes_count UInt32 CODEC(ZSTD(1)),
+    dropped_events_count UInt32 CODEC(ZSTD(1)),
+    dropped_links_count UInt32 CODEC(ZSTD(1)),
+    status_code Int32 CODEC(ZSTD(1)),
+    status_message String CODEC(ZSTD(1)),
+    resource_hash LowCardinality(FixedString(16)) CODEC(ZSTD(1)),
+    scope_hash LowCardinality(FixedString(16)) CODEC(ZSTD(1)),
+    remainder String CODEC(ZSTD(1)),
+    INDEX seg_range seg TYPE minmax GRANULARITY 1,
+    INDEX start_range start_time_unix_nano TYPE minmax GRANULARITY 1,
+    INDEX trace_bloom trace_id TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX text_bloom mapValues(text_attributes) TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX word_bloom mapValues(word_attributes) TYPE bloom_filter(0.01) GRANULARITY 1
+)
+ENGINE = MergeTree
+PARTITION BY received_day
+ORDER BY ({order})
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, non_replicated_deduplication_window = 10000{settings}
+
+-- @string_equals
+(word_attributes['{key}'] = '{value}' OR text_attributes['{key}'] = '{value}')
+
+-- @tag_names
+SELECT arrayJoin(arrayConcat(groupUniqArrayArray(word_attributes.keys), groupUniqArrayArray(text_attributes.keys), groupUniqArrayArray(bool_attributes.keys), groupUniqArrayArray(int_attributes.keys), groupUniqArrayArray(double_attributes.keys))) FROM spans WHERE tenant = '' AND start_time_unix_nano >= {from} AND start_time_unix_nano < {to}
+
+-- @tag_values
+SELECT DISTINCT word_attributes['{key}'] FROM spans WHERE tenant = '' AND start_time_unix_nano >= {from} AND start_time_unix_nano < {to} AND mapContains(word_attributes, '{key}') LIMIT 1000

@@ -1,0 +1,54 @@
+-- H: maps, with compact encodings of the fixed columns: duration for end, span and parent ID in one column, hashes in dictionaries.
+-- @like maps
+
+-- @block
+SELECT
+    toLowCardinality('') AS tenant, toDate(intDiv(start, 1000000000)) AS received_day, toUInt64(81985529216486895) AS wal, toUInt64(intDiv(window, 5) + 1) AS seg,
+    trace_id, concat(span_id, parent_span_id)::FixedString(16) AS span_ids, toLowCardinality('') AS trace_state, toUInt32(257) AS flags,
+    toLowCardinality(service) AS service, toLowCardinality(name) AS name, kind,
+    start AS start_time_unix_nano, duration,
+    CAST((string_keys, string_values), 'Map(LowCardinality(String), String)') AS string_attributes,
+    CAST((bool_keys, bool_values), 'Map(LowCardinality(String), Bool)') AS bool_attributes,
+    CAST((int_keys, int_values), 'Map(LowCardinality(String), Int64)') AS int_attributes,
+    CAST((double_keys, double_values), 'Map(LowCardinality(String), Float64)') AS double_attributes,
+    toUInt32(0) AS dropped_attributes_count, toUInt32(0) AS dropped_events_count, toUInt32(0) AS dropped_links_count,
+    status_code, status_message, toLowCardinality(resource_hash) AS resource_hash, toLowCardinality(scope_hash) AS scope_hash, remainder
+
+-- @create
+CREATE TABLE spans
+(
+    tenant LowCardinality(String) CODEC(ZSTD(1)),
+    received_day Date CODEC(ZSTD(1)),
+    wal UInt64 CODEC(ZSTD(1)),
+    seg UInt64 CODEC(Delta, ZSTD(1)),
+    trace_id FixedString(16) CODEC(ZSTD(1)),
+    span_ids FixedString(16) CODEC(ZSTD(1)),
+    trace_state LowCardinality(String) CODEC(ZSTD(1)),
+    flags UInt32 CODEC(ZSTD(1)),
+    service LowCardinality(String) CODEC(ZSTD(1)),
+    name LowCardinality(String) CODEC(ZSTD(1)),
+    kind Int32 CODEC(T64, ZSTD(1)),
+    start_time_unix_nano UInt64 CODEC(Delta, ZSTD(1)),
+    duration UInt64 CODEC(ZSTD(1)),
+    string_attributes Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+    bool_attributes Map(LowCardinality(String), Bool) CODEC(ZSTD(1)),
+    int_attributes Map(LowCardinality(String), Int64) CODEC(ZSTD(1)),
+    double_attributes Map(LowCardinality(String), Float64) CODEC(ZSTD(1)),
+    dropped_attributes_count UInt32 CODEC(ZSTD(1)),
+    dropped_events_count UInt32 CODEC(ZSTD(1)),
+    dropped_links_count UInt32 CODEC(ZSTD(1)),
+    status_code Int32 CODEC(ZSTD(1)),
+    status_message String CODEC(ZSTD(1)),
+    resource_hash LowCardinality(FixedString(16)) CODEC(ZSTD(1)),
+    scope_hash LowCardinality(FixedString(16)) CODEC(ZSTD(1)),
+    remainder String CODEC(ZSTD(1)),
+    INDEX seg_range seg TYPE minmax GRANULARITY 1,
+    INDEX start_range start_time_unix_nano TYPE minmax GRANULARITY 1
+)
+ENGINE = MergeTree
+PARTITION BY received_day
+ORDER BY ({order})
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, non_replicated_deduplication_window = 10000{settings}
+
+-- @service_duration
+service = '{service}' AND toInt64(duration) >= {duration}

@@ -1,0 +1,3 @@
+-- tuned, sorted by ten minutes.
+-- @like tuned
+-- @order tenant, intDiv(start_time_unix_nano, 600000000000), trace_id, start_time_unix_nano

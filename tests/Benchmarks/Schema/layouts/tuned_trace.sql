@@ -1,0 +1,3 @@
+-- tuned, sorted by trace, no time bucket.
+-- @like tuned
+-- @order tenant, trace_id, start_time_unix_nano
