@@ -33,11 +33,11 @@ public static class TraceAssembler
             if (!traces.TryGetValue(id, out List<TraceSpan>? members)) traces.Add(id, members = []);
             members.Add(new TraceSpan(
                 row,
-                SpanId.Read(spans.SpanId[row]),
-                SpanId.Read(spans.ParentSpanId[row]),
+                SpanId.Read(spans.SpanId(row)),
+                SpanId.Read(spans.ParentSpanId(row)),
                 spans.Kind[row],
                 spans.StartTimeUnixNano[row],
-                spans.EndTimeUnixNano[row]));
+                spans.EndTimeUnixNano(row)));
         }
 
         return traces.ToDictionary(trace => trace.Key, trace => Assemble(trace.Key, trace.Value, contentOf));

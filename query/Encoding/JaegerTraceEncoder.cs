@@ -30,16 +30,16 @@ internal sealed class JaegerTraceEncoder(Utf8JsonWriter json, SpanRows rows)
         json.WriteStartArray("spans");
         foreach (TraceSpan span in trace.Spans)
         {
-            UInt128 resource = Envelopes.KeyOf(rows.Spans.ResourceHash[span.Row]);
+            UInt128 resource = Envelopes.KeyOf(rows.Spans.ResourceHash(span.Row));
             if (!processes.TryGetValue(resource, out string? process)) processes.Add(resource, process = $"p{processes.Count + 1}");
             WriteSpan(traceId, span, process);
         }
 
         json.WriteEndArray();
         json.WriteStartObject("processes");
-        foreach (TraceSpan span in trace.Spans.DistinctBy(span => Envelopes.KeyOf(rows.Spans.ResourceHash[span.Row])))
+        foreach (TraceSpan span in trace.Spans.DistinctBy(span => Envelopes.KeyOf(rows.Spans.ResourceHash(span.Row))))
         {
-            json.WriteStartObject(processes[Envelopes.KeyOf(rows.Spans.ResourceHash[span.Row])]);
+            json.WriteStartObject(processes[Envelopes.KeyOf(rows.Spans.ResourceHash(span.Row))]);
             WriteProcess(span);
             json.WriteEndObject();
         }
@@ -112,9 +112,9 @@ internal sealed class JaegerTraceEncoder(Utf8JsonWriter json, SpanRows rows)
 
     private (string Name, string Version) ScopeOf(TraceSpan span)
     {
-        UInt128 hash = Envelopes.KeyOf(rows.Spans.ScopeHash[span.Row]);
+        UInt128 hash = Envelopes.KeyOf(rows.Spans.ScopeHash(span.Row));
         if (_scopes.TryGetValue(hash, out var known)) return known;
-        InstrumentationScope? scope = OtlpParsing.ParseScope(rows.Envelopes.Scope(rows.Spans.ScopeHash[span.Row])).Scope;
+        InstrumentationScope? scope = OtlpParsing.ParseScope(rows.Envelopes.Scope(rows.Spans.ScopeHash(span.Row))).Scope;
         return _scopes[hash] = (scope?.Name ?? "", scope?.Version ?? "");
     }
 
@@ -139,7 +139,7 @@ internal sealed class JaegerTraceEncoder(Utf8JsonWriter json, SpanRows rows)
     {
         json.WriteString("serviceName", System.Text.Encoding.UTF8.GetString(rows.Spans.Service[span.Row]));
         json.WriteStartArray("tags");
-        Resource? resource = OtlpParsing.ParseResource(rows.Envelopes.Resource(rows.Spans.ResourceHash[span.Row])).Resource;
+        Resource? resource = OtlpParsing.ParseResource(rows.Envelopes.Resource(rows.Spans.ResourceHash(span.Row))).Resource;
         foreach (KeyValue attribute in resource?.Attributes.Where(attribute => attribute.Key != "service.name") ?? [])
         {
             WriteTag(attribute.Key, attribute.Value);

@@ -29,14 +29,14 @@ public static class TempoTraceEncoder
         var writer = new OtlpSpanWriter();
         var output = new WireWriter();
         SpanBatch spans = rows.Spans;
-        foreach (var resource in trace.Spans.GroupBy(span => Envelopes.KeyOf(spans.ResourceHash[span.Row])))
+        foreach (var resource in trace.Spans.GroupBy(span => Envelopes.KeyOf(spans.ResourceHash(span.Row))))
         {
             var resourceSpans = new WireWriter();
-            resourceSpans.Raw(rows.Envelopes.Resource(spans.ResourceHash[resource.First().Row]));
-            foreach (var scope in resource.GroupBy(span => Envelopes.KeyOf(spans.ScopeHash[span.Row])))
+            resourceSpans.Raw(rows.Envelopes.Resource(spans.ResourceHash(resource.First().Row)));
+            foreach (var scope in resource.GroupBy(span => Envelopes.KeyOf(spans.ScopeHash(span.Row))))
             {
                 var scopeSpans = new WireWriter();
-                scopeSpans.Raw(rows.Envelopes.Scope(spans.ScopeHash[scope.First().Row]));
+                scopeSpans.Raw(rows.Envelopes.Scope(spans.ScopeHash(scope.First().Row)));
                 foreach (TraceSpan span in scope) scopeSpans.Bytes(ScopeSpans_Spans, writer.Write(spans, span.Row));
                 resourceSpans.Bytes(ResourceSpans_ScopeSpans, scopeSpans.Written);
             }

@@ -23,17 +23,17 @@ internal sealed class EnvelopeReader(ClickHouseDatabase database, TraceSql sql) 
     public async Task<Envelopes> ReadAsync(SpanBatch spans, CancellationToken cancellation)
     {
         var envelopes = new Envelopes();
-        await ReadAsync(Resources, spans.ResourceHash, envelopes.AddResource, cancellation).ConfigureAwait(false);
-        await ReadAsync(Scopes, spans.ScopeHash, envelopes.AddScope, cancellation).ConfigureAwait(false);
+        await ReadAsync(Resources, Distinct(spans, spans.ResourceHash), envelopes.AddResource, cancellation).ConfigureAwait(false);
+        await ReadAsync(Scopes, Distinct(spans, spans.ScopeHash), envelopes.AddScope, cancellation).ConfigureAwait(false);
         return envelopes;
     }
 
     public void Dispose() => _cache.Dispose();
 
-    private async Task ReadAsync(string table, FixedBytesColumn hashes, Action<UInt128, byte[]> add, CancellationToken cancellation)
+    private async Task ReadAsync(string table, HashSet<UInt128> hashes, Action<UInt128, byte[]> add, CancellationToken cancellation)
     {
         List<byte[]> missing = [];
-        foreach (UInt128 key in Distinct(hashes))
+        foreach (UInt128 key in hashes)
         {
             if (_cache.TryGetValue((table, key), out byte[]? known)) add(key, known!);
             else missing.Add(BytesOf(key));
@@ -59,10 +59,12 @@ internal sealed class EnvelopeReader(ClickHouseDatabase database, TraceSql sql) 
         }
     }
 
-    private static HashSet<UInt128> Distinct(FixedBytesColumn hashes)
+    private delegate ReadOnlySpan<byte> HashOf(int row);
+
+    private static HashSet<UInt128> Distinct(SpanBatch spans, HashOf hashOf)
     {
         HashSet<UInt128> distinct = [];
-        for (int row = 0; row < hashes.Count; row++) distinct.Add(Envelopes.KeyOf(hashes[row]));
+        for (int row = 0; row < spans.Count; row++) distinct.Add(Envelopes.KeyOf(hashOf(row)));
         return distinct;
     }
 

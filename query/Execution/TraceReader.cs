@@ -83,7 +83,7 @@ public sealed class TraceReader(ClickHouseDatabase database) : IDisposable
     }
 
     /// <summary>Whether ClickHouse answers and has our schema.</summary>
-    public Task CheckAsync(CancellationToken cancellation) => database.ReadLinesAsync(new SqlQuery("SELECT 1 FROM spans LIMIT 0"), cancellation);
+    public Task CheckAsync(CancellationToken cancellation) => database.ReadLinesAsync(new SqlQuery($"SELECT {SpanColumns.Spans.ColumnList} FROM spans LIMIT 0"), cancellation);
 
     public void Dispose() => _envelopes.Dispose();
 }

@@ -11,7 +11,7 @@ namespace TraceStore.Query.Sql;
 internal sealed class SpanPredicateSql(SqlParameters parameters, string tenant)
 {
     /// <summary>A span's duration, nanoseconds; zero where it ends before it starts.</summary>
-    private const string Duration = "if(end_time_unix_nano > start_time_unix_nano, end_time_unix_nano - start_time_unix_nano, 0)";
+    private const string Duration = "if(start_time_unix_nano + duration > start_time_unix_nano, duration, 0)";
 
     /// <exception cref="TraceQlException">The expression has no meaning, or none yet.</exception>
     public string Write(FieldExpression expression) => expression switch

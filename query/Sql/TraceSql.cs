@@ -9,7 +9,7 @@ internal sealed class TraceSql(string tenant)
 {
     /// <summary>The columns that tell how a trace looks from afar.</summary>
     public static IReadOnlyList<string> SummaryColumns { get; } =
-        ["trace_id", "span_id", "parent_span_id", "service", "name", "kind", "start_time_unix_nano", "end_time_unix_nano", "status_code"];
+        ["trace_id", "span_ids", "service", "name", "kind", "start_time_unix_nano", "duration", "status_code"];
 
     /// <summary>All columns of the traces' spans, <paramref name="maxSpans"/> rows at most.</summary>
     public SqlQuery Spans(IReadOnlyCollection<TraceId> traces, int maxSpans)

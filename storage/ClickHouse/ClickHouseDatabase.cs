@@ -47,9 +47,10 @@ public sealed class ClickHouseDatabase : IDisposable
     /// <summary>Runs a statement that gives nothing back.</summary>
     /// <param name="sql">The statement.</param>
     /// <param name="database">Where it runs when that isn't <see cref="Name"/>.</param>
+    /// <param name="timeout">How long it may take when that isn't <see cref="ClickHouseOptions.QueryTimeout"/>.</param>
     /// <param name="cancellation">Gives up waiting.</param>
-    public Task ExecuteAsync(string sql, string? database = null, CancellationToken cancellation = default) =>
-        GuardAsync(_options.QueryTimeout, limited => _client.ExecuteNonQueryAsync(sql, null, new QueryOptions { Database = database }, limited), cancellation);
+    public Task ExecuteAsync(string sql, string? database = null, TimeSpan? timeout = null, CancellationToken cancellation = default) =>
+        GuardAsync(timeout ?? _options.QueryTimeout, limited => _client.ExecuteNonQueryAsync(sql, null, new QueryOptions { Database = database }, limited), cancellation);
 
     /// <summary>Inserts a block in Native format, as one block and so as one part per partition: all of it or nothing.</summary>
     /// <param name="table">The table's name.</param>

@@ -32,10 +32,11 @@ internal static class ClickHouseFailures
     public const int UnknownTable = 60;
     public const int UnknownDatabase = 81;
 
-    /// <summary>Errors of ClickHouse (system.errors) that pass: overload, limits, loss of connection, disks, a schema still to be created.</summary>
+    /// <summary>Errors of ClickHouse (system.errors) that pass: overload, limits, loss of connection, disks, a schema still to be brought up to date.</summary>
     private static readonly HashSet<int> s_passing =
     [
         3, // UNEXPECTED_END_OF_FILE
+        47, // UNKNOWN_IDENTIFIER
         UnknownTable,
         74, // CANNOT_READ_FROM_FILE_DESCRIPTOR
         75, // CANNOT_WRITE_TO_FILE_DESCRIPTOR

@@ -89,7 +89,7 @@ internal ref struct NativeBlockReader(ReadOnlySpan<byte> blocks)
         }
 
         uint[] numbers = new uint[ReadUInt64()];
-        for (int key = 0; key < numbers.Length; key++) numbers[key] = column.Values.NumberOf(ReadString());
+        for (int key = 0; key < numbers.Length; key++) numbers[key] = column.Values.NumberOf(column.Width is { } width ? Take(width) : ReadString());
         if (ReadUInt64() != (ulong)rows) throw new InvalidDataException("A LowCardinality column has another number of rows than its block.");
 
         ReadOnlySpan<byte> indexes = Take(rows << indexType);

@@ -72,7 +72,12 @@ public static class NativeBlockWriter
         int indexType = column.Values.Count <= byte.MaxValue + 1 ? 0 : column.Values.Count <= ushort.MaxValue + 1 ? 1 : 2;
         WriteUInt64(output, (ulong)indexType | NativeFormat.OwnKeys);
         WriteUInt64(output, (ulong)column.Values.Count);
-        for (int number = 0; number < column.Values.Count; number++) WriteString(output, column.Values[number]);
+        for (int number = 0; number < column.Values.Count; number++)
+        {
+            if (column.Width is null) WriteString(output, column.Values[number]);
+            else output.Add(column.Values[number]);
+        }
+
         WriteUInt64(output, (ulong)column.Count);
 
         ReadOnlySpan<uint> rows = column.Rows;

@@ -6,9 +6,9 @@ namespace TraceStore.Storage.ClickHouse;
 /// block    varint columns, varint rows, then per column: string name, string type, values
 /// string   varint length, bytes
 /// String   per row a string           FixedString(n), numbers, Bool, Date: their bytes, one row behind the other
-/// LowCardinality(String)
+/// LowCardinality(T) of String or FixedString(n)
 ///   prefix u64 version 1
-///   values u64 index type | flags, u64 keys, the keys as String, u64 rows, per row its key's number;
+///   values u64 index type | flags, u64 keys, the keys as T, u64 rows, per row its key's number;
 ///          nothing at all when there are no rows
 /// Map(K, V)
 ///   prefix those of K and V

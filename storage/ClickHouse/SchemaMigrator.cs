@@ -27,12 +27,15 @@ public sealed class SchemaMigrator(ClickHouseDatabase database, ILogger log)
 {
     private const string SystemDatabase = "system";
 
+    /// <summary>A step may have to rewrite all that is stored.</summary>
+    private static readonly TimeSpan s_stepTimeout = TimeSpan.FromHours(24);
+
     /// <returns>Whether there was no schema before: what was ever stored is elsewhere, or gone.</returns>
     /// <exception cref="InvalidOperationException">The schema is newer than this version.</exception>
     /// <exception cref="ClickHouseRefusedException">A step was refused.</exception>
     public async Task<bool> MigrateAsync(CancellationToken cancellation)
     {
-        await database.ExecuteAsync($"CREATE DATABASE IF NOT EXISTS {database.Name} ENGINE = Atomic", SystemDatabase, cancellation).ConfigureAwait(false);
+        await database.ExecuteAsync($"CREATE DATABASE IF NOT EXISTS {database.Name} ENGINE = Atomic", SystemDatabase, cancellation: cancellation).ConfigureAwait(false);
         await database.ExecuteAsync(
             "CREATE TABLE IF NOT EXISTS schema_migrations (number UInt32, name String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3)) ENGINE = ReplacingMergeTree ORDER BY number",
             cancellation: cancellation).ConfigureAwait(false);
@@ -47,8 +50,8 @@ public sealed class SchemaMigrator(ClickHouseDatabase database, ILogger log)
 
         foreach (SchemaMigration migration in SchemaMigration.All.Where(migration => !applied.Contains(migration.Number)))
         {
-            log.LogDebug("Applying schema migration {Name}.", migration.Name);
-            await database.ExecuteAsync(migration.Sql, cancellation: cancellation).ConfigureAwait(false);
+            if (applied.Count > 0) log.LogWarning("Bringing what is stored to this version's schema ({Name}); with many spans it takes a while. Spans wait in the write-ahead log meanwhile.", migration.Name);
+            await database.ExecuteAsync(migration.Sql, timeout: s_stepTimeout, cancellation: cancellation).ConfigureAwait(false);
             await database.ExecuteAsync(
                 $"INSERT INTO schema_migrations (number, name) SELECT {migration.Number}, '{migration.Name}'", cancellation: cancellation).ConfigureAwait(false);
         }

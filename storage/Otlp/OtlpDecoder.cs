@@ -83,21 +83,18 @@ public sealed class OtlpDecoder
         KnownResource resource = _envelopes.KeepResource(resourceSpans);
         while (TryFindNext(ref resourceSpans, ResourceSpans_ScopeSpans, out WireReader scopeSpans))
         {
-            byte[] scopeHash = _envelopes.KeepScope(scopeSpans);
-            while (TryFindNext(ref scopeSpans, ScopeSpans_Spans, out WireReader span))
-            {
-                DecodeSpan(span, resource, scopeHash);
-            }
+            uint origin = _output.Spans.Origin.Values.NumberOf([.. resource.Hash, .. _envelopes.KeepScope(scopeSpans)]);
+            while (TryFindNext(ref scopeSpans, ScopeSpans_Spans, out WireReader span)) DecodeSpan(span, resource, origin);
         }
     }
 
     // 3
 
-    private void DecodeSpan(WireReader span, KnownResource resource, ReadOnlySpan<byte> scopeHash)
+    private void DecodeSpan(WireReader span, KnownResource resource, uint origin)
     {
         SpanBatch rows = _output.Spans;
-        ReadOnlySpan<byte> traceId = default, spanId = default, parentSpanId = default, traceState = default, name = default, statusMessage = default;
-        ulong kind = 0, startTime = 0, endTime = 0, droppedAttributes = 0, droppedEvents = 0, droppedLinks = 0, statusCode = 0;
+        ReadOnlySpan<byte> traceId = default, spanId = default, parentSpanId = default, name = default, statusMessage = default;
+        ulong kind = 0, startTime = 0, endTime = 0, statusCode = 0;
         uint flags = 0;
         bool statusIsInRemainder = false;
         _remainder.Clear();
@@ -111,7 +108,6 @@ public sealed class OtlpDecoder
             {
                 (Span_TraceId, WireType.Bytes) => span.TryReadBytes(out traceId),
                 (Span_SpanId, WireType.Bytes) => span.TryReadBytes(out spanId),
-                (Span_TraceState, WireType.Bytes) => span.TryReadBytes(out traceState),
                 (Span_ParentSpanId, WireType.Bytes) => span.TryReadBytes(out parentSpanId),
                 (Span_Name, WireType.Bytes) => span.TryReadBytes(out name),
                 (Span_Kind, WireType.Varint) => span.TryReadVarint(out kind),
@@ -119,9 +115,6 @@ public sealed class OtlpDecoder
                 (Span_EndTimeUnixNano, WireType.Fixed64) => span.TryReadFixed64(out endTime),
                 (Span_Attributes, WireType.Bytes) => span.TryReadMessage(out WireReader attribute)
                     && Sorted(isInColumns = _attributes.TryAdd(attribute)),
-                (Span_DroppedAttributesCount, WireType.Varint) => span.TryReadVarint(out droppedAttributes),
-                (Span_DroppedEventsCount, WireType.Varint) => span.TryReadVarint(out droppedEvents),
-                (Span_DroppedLinksCount, WireType.Varint) => span.TryReadVarint(out droppedLinks),
                 (Span_Status, WireType.Bytes) => span.TryReadMessage(out WireReader status)
                     && Sorted(isInColumns = TryReadStatus(status, ref statusMessage, ref statusCode) && !statusIsInRemainder)
                     && Sorted(statusIsInRemainder = !isInColumns), // a later one must come behind it, for the last one wins
@@ -135,23 +128,17 @@ public sealed class OtlpDecoder
         if (parentSpanId.Length == SpanId.Size && !parentSpanId.ContainsAnyExcept((byte)0)) KeepZeroParent(parentSpanId);
         uint nameNumber = rows.Name.Values.NumberOf(name);
         rows.TraceId.Add(traceId);
-        rows.SpanId.Add(spanId);
-        rows.ParentSpanId.Add(parentSpanId);
-        rows.TraceState.Add(traceState);
+        AddSpanIds(spanId, parentSpanId);
         rows.Flags.Add(flags);
         rows.Service.Add(resource.ServiceNumber);
         rows.Name.Add(nameNumber);
         rows.Kind.Add((int)kind);
         rows.StartTimeUnixNano.Add(startTime);
-        rows.EndTimeUnixNano.Add(endTime);
+        rows.Duration.Add(unchecked(endTime - startTime));
         rows.Attributes.EndRow();
-        rows.DroppedAttributesCount.Add((uint)droppedAttributes);
-        rows.DroppedEventsCount.Add((uint)droppedEvents);
-        rows.DroppedLinksCount.Add((uint)droppedLinks);
         rows.StatusCode.Add((int)statusCode);
         rows.StatusMessage.Add(statusMessage);
-        rows.ResourceHash.Add(resource.Hash);
-        rows.ScopeHash.Add(scopeHash);
+        rows.Origin.Add(origin);
         rows.Remainder.Add(_remainder.All);
         if (_operations.Add((_tenantNumber, resource.ServiceNumber, nameNumber, (int)kind))) AddOperation(resource, name, (int)kind);
     }
@@ -179,6 +166,14 @@ public sealed class OtlpDecoder
         }
 
         return known && (code != 0 || !message.IsEmpty);
+    }
+
+    private void AddSpanIds(ReadOnlySpan<byte> spanId, ReadOnlySpan<byte> parentSpanId)
+    {
+        Span<byte> row = _output.Spans.SpanIds.Extend(1);
+        spanId.CopyTo(row);
+        if (parentSpanId.IsEmpty) row[SpanId.Size..].Clear();
+        else parentSpanId.CopyTo(row[SpanId.Size..]);
     }
 
     /// <summary>Eight zero bytes as parent say the same as none, but they are not the same bytes.</summary>

@@ -16,17 +16,13 @@ public sealed class OtlpSpanWriter
     {
         _message.Clear();
         _message.Bytes(Span_TraceId, batch.TraceId[row]);
-        _message.Bytes(Span_SpanId, batch.SpanId[row]);
-        _message.BytesUnlessEmpty(Span_TraceState, batch.TraceState[row]);
-        if (batch.ParentSpanId[row].ContainsAnyExcept((byte)0)) _message.Bytes(Span_ParentSpanId, batch.ParentSpanId[row]);
+        _message.Bytes(Span_SpanId, batch.SpanId(row));
+        if (batch.ParentSpanId(row).ContainsAnyExcept((byte)0)) _message.Bytes(Span_ParentSpanId, batch.ParentSpanId(row));
         _message.BytesUnlessEmpty(Span_Name, batch.Name[row]);
         _message.Varint(Span_Kind, (ulong)batch.Kind[row]);
         _message.Fixed64(Span_StartTimeUnixNano, batch.StartTimeUnixNano[row]);
-        _message.Fixed64(Span_EndTimeUnixNano, batch.EndTimeUnixNano[row]);
+        _message.Fixed64(Span_EndTimeUnixNano, batch.EndTimeUnixNano(row));
         WriteAttributes(batch.Attributes, row);
-        _message.Varint(Span_DroppedAttributesCount, batch.DroppedAttributesCount[row]);
-        _message.Varint(Span_DroppedEventsCount, batch.DroppedEventsCount[row]);
-        _message.Varint(Span_DroppedLinksCount, batch.DroppedLinksCount[row]);
         WriteStatus(batch.StatusMessage[row], (ulong)batch.StatusCode[row]);
         _message.Fixed32(Span_Flags, batch.Flags[row]);
         _message.Raw(batch.Remainder[row]);

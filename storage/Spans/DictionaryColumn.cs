@@ -2,13 +2,16 @@ namespace TraceStore.Storage.Spans;
 
 /// <summary>
 /// A column of byte strings that repeat: each distinct value is kept once, rows hold its number. The counterpart of
-/// ClickHouse's LowCardinality(String).
+/// ClickHouse's LowCardinality(String), or of LowCardinality(FixedString) where all values have one width.
 /// </summary>
-public sealed class DictionaryColumn : Column
+public sealed class DictionaryColumn(int? width = null) : Column
 {
     private readonly NumberColumn<uint> _rows = new();
 
     public override int Count => _rows.Count;
+
+    /// <summary>Bytes of each value; null where they differ.</summary>
+    public int? Width => width;
 
     /// <summary>The distinct values, by number.</summary>
     public ByteStringTable Values { get; } = new();

@@ -20,12 +20,12 @@ public sealed class SpanBatch
 
     public FixedBytesColumn TraceId { get; } = new(Spans.TraceId.Size);
 
-    public FixedBytesColumn SpanId { get; } = new(Spans.SpanId.Size);
+    /// <summary>
+    /// A span's ID and then its parent's, all zero for a span that names none. In one column, so that compression finds a
+    /// parent's ID among those just before it.
+    /// </summary>
+    public FixedBytesColumn SpanIds { get; } = new(2 * Spans.SpanId.Size);
 
-    /// <summary>All zero for a span that names no parent.</summary>
-    public FixedBytesColumn ParentSpanId { get; } = new(Spans.SpanId.Size);
-
-    public BytesColumn TraceState { get; } = new();
 
     public NumberColumn<uint> Flags { get; } = new();
 
@@ -39,38 +39,40 @@ public sealed class SpanBatch
 
     public NumberColumn<ulong> StartTimeUnixNano { get; } = new();
 
-    public NumberColumn<ulong> EndTimeUnixNano { get; } = new();
+    /// <summary>Nanoseconds from start to end; of a span that ends before it starts, what is left of that in 64 bits.</summary>
+    public NumberColumn<ulong> Duration { get; } = new();
 
     public AttributeColumns Attributes { get; } = new();
-
-    public NumberColumn<uint> DroppedAttributesCount { get; } = new();
-
-    public NumberColumn<uint> DroppedEventsCount { get; } = new();
-
-    public NumberColumn<uint> DroppedLinksCount { get; } = new();
 
     public NumberColumn<int> StatusCode { get; } = new();
 
     public BytesColumn StatusMessage { get; } = new();
 
-    /// <summary>Points at the resource's <see cref="ResourceBatch.Hash"/>.</summary>
-    public FixedBytesColumn ResourceHash { get; } = new(ContentHash.Size);
+    /// <summary>Points at the resource's <see cref="ResourceBatch.Hash"/> and then at the scope's <see cref="ScopeBatch.Hash"/>.</summary>
+    public DictionaryColumn Origin { get; } = new(2 * ContentHash.Size);
 
-    /// <summary>Points at the scope's <see cref="ScopeBatch.Hash"/>.</summary>
-    public FixedBytesColumn ScopeHash { get; } = new(ContentHash.Size);
-
-    /// <summary>What no column holds (events, links, attributes of rare kinds, unknown fields), as fields of an OTLP Span.</summary>
+    /// <summary>What no column holds (events, links, trace state, dropped counts, attributes of rare kinds, unknown fields), as fields of an OTLP Span.</summary>
     public BytesColumn Remainder { get; } = new();
 
     /// <summary>Spans in the batch.</summary>
     public int Count => TraceId.Count;
 
+    public ReadOnlySpan<byte> SpanId(int row) => SpanIds[row][..Spans.SpanId.Size];
+
+    /// <summary>All zero for a span that names no parent.</summary>
+    public ReadOnlySpan<byte> ParentSpanId(int row) => SpanIds[row][Spans.SpanId.Size..];
+
+    public ulong EndTimeUnixNano(int row) => unchecked(StartTimeUnixNano[row] + Duration[row]);
+
+    public ReadOnlySpan<byte> ResourceHash(int row) => Origin[row][..ContentHash.Size];
+
+    public ReadOnlySpan<byte> ScopeHash(int row) => Origin[row][ContentHash.Size..];
+
     public void Clear()
     {
         foreach (Column column in (ReadOnlySpan<Column>)[
-            Tenant, ReceivedDay, Wal, Segment, TraceId, SpanId, ParentSpanId, TraceState, Flags, Service, Name, Kind,
-            StartTimeUnixNano, EndTimeUnixNano, DroppedAttributesCount, DroppedEventsCount, DroppedLinksCount,
-            StatusCode, StatusMessage, ResourceHash, ScopeHash, Remainder])
+            Tenant, ReceivedDay, Wal, Segment, TraceId, SpanIds, Flags, Service, Name, Kind,
+            StartTimeUnixNano, Duration, StatusCode, StatusMessage, Origin, Remainder])
         {
             column.Clear();
         }

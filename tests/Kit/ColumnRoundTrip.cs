@@ -17,8 +17,8 @@ public static class ColumnRoundTrip
         var result = new ExportTraceServiceRequest();
         for (int row = 0; row < decoded.Spans.Count; row++)
         {
-            ResourceSpans resource = OtlpParsing.ParseResource(resources[Convert.ToHexString(decoded.Spans.ResourceHash[row])]);
-            ScopeSpans scope = OtlpParsing.ParseScope(scopes[Convert.ToHexString(decoded.Spans.ScopeHash[row])]);
+            ResourceSpans resource = OtlpParsing.ParseResource(resources[Convert.ToHexString(decoded.Spans.ResourceHash(row))]);
+            ScopeSpans scope = OtlpParsing.ParseScope(scopes[Convert.ToHexString(decoded.Spans.ScopeHash(row))]);
             scope.Spans.Add(OtlpParsing.ParseSpan(writer.Write(decoded.Spans, row)));
             resource.ScopeSpans.Add(scope);
             result.ResourceSpans.Add(resource);

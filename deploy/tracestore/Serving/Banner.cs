@@ -21,7 +21,7 @@ internal static class Banner
 
         Console.WriteLine(
             $"""
-            {(canQuery ? "TraceStore is ready." : "TraceStore takes spans; ClickHouse can't be reached yet, so they wait in the data directory and queries don't answer.")}
+            {(canQuery ? "TraceStore is ready." : "TraceStore takes spans; ClickHouse isn't ready yet, so they wait in the data directory and queries don't answer.")}
 
               OTLP gRPC   {otlp.PadRight(width)}   send spans here: OTEL_EXPORTER_OTLP_ENDPOINT={otlp}
               OTLP HTTP   {otlpHttp.PadRight(width)}   or here, protobuf or JSON

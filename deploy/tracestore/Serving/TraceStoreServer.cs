@@ -94,7 +94,7 @@ internal sealed class TraceStoreServer : IAsyncDisposable
             wal, quarantine, schema, new SpanBlockInserter(database), Watch, metrics, _logs.CreateLogger<SegmentFollower>()));
         var pipeline = StopLast(new IngestPipeline(wal, _settings.Ingest, _settings.Otlp.MaxRequestBytes, metrics, _logs.CreateLogger<IngestPipeline>()));
         _stops.Push(() => StoreWhatIsLeftAsync(wal, follower));
-        if (_engine is not null) await follower.SchemaReady.WaitAsync(_settings.Engine!.StartTimeout, cancellation).ConfigureAwait(false);
+        if (_engine is not null) await WaitForSchemaAsync(follower, cancellation).ConfigureAwait(false);
 
         // Protection
         var clock = new ClockWatch(TimeProvider.System, wal.NewestTimeAtOpen, _logs.CreateLogger<ClockWatch>());
@@ -123,6 +123,19 @@ internal sealed class TraceStoreServer : IAsyncDisposable
             new Door("OTLP gRPC", _settings.OtlpGrpcPort, "--otlp-grpc-port", HttpProtocols.Http2, MaxRequestBytes: null),
             OtlpDoors.MapGrpc,
             otlp.AddGrpc).ConfigureAwait(false);
+    }
+
+    /// <summary>Waits until there are tables; one that takes long to be brought up to date holds up queries and nothing else.</summary>
+    private async Task WaitForSchemaAsync(SegmentFollower follower, CancellationToken cancellation)
+    {
+        try
+        {
+            await follower.SchemaReady.WaitAsync(_settings.Engine!.StartTimeout, cancellation).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // readiness says so
+        }
     }
 
     /// <summary>What is left of the time that a stop may take, but for what the engine needs to end.</summary>

@@ -78,7 +78,7 @@ public class OtlpRoundTripTests
         Assert.Equal(2, decoded.Resources.Count);
         Assert.Equal(1, decoded.Scopes.Count);
         Assert.Equal(2, decoded.Operations.Count);
-        Assert.Equal(decoded.Spans.ResourceHash[0], decoded.Spans.ResourceHash[1]);
+        Assert.Equal(decoded.Spans.ResourceHash(0), decoded.Spans.ResourceHash(1));
     }
 
     [Fact]

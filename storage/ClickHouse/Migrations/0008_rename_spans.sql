@@ -1,0 +1,1 @@
+RENAME TABLE IF EXISTS spans_by_five_minutes TO spans
