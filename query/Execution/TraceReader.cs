@@ -26,16 +26,27 @@ public sealed class TraceReader(ClickHouseDatabase database) : IDisposable
         return new SpanRows(spans, await _envelopes.ReadAsync(spans, cancellation).ConfigureAwait(false), IsCut: spans.Count > MaxSpans);
     }
 
-    /// <summary>The newest traces with a span that the plan asks for.</summary>
+    /// <summary>The newest traces with a span that the plan asks for: looked for piece by piece, until there are enough.</summary>
     public async Task<IReadOnlyList<TraceId>> FindAsync(SearchPlan plan, CancellationToken cancellation)
     {
-        var ids = new FixedBytesColumn(TraceId.Size);
-        await database.ReadAsync(
-            _sql.Find(plan),
-            new Dictionary<string, (string, Column)> { ["trace_id"] = ("FixedString(16)", ids), ["newest"] = ("UInt64", new NumberColumn<ulong>()) },
-            cancellation).ConfigureAwait(false);
-        var traces = new TraceId[ids.Count];
-        for (int row = 0; row < traces.Length; row++) traces[row] = TraceId.Read(ids[row]);
+        List<TraceId> traces = [];
+        ulong now = (ulong)(DateTimeOffset.UtcNow - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick;
+        foreach (TimeRange window in NewestFirst.Windows(plan.Time, now))
+        {
+            var ids = new FixedBytesColumn(TraceId.Size);
+            await database.ReadAsync(
+                _sql.Find(plan with { Time = window }),
+                new Dictionary<string, (string, Column)> { ["trace_id"] = ("FixedString(16)", ids), ["newest"] = ("UInt64", new NumberColumn<ulong>()) },
+                cancellation).ConfigureAwait(false);
+            for (int row = 0; row < ids.Count && traces.Count < plan.Limit; row++)
+            {
+                var trace = TraceId.Read(ids[row]);
+                if (!traces.Contains(trace)) traces.Add(trace); // a newer span of it may have matched before
+            }
+
+            if (traces.Count == plan.Limit) break;
+        }
+
         return traces;
     }
 
