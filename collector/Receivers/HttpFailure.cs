@@ -17,6 +17,9 @@ internal sealed class HttpFailure : Exception
     /// <summary>When to send it again; null when that is no use.</summary>
     public TimeSpan? RetryAfter { get; private init; }
 
+    /// <summary>There is no answer that clients send again: the connection is closed.</summary>
+    public bool IsAborting { get; private init; }
+
     /// <summary>What it is counted under; null when the pipeline has counted it.</summary>
     public string? Reason { get; }
 
@@ -28,7 +31,7 @@ internal sealed class HttpFailure : Exception
         StatusCodes.Status413PayloadTooLarge, Code.ResourceExhausted, $"The request is larger than {maxBytes} bytes, the most that is taken, also decompressed (Otlp:MaxRequestBytes).", "request_size");
 
     public static HttpFailure TooSlow(TimeSpan timeout) => new(
-        StatusCodes.Status408RequestTimeout, Code.DeadlineExceeded, $"The request took longer than {timeout.TotalSeconds} s to come (Otlp:ReceiveTimeout).", "too_slow");
+        StatusCodes.Status408RequestTimeout, Code.DeadlineExceeded, $"The request took longer than {timeout.TotalSeconds} s to come (Otlp:ReceiveTimeout).", "too_slow") { IsAborting = true };
 
     public static HttpFailure Unavailable(string message, TimeSpan retryAfter, string? reason = null) =>
         new(StatusCodes.Status503ServiceUnavailable, Code.Unavailable, message, reason) { RetryAfter = retryAfter };

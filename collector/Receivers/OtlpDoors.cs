@@ -38,11 +38,14 @@ public sealed class OtlpDoors(IngestPipeline pipeline, OtlpOptions options, Inge
         var receiver = new OtlpHttpReceiver(pipeline, _inFlight, options, metrics);
         app.UseCors();
         app.MapPost(OtlpHttpReceiver.TracesPath, receiver.ExportAsync);
-        app.MapFallback(OtlpHttpReceiver.RefuseUnknownAsync);
+        app.MapFallback("{**path}", OtlpHttpReceiver.RefuseUnknownAsync);
     }
 
     private bool IsAllowed(string origin) =>
         options.CorsOrigins.Contains("*")
         || options.CorsOrigins.Contains(origin, StringComparer.OrdinalIgnoreCase)
-        || (Uri.TryCreate(origin, UriKind.Absolute, out Uri? page) && page.IsLoopback);
+        || (Uri.TryCreate(origin, UriKind.Absolute, out Uri? page) && page.Scheme is "http" or "https" && IsThisMachine(page));
+
+    private static bool IsThisMachine(Uri page) =>
+        page.HostNameType == UriHostNameType.Dns ? page.Host == "localhost" || page.Host.EndsWith(".localhost", StringComparison.Ordinal) : page.IsLoopback;
 }

@@ -34,7 +34,7 @@ internal sealed class OtlpHttpReceiver(IngestPipeline pipeline, BytesInFlight in
             isJson = IsJson(context.Request.ContentType); // 1
             using BytesInFlight.RequestLease lease = inFlight.TryLease() ?? throw HttpFailure.TooMuchInFlight();
             using HttpBody body = await HttpBody.ReadAsync(context, options, lease).ConfigureAwait(false); // 2
-            ReadOnlyMemory<byte> request = isJson ? Transcode(body.Bytes.Span) : body.Bytes; // 3
+            ReadOnlyMemory<byte> request = isJson ? Transcode(body.Bytes.Span, lease) : body.Bytes; // 3
             string client = context.Connection.RemoteIpAddress?.ToString() ?? "unknown";
             ExportOutcome outcome = await pipeline.ExportAsync(request, client).ConfigureAwait(false); // 4
             if (outcome.Kind == ExportOutcomeKind.Malformed) throw HttpFailure.Malformed(outcome.Message, reason: null);
@@ -43,9 +43,14 @@ internal sealed class OtlpHttpReceiver(IngestPipeline pipeline, BytesInFlight in
         }
         catch (HttpFailure failure)
         {
+            if (failure.IsAborting) context.Abort(); // the client sends it again
             if (failure.Reason is { } reason) IngestMetrics.Count(failure.RetryAfter is null ? metrics.RequestsRejected : metrics.RequestsRefused, reason);
             if (failure.RetryAfter is { } delay) context.Response.Headers.RetryAfter = Math.Ceiling(delay.TotalSeconds).ToString(CultureInfo.InvariantCulture);
-            await AnswerAsync(context.Response, failure.StatusCode, failure.Status, isJson).ConfigureAwait(false);
+            if (!failure.IsAborting) await AnswerAsync(context.Response, failure.StatusCode, failure.Status, isJson).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // the client has gone; nothing was acknowledged
         }
     }
 
@@ -73,11 +78,12 @@ internal sealed class OtlpHttpReceiver(IngestPipeline pipeline, BytesInFlight in
         };
     }
 
-    private static ReadOnlyMemory<byte> Transcode(ReadOnlySpan<byte> json)
+    private ReadOnlyMemory<byte> Transcode(ReadOnlySpan<byte> json, BytesInFlight.RequestLease lease)
     {
-        var output = new WireWriter();
-        MalformedRequest? malformed = OtlpJsonTranscoder.Transcode(json, output);
-        return malformed is null ? output.WrittenMemory : throw HttpFailure.Malformed($"The request is not an ExportTraceServiceRequest: {malformed}.");
+        if (!lease.TryGrow(json.Length)) throw HttpFailure.TooMuchInFlight();
+        var output = new WireWriter(json.Length / 2); // protobuf takes less than half as much, most of the time
+        if (OtlpJsonTranscoder.Transcode(json, output) is { } malformed) throw HttpFailure.Malformed($"The request is not an ExportTraceServiceRequest: {malformed}.");
+        return output.Length <= options.MaxRequestBytes ? output.WrittenMemory : throw HttpFailure.TooLarge(options.MaxRequestBytes);
     }
 
     private static async Task AnswerAsync(Microsoft.AspNetCore.Http.HttpResponse response, int statusCode, IMessage message, bool isJson)

@@ -1,6 +1,8 @@
+using System.Text;
 using Google.Protobuf.Reflection;
 using OpenTelemetry.Proto.Collector.Trace.V1;
 using OpenTelemetry.Proto.Common.V1;
+using Span = OpenTelemetry.Proto.Trace.V1.Span;
 
 namespace TraceStore.Storage.Otlp;
 
@@ -64,7 +66,15 @@ internal sealed class MessageShape
 /// <summary>A field of a message.</summary>
 internal sealed class FieldShape(FieldDescriptor field, MessageShape? message)
 {
+    private readonly byte[] _name = Encoding.UTF8.GetBytes(field.JsonName);
+    private readonly (byte[] Name, int Number)[] _values = field.FieldType == FieldType.Enum
+        ? [.. field.EnumType.Values.Select(value => (Encoding.UTF8.GetBytes(value.Name), value.Number))]
+        : [];
+
     public int Number { get; } = field.FieldNumber;
+
+    /// <summary>Its name in JSON, in UTF-8.</summary>
+    public ReadOnlySpan<byte> NameUtf8 => _name;
 
     /// <summary>Its name in JSON.</summary>
     public string Name { get; } = field.JsonName;
@@ -82,8 +92,17 @@ internal sealed class FieldShape(FieldDescriptor field, MessageShape? message)
     /// <summary>A trace's or span's ID, which JSON has in hexadecimal (OTLP 1.11, "JSON Protobuf Encoding").</summary>
     public bool IsId { get; } = field.FieldType == FieldType.Bytes && field.Name.EndsWith("_id", StringComparison.Ordinal);
 
-    /// <summary>An enumeration's numbers by their names.</summary>
-    public IReadOnlyDictionary<string, int> Names { get; } = field.FieldType == FieldType.Enum
-        ? field.EnumType.Values.ToDictionary(value => value.Name, value => value.Number)
-        : new Dictionary<string, int>();
+    /// <summary>An ID of the span itself, not of another that it points at.</summary>
+    public bool IsSpansOwnId { get; } = field.ContainingType == Span.Descriptor;
+
+    /// <summary>The number that an enumeration has for a name; null where it has none.</summary>
+    public int? FindName(ReadOnlySpan<byte> name)
+    {
+        foreach ((byte[] known, int number) in _values)
+        {
+            if (name.SequenceEqual(known)) return number;
+        }
+
+        return null;
+    }
 }

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Google.Protobuf.Reflection;
+using TraceStore.Storage.Spans;
 
 namespace TraceStore.Storage.Otlp;
 
@@ -20,7 +21,11 @@ public ref struct OtlpJsonTranscoder
     private const int MaxDepth = 256; // beyond what the scanner lets pass; it says why
     private const int LongestHexId = 64;
 
+    /// <summary>Behind the text of an ID that isn't hexadecimal: longer than any ID.</summary>
+    internal static ReadOnlySpan<byte> NotHexadecimal => " is not hexadecimal"u8;
+
     private readonly WireWriter _output;
+    private readonly ByteList _scratch = new();
     private Utf8JsonReader _json;
 
     private OtlpJsonTranscoder(ReadOnlySpan<byte> json, WireWriter output)
@@ -74,11 +79,11 @@ public ref struct OtlpJsonTranscoder
     private readonly FieldShape? FindField(MessageShape shape, ref int next)
     {
         IReadOnlyList<FieldShape> fields = shape.Fields;
-        string? escaped = _json.ValueIsEscaped ? ReadString() : null;
+        ReadOnlySpan<byte> name = Text();
         for (int tried = 0; tried < fields.Count; tried++, next++)
         {
             if (next >= fields.Count) next = 0;
-            if (escaped is null ? _json.ValueTextEquals(fields[next].Name) : escaped == fields[next].Name) return fields[next];
+            if (name.SequenceEqual(fields[next].NameUtf8)) return fields[next];
         }
 
         return null;
@@ -116,7 +121,7 @@ public ref struct OtlpJsonTranscoder
                 bool truth = _json.TokenType is JsonTokenType.True or JsonTokenType.False ? _json.GetBoolean() : throw Unexpected($"true or false in {field.Name}");
                 WriteVarint(field, truth ? 1u : 0);
                 break;
-            case FieldType.Enum when _json.TokenType == JsonTokenType.String && field.Names.TryGetValue(ReadString(), out int named):
+            case FieldType.Enum when _json.TokenType == JsonTokenType.String && field.FindName(Text()) is { } named:
                 WriteVarint(field, (ulong)named);
                 break;
             case FieldType.Double:
@@ -143,94 +148,86 @@ public ref struct OtlpJsonTranscoder
     private readonly void ReadText(FieldShape field)
     {
         Expect(JsonTokenType.String, $"a string in {field.Name}");
-        if (!_json.ValueIsEscaped)
-        {
-            WriteBytes(field, _json.ValueSpan);
-            return;
-        }
-
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(_json.ValueSpan.Length);
-        try
-        {
-            WriteBytes(field, buffer.AsSpan(0, _json.CopyString(buffer)));
-        }
-        catch (InvalidOperationException)
-        {
-            WriteBytes(field, Encoding.UTF8.GetBytes(ReadString())); // what is no text becomes U+FFFD
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
+        WriteBytes(field, Text());
     }
 
-    /// <summary>What the string at hand says, even if that is no valid text: the reader's own way would throw.</summary>
-    private readonly string ReadString()
+    /// <summary>What the string, name or number at hand says, in UTF-8; half a surrogate pair becomes U+FFFD, where the reader's own way would throw.</summary>
+    private readonly ReadOnlySpan<byte> Text()
     {
-        string source = Encoding.UTF8.GetString(_json.ValueSpan);
-        if (!_json.ValueIsEscaped) return source;
-        var text = new StringBuilder(source.Length);
-        for (int i = 0; i < source.Length; i++)
+        ReadOnlySpan<byte> source = _json.ValueSpan;
+        return _json.ValueIsEscaped ? Unescape(source, _scratch) : source;
+
+        static ReadOnlySpan<byte> Unescape(ReadOnlySpan<byte> source, ByteList output)
         {
-            if (source[i] != '\\')
+            output.Clear();
+            while (source.IndexOf((byte)'\\') is var escape and >= 0)
             {
-                text.Append(source[i]);
-                continue;
+                output.Add(source[..escape]);
+                byte kind = source[escape + 1];
+                source = source[(escape + 2)..];
+                if (kind == 'u') source = source[UnescapeRune(source, output)..];
+                else output.Add(kind switch { (byte)'b' => (byte)'\b', (byte)'f' => (byte)'\f', (byte)'n' => (byte)'\n', (byte)'r' => (byte)'\r', (byte)'t' => (byte)'\t', _ => kind });
             }
 
-            text.Append(source[++i] switch
-            {
-                'b' => '\b',
-                'f' => '\f',
-                'n' => '\n',
-                'r' => '\r',
-                't' => '\t',
-                'u' => (char)ushort.Parse(source.AsSpan((i += 4) - 3, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture),
-                var itself => itself,
-            });
+            output.Add(source);
+            return output.All;
         }
 
-        return text.ToString();
+        // Of "XXXX" or "XXXX\uXXXX"; the JSON reader has seen that these are digits. Returns how much was read.
+        static int UnescapeRune(ReadOnlySpan<byte> source, ByteList output)
+        {
+            const int digits = 4, pair = 10;
+            char first = Unit(source);
+            bool isPair = char.IsHighSurrogate(first) && source.Length >= pair && source[digits] == '\\' && source[digits + 1] == 'u' && char.IsLowSurrogate(Unit(source[(digits + 2)..]));
+            Rune rune = isPair ? new Rune(first, Unit(source[(digits + 2)..])) : Rune.TryCreate(first, out Rune single) ? single : Rune.ReplacementChar;
+            rune.EncodeToUtf8(output.Extend(rune.Utf8SequenceLength));
+            return isPair ? pair : digits;
+        }
+
+        static char Unit(ReadOnlySpan<byte> source) => (char)ushort.Parse(source[..4], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
     }
 
     private readonly void ReadBytes(FieldShape field)
     {
         Expect(JsonTokenType.String, $"a string in {field.Name}");
+        ReadOnlySpan<byte> text = Text();
         if (field.IsId)
         {
-            WriteId(field, _json.ValueIsEscaped ? Encoding.UTF8.GetBytes(ReadString()) : _json.ValueSpan);
+            WriteId(field, text);
             return;
         }
 
-        string base64 = ReadString().Replace('-', '+').Replace('_', '/').TrimEnd('=');
-        byte[] bytes = new byte[base64.Length];
-        bool ok = Convert.TryFromBase64String(base64.PadRight((base64.Length + 3) / 4 * 4, '='), bytes, out int length);
-        WriteBytes(field, ok ? bytes.AsSpan(0, length) : throw Unexpected($"base64 in {field.Name}"));
+        // Base64 in its two alphabets, with or without the padding.
+        const int group = 4;
+        int length = text.TrimEnd((byte)'=').Length;
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(length + group);
+        Span<byte> padded = buffer.AsSpan(0, (length + group - 1) / group * group);
+        padded.Fill((byte)'=');
+        text[..length].CopyTo(padded);
+        padded.Replace((byte)'-', (byte)'+');
+        padded.Replace((byte)'_', (byte)'/');
+        bool ok = Base64.DecodeFromUtf8InPlace(padded, out int decoded) == OperationStatus.Done;
+        if (ok) WriteBytes(field, padded[..decoded]);
+        ArrayPool<byte>.Shared.Return(buffer);
+        if (!ok) throw Unexpected($"base64 in {field.Name}");
     }
 
     /// <summary>
-    /// An ID in hexadecimal. Of anything else, such as base64, the text itself is kept, made longer than any ID is: so the
-    /// scanner rejects its span, and no other, with the reason.
+    /// An ID in hexadecimal. Of anything else, such as base64, the text itself is kept; a span's own is made longer than any
+    /// ID is, so that the scanner rejects its span, and no other, with the reason.
     /// </summary>
     private readonly void WriteId(FieldShape field, ReadOnlySpan<byte> text)
     {
         Span<byte> id = stackalloc byte[LongestHexId / 2];
-        if (text.Length <= LongestHexId && Convert.FromHexString(text, id, out _, out int length) == OperationStatus.Done)
-        {
-            WriteBytes(field, id[..length]);
-            return;
-        }
-
-        const string longerThanAnyId = " is not hexadecimal";
-        WriteBytes(field, (byte[])[.. text, .. Encoding.ASCII.GetBytes(longerThanAnyId)]);
+        if (text.Length <= LongestHexId && Convert.FromHexString(text, id, out _, out int length) == OperationStatus.Done) WriteBytes(field, id[..length]);
+        else WriteBytes(field, field.IsSpansOwnId ? [.. text, .. NotHexadecimal] : text);
     }
 
     private readonly Int128 ReadInteger(FieldShape field, Int128 min, Int128 max)
     {
-        bool isText = _json.TokenType == JsonTokenType.String;
-        if (!isText && _json.TokenType != JsonTokenType.Number) throw Unexpected($"a whole number in {field.Name}");
+        if (_json.TokenType is not (JsonTokenType.String or JsonTokenType.Number)) throw Unexpected($"a whole number in {field.Name}");
 
-        ReadOnlySpan<byte> digits = _json.ValueSpan;
+        ReadOnlySpan<byte> digits = Text();
         if (Utf8Parser.TryParse(digits, out long number, out int read) && read == digits.Length && number >= min && number <= max) return number;
 
         // Also 1.7e18, 5.0 and what is beyond a long.
@@ -243,16 +240,16 @@ public ref struct OtlpJsonTranscoder
 
     private readonly double ReadDouble(FieldShape field)
     {
-        if (_json.TokenType == JsonTokenType.Number) return _json.GetDouble();
-        if (_json.TokenType != JsonTokenType.String) throw Unexpected($"a number in {field.Name}");
-        return ReadString() switch
-        {
-            "NaN" => double.NaN,
-            "Infinity" => double.PositiveInfinity,
-            "-Infinity" => double.NegativeInfinity,
-            var text when double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) => number,
-            _ => throw Unexpected($"a number in {field.Name}"),
-        };
+        bool isText = _json.TokenType == JsonTokenType.String;
+        if (!isText && _json.TokenType != JsonTokenType.Number) throw Unexpected($"a number in {field.Name}");
+
+        ReadOnlySpan<byte> text = Text();
+        if (isText && text.SequenceEqual("NaN"u8)) return double.NaN;
+        if (isText && text.SequenceEqual("Infinity"u8)) return double.PositiveInfinity;
+        if (isText && text.SequenceEqual("-Infinity"u8)) return double.NegativeInfinity;
+        const NumberStyles styles = NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
+        bool isNumber = double.TryParse(text, styles, CultureInfo.InvariantCulture, out double number) && double.IsFinite(number);
+        return isNumber ? number : throw Unexpected($"a number in {field.Name}");
     }
 
     private readonly void WriteVarint(FieldShape field, ulong value)

@@ -150,7 +150,10 @@ public sealed class OtlpScanner
     private (RejectionReason Reason, string Words)? WhatIsWrong(ReadOnlySpan<byte> traceId, ReadOnlySpan<byte> spanId, ReadOnlySpan<byte> parentSpanId)
     {
         string? id =
-            traceId.Length != TraceId.Size ? $"trace_id has {traceId.Length} bytes, must have {TraceId.Size}"
+            traceId.EndsWith(OtlpJsonTranscoder.NotHexadecimal) ? "trace_id is not hexadecimal"
+            : spanId.EndsWith(OtlpJsonTranscoder.NotHexadecimal) ? "span_id is not hexadecimal"
+            : parentSpanId.EndsWith(OtlpJsonTranscoder.NotHexadecimal) ? "parent_span_id is not hexadecimal"
+            : traceId.Length != TraceId.Size ? $"trace_id has {traceId.Length} bytes, must have {TraceId.Size}"
             : !traceId.ContainsAnyExcept((byte)0) ? "trace_id is all zero"
             : spanId.Length != SpanId.Size ? $"span_id has {spanId.Length} bytes, must have {SpanId.Size}"
             : !spanId.ContainsAnyExcept((byte)0) ? "span_id is all zero"

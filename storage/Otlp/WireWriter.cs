@@ -10,7 +10,10 @@ namespace TraceStore.Storage.Otlp;
 /// </summary>
 public sealed class WireWriter
 {
-    private readonly ByteList _bytes = new();
+    private readonly ByteList _bytes;
+
+    /// <param name="capacity">How much is likely to be written.</param>
+    public WireWriter(int capacity = 256) => _bytes = new ByteList(capacity);
 
     public int Length => _bytes.Length;
 

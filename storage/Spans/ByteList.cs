@@ -4,9 +4,9 @@ namespace TraceStore.Storage.Spans;
 
 /// <summary>A growing run of bytes.</summary>
 [SuppressMessage("Naming", "CA1710:Identifiers should have correct suffix", Justification = "It is to byte[] what List is to T[].")]
-public sealed class ByteList
+public sealed class ByteList(int capacity = 256)
 {
-    private byte[] _bytes = new byte[256];
+    private byte[] _bytes = new byte[capacity];
 
     public int Length { get; private set; }
 

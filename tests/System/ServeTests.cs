@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using static TraceStore.Tests.OtlpSamples;
 
 namespace TraceStore.Tests.Systems;
@@ -150,5 +151,29 @@ public sealed class ServeTests : IDisposable
         {
             return false;
         }
+    }
+
+    [Fact]
+    public async Task What_clients_do_wrong_over_http_is_no_error_of_the_servers()
+    {
+        using TraceStoreProcess server = await TraceStoreProcess.ServeAsync(_data.Path, "--set", "Otlp:ReceiveTimeout=1s");
+        byte[] head = Encoding.ASCII.GetBytes("POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{");
+        foreach (string how in (string[])["reset", "closed", "slow", "not chunked"])
+        {
+            using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            await socket.ConnectAsync(IPAddress.Loopback, server.OtlpHttpUrl.Port);
+            await socket.SendAsync(how == "not chunked"
+                ? Encoding.ASCII.GetBytes("POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n{")
+                : head);
+            await Task.Delay(200);
+            if (how == "reset") socket.LingerState = new LingerOption(true, 0);
+            if (how is "slow" or "not chunked") await Record.ExceptionAsync(() => socket.ReceiveAsync(new byte[1_000])); // an answer, or the end
+        }
+
+        using var http = new HttpClient { BaseAddress = server.OtlpHttpUrl };
+        using var deflated = new ByteArrayContent([0x78, 0xBB, 1, 2, 3, 4, 5, 6]) { Headers = { { "Content-Type", "application/json" }, { "Content-Encoding", "deflate" } } };
+        Assert.Equal(HttpStatusCode.BadRequest, (await http.PostAsync("/v1/traces", deflated)).StatusCode);
+        await server.StopAsync();
+        Assert.Equal("", server.Errors);
     }
 }

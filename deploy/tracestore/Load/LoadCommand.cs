@@ -101,7 +101,7 @@ internal static class LoadCommand
             if (!asJson) Console.WriteLine($"Seed       {options.Shape.Seed}");
             return run.Result.IsComplete ? 0 : 1;
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             await Console.Error.WriteLineAsync($"--trace-ids {options.TraceIdFile}: {e.Message}").ConfigureAwait(false);
             return 1;

@@ -38,7 +38,7 @@ public class OtlpJsonTranscoderTests
 
         Assert.Null(scan.Malformed);
         Assert.Equal([true, false], Enumerable.Range(0, 2).Select(scan.Rejected.Contains));
-        Assert.Contains("trace_id has ", Assert.Single(scan.Rejected.Named).ToString(), StringComparison.Ordinal);
+        Assert.Contains(id.Length % 2 == 0 && id.Length < 10 ? "trace_id has 3 bytes, must have 16" : "trace_id is not hexadecimal", Assert.Single(scan.Rejected.Named).ToString(), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -61,6 +61,7 @@ public class OtlpJsonTranscoderTests
     [InlineData("\"doubleValue\":\"NaN\"", double.NaN)]
     [InlineData("\"doubleValue\":\"-Infinity\"", double.NegativeInfinity)]
     [InlineData("\"doubleValue\":\"2.5\"", 2.5)]
+    [InlineData("\"intValue\":\"\\u0031\"", 1L)]
     public void Values_keep_their_type_and_are_there_at_their_default_too(string json, object expected)
     {
         AnyValue value = ValueOf($"{{{json}}}");
@@ -104,6 +105,19 @@ public class OtlpJsonTranscoderTests
         Assert.Equal([AnyValue.ValueOneofCase.None, AnyValue.ValueOneofCase.IntValue], span.Attributes[1].Value.KvlistValue.Values[0].Value.ArrayValue.Values.Select(item => item.ValueCase));
     }
 
+    [Theory]
+    [InlineData("{\"\\ud800aaaaaaaaaaaaaaaa\":1}")]
+    [InlineData("{\"attributes\":[{\"value\":{\"bytesValue\":\"\\ud800\"}}]}")]
+    [InlineData("{\"traceId\":\"\\ud800\"}")]
+    [InlineData("{\"kind\":\"\\ud800\"}")]
+    [InlineData("{\"kind\":\"\\udc00\\ud800\\u\"}")]
+    [InlineData("{\"attributes\":[{\"value\":{\"doubleValue\":\"\\udc00\"}}]}")]
+    public void Half_a_surrogate_pair_is_no_crash_anywhere(string span) => OtlpJsonTranscoder.Transcode(Json(span), new WireWriter());
+
+    [Fact]
+    public void Ids_of_links_are_kept_whatever_they_are() =>
+        Assert.Equal("zMzM", SpanOf("{\"links\":[{\"traceId\":\"zMzM\"}]}").Links[0].TraceId.ToStringUtf8());
+
     [Fact]
     public void A_byte_order_mark_is_no_harm() => Assert.Null(OtlpJsonTranscoder.Transcode([0xEF, 0xBB, 0xBF, .. "{}"u8], new WireWriter()));
 
@@ -114,6 +128,7 @@ public class OtlpJsonTranscoderTests
     [InlineData("{\"resourceSpans\":[1]}", "not OTLP in JSON (expected an object in resourceSpans) at offset 18")]
     [InlineData("{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"startTimeUnixNano\":-1}]}]}]}", "not OTLP in JSON (expected a whole number from 0 to 18446744073709551615 in startTimeUnixNano) at offset 64")]
     [InlineData("{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"name\":7}]}]}]}", "not OTLP in JSON (expected a string in name) at offset 51")]
+    [InlineData("{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"attributes\":[{\"value\":{\"doubleValue\":1e999}}]}]}]}]}", "not OTLP in JSON (expected a number in doubleValue) at offset 82")]
     [InlineData("{} {}", "not OTLP in JSON ('{' is invalid after a single JSON value. Expected end of data) at offset 3")]
     public void What_is_wrong_is_said_with_its_place(string json, string expected) =>
         Assert.Equal(expected, OtlpJsonTranscoder.Transcode(Encoding.UTF8.GetBytes(json), new WireWriter())?.ToString());
