@@ -9,6 +9,10 @@ namespace TraceStore.Load;
 internal static class LoadCommand
 {
     private const int DefaultSeconds = 10;
+
+    /// <summary>At a low rate, requests are small rather than rare.</summary>
+    private const int RequestsPerSecond = 10;
+
     private static readonly TimeSpan s_progressEvery = TimeSpan.FromMilliseconds(200);
 
     public static Command Create()
@@ -21,7 +25,7 @@ internal static class LoadCommand
         Option<int?> duration = Number("--duration", $"Seconds to send for. Default: {DefaultSeconds}, unless --spans says how many", 1, 1_000_000);
         Option<int?> spans = Number("--spans", "Spans to send, in whole requests", 1, int.MaxValue);
         Option<int?> connections = Number("--connections", "Connections, each with one request at a time. Default: 4", 1, 1_000);
-        Option<int?> perRequest = Number("--spans-per-request", $"Default: {shape.SpansPerRequest}", 1, 100_000);
+        Option<int?> perRequest = Number("--spans-per-request", $"Default: {shape.SpansPerRequest}, or a tenth of a second's at a rate", 1, 100_000);
         Option<int?> perTrace = Number("--spans-per-trace", $"Default: {shape.SpansPerTrace}", 1, 100_000);
         Option<int?> services = Number("--services", $"Default: {shape.Services}", 1, 10_000);
         Option<int?> spanAttributes = Number("--span-attributes", $"Attributes of each span. Default: {shape.SpanAttributes}", 0, 128);
@@ -68,7 +72,7 @@ internal static class LoadCommand
                 TraceIdFile = arguments.GetValue(traceIds),
                 Shape = shape with
                 {
-                    SpansPerRequest = arguments.GetValue(perRequest) ?? shape.SpansPerRequest,
+                    SpansPerRequest = arguments.GetValue(perRequest) ?? Math.Clamp((arguments.GetValue(rate) ?? int.MaxValue) / RequestsPerSecond, 1, shape.SpansPerRequest),
                     SpansPerTrace = arguments.GetValue(perTrace) ?? shape.SpansPerTrace,
                     Services = arguments.GetValue(services) ?? shape.Services,
                     SpanAttributes = arguments.GetValue(spanAttributes) ?? shape.SpanAttributes,

@@ -43,6 +43,8 @@ internal sealed class LoadRun : IDisposable
         TimeSpan spentBefore = Environment.CpuUsage.TotalTime;
         _started = Stopwatch.GetTimestamp();
         await Task.WhenAll(Enumerable.Range(0, _senders.Length).Select(connection => Task.Run(() => SendAsync(connection, cancellation), CancellationToken.None))).ConfigureAwait(false);
+        TimeSpan left = _options is { SpansPerSecond: not null, Spans: null, Duration: { } duration } ? duration - Stopwatch.GetElapsedTime(_started) : TimeSpan.Zero;
+        if (left > TimeSpan.Zero && !cancellation.IsCancellationRequested) await Task.Delay(left, CancellationToken.None).ConfigureAwait(false); // the last request's share of the time
         Result.Elapsed = Stopwatch.GetElapsedTime(_started);
         Result.ProcessorTime = Environment.CpuUsage.TotalTime - spentBefore;
     }
@@ -88,11 +90,10 @@ internal sealed class LoadRun : IDisposable
         long first = Stopwatch.GetTimestamp();
         while (true)
         {
-            long sent = Stopwatch.GetTimestamp();
             SendOutcome outcome = await sender.SendAsync(request.Bytes, cancellation).ConfigureAwait(false);
             if (outcome.IsTaken)
             {
-                Result.NoteTaken(request, outcome.RejectedSpans, Stopwatch.GetElapsedTime(sent));
+                Result.NoteTaken(request, outcome.RejectedSpans, Stopwatch.GetElapsedTime(first)); // with what it was told to wait
                 if (_traceIds is not null && outcome.RejectedSpans == 0) NoteTraceIds(request);
                 return;
             }
