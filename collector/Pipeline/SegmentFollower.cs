@@ -133,7 +133,7 @@ public sealed class SegmentFollower : IAsyncDisposable
     /// <summary>Brings the schema up to date, and says what was lost while nobody looked.</summary>
     private async Task PrepareAsync(CancellationToken cancellation)
     {
-        bool isNew = await _schema.MigrateAsync(cancellation).ConfigureAwait(false);
+        bool isNew = await MigrateAsync(cancellation).ConfigureAwait(false);
         if (isNew && _cursor.Position > 0)
         {
             _log.LogWarning("ClickHouse is empty, though the write-ahead log has been stored there up to segment {Segment}. Is its disk not mounted, or was it replaced? TraceStore goes on with empty tables.", _cursor.Position);
@@ -152,6 +152,16 @@ public sealed class SegmentFollower : IAsyncDisposable
                 damaged.Count, string.Join(", ", damaged.Take(10)) + (damaged.Count > 10 ? ", …" : ""));
         }
     }
+
+    /// <summary>Each step is confirmed to be on disk before the next, as segments are: it may drop what was copied.</summary>
+    private Task<bool> MigrateAsync(CancellationToken cancellation) => _schema.MigrateAsync(
+        async step =>
+        {
+            StoreWatch watch = _watch();
+            await step().ConfigureAwait(false);
+            await watch.ConfirmAsync(cancellation).ConfigureAwait(false);
+        },
+        cancellation);
 
     /// <summary>Merges go on when nothing is inserted; what goes wrong with them must be found before their sources are gone.</summary>
     private async Task CheckIdleAsync(CancellationToken stopping)
@@ -235,7 +245,7 @@ public sealed class SegmentFollower : IAsyncDisposable
         }
         catch (ClickHouseUnavailableException e) when (e.IsSchemaMissing)
         {
-            await _schema.MigrateAsync(stopping).ConfigureAwait(false); // a ClickHouse that came back empty
+            await MigrateAsync(stopping).ConfigureAwait(false); // a ClickHouse that came back empty
             throw;
         }
 

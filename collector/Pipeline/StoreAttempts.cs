@@ -23,7 +23,7 @@ internal sealed class StoreAttempts
     {
         (_metrics, _log) = (metrics, log);
         // A schema that is newer than this version stays so; with what is accepted there is no giving up.
-        _untilPrepared = Retrying(new PredicateBuilder().Handle<ClickHouseUnavailableException>().Handle<ClickHouseRefusedException>());
+        _untilPrepared = Retrying(new PredicateBuilder().Handle<ClickHouseUnavailableException>().Handle<ClickHouseRefusedException>().Handle<IOException>().Handle<HttpRequestException>());
         _untilDone = Retrying(new PredicateBuilder().Handle<Exception>(failure => failure is not OperationCanceledException));
     }
 

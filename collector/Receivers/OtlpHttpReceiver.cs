@@ -92,6 +92,6 @@ internal sealed class OtlpHttpReceiver(IngestPipeline pipeline, BytesInFlight in
         response.StatusCode = statusCode;
         response.ContentType = isJson ? MediaTypeNames.Application.Json : Protobuf;
         response.ContentLength = body.Length;
-        await response.Body.WriteAsync(body, response.HttpContext.RequestAborted).ConfigureAwait(false);
+        await response.Body.WriteAsync(body, CancellationToken.None).ConfigureAwait(false);
     }
 }

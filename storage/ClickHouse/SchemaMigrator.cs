@@ -30,10 +30,14 @@ public sealed class SchemaMigrator(ClickHouseDatabase database, ILogger log)
     /// <summary>A step may have to rewrite all that is stored.</summary>
     private static readonly TimeSpan s_stepTimeout = TimeSpan.FromHours(24);
 
+    /// <param name="stepAsync">
+    /// Runs one step and makes sure that what it wrote is on disk: the next may drop what it was copied from.
+    /// </param>
+    /// <param name="cancellation">Gives up; the step in hand is done again the next time.</param>
     /// <returns>Whether there was no schema before: what was ever stored is elsewhere, or gone.</returns>
     /// <exception cref="InvalidOperationException">The schema is newer than this version.</exception>
     /// <exception cref="ClickHouseRefusedException">A step was refused.</exception>
-    public async Task<bool> MigrateAsync(CancellationToken cancellation)
+    public async Task<bool> MigrateAsync(Func<Func<Task>, Task> stepAsync, CancellationToken cancellation)
     {
         await database.ExecuteAsync($"CREATE DATABASE IF NOT EXISTS {database.Name} ENGINE = Atomic", SystemDatabase, cancellation: cancellation).ConfigureAwait(false);
         await database.ExecuteAsync(
@@ -51,13 +55,16 @@ public sealed class SchemaMigrator(ClickHouseDatabase database, ILogger log)
         foreach (SchemaMigration migration in SchemaMigration.All.Where(migration => !applied.Contains(migration.Number)))
         {
             if (applied.Count > 0) log.LogWarning("Bringing what is stored to this version's schema ({Name}); with many spans it takes a while. Spans wait in the write-ahead log meanwhile.", migration.Name);
-            await database.ExecuteAsync(migration.Sql, timeout: s_stepTimeout, cancellation: cancellation).ConfigureAwait(false);
+            await stepAsync(() => database.ExecuteAsync(migration.Sql, timeout: s_stepTimeout, cancellation: cancellation)).ConfigureAwait(false);
             await database.ExecuteAsync(
                 $"INSERT INTO schema_migrations (number, name) SELECT {migration.Number}, '{migration.Name}'", cancellation: cancellation).ConfigureAwait(false);
         }
 
         return applied.Count == 0;
     }
+
+    /// <summary>As the other, where nothing is watched.</summary>
+    public Task<bool> MigrateAsync(CancellationToken cancellation) => MigrateAsync(step => step(), cancellation);
 
     /// <summary>Parts that ClickHouse found damaged when it started, and set aside.</summary>
     public async Task<IReadOnlyList<string>> DamagedPartsAsync(CancellationToken cancellation)
