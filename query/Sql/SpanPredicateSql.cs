@@ -13,6 +13,10 @@ internal sealed class SpanPredicateSql(SqlParameters parameters, string tenant)
     /// <summary>A span's duration, nanoseconds; zero where it ends before it starts.</summary>
     private const string Duration = "if(start_time_unix_nano + duration > start_time_unix_nano, duration, 0)";
 
+    /// <summary>Where strings are: a span's lie in one map or the other.</summary>
+    private static readonly string[] s_spanStrings = ["common_string_attributes", "string_attributes"];
+    private static readonly string[] s_resourceStrings = ["string_attributes"];
+
     /// <exception cref="TraceQlException">The expression has no meaning, or none yet.</exception>
     public string Write(FieldExpression expression) => expression switch
     {
@@ -47,10 +51,10 @@ internal sealed class SpanPredicateSql(SqlParameters parameters, string tenant)
         IntrinsicField { Intrinsic: Intrinsic.Duration } when NanosecondsOf(value) is { } nanoseconds =>
             $"{Duration} {Symbol(comparison)} {parameters.Add(nanoseconds)}",
         IntrinsicField field => throw new TraceQlException(value.Position, $"{field.Intrinsic} can't be compared with this value"),
-        AttributeField { Scope: AttributeScope.Span } field => WriteAttribute(field.Name, comparison, value),
+        AttributeField { Scope: AttributeScope.Span } field => WriteSpanAttribute(field.Name, comparison, value),
         AttributeField { Scope: AttributeScope.Resource } field => WriteResource(field.Name, comparison, value),
         AttributeField { Scope: AttributeScope.Any } field =>
-            $"({WriteAttribute(field.Name, comparison, value)} OR ({WriteAbsent(field.Name)} AND {WriteResource(field.Name, comparison, value)}))",
+            $"({WriteSpanAttribute(field.Name, comparison, value)} OR ({WriteAbsent(field.Name)} AND {WriteResource(field.Name, comparison, value)}))",
         AttributeField field => throw new TraceQlException(field.Position, $"{field.Scope.ToString().ToLowerInvariant()} attributes aren't supported yet"),
         _ => throw new TraceQlException(comparison.Position, "a comparison needs a field on one side and a value on the other; others aren't supported yet"),
     };
@@ -79,20 +83,22 @@ internal sealed class SpanPredicateSql(SqlParameters parameters, string tenant)
     private string WriteAbsent(string name)
     {
         string key = parameters.Add(name);
-        return $"NOT (mapContains(string_attributes, {key}) OR mapContains(bool_attributes, {key}) OR mapContains(int_attributes, {key}) OR mapContains(double_attributes, {key}))";
+        return $"NOT (mapContains(common_string_attributes, {key}) OR mapContains(string_attributes, {key}) OR mapContains(bool_attributes, {key}) OR mapContains(int_attributes, {key}) OR mapContains(double_attributes, {key}))";
     }
 
     private string WriteResource(string name, BinaryExpression comparison, Literal value) =>
         name == "service.name"
             ? WriteService(comparison, value)
-            : $"resource_hash IN (SELECT hash FROM resources WHERE tenant = {parameters.Add(tenant)} AND {WriteAttribute(name, comparison, value)})";
+            : $"resource_hash IN (SELECT hash FROM resources WHERE tenant = {parameters.Add(tenant)} AND {WriteAttribute(name, comparison, value, s_resourceStrings)})";
 
-    private string WriteAttribute(string name, BinaryExpression comparison, Literal value)
+    private string WriteSpanAttribute(string name, BinaryExpression comparison, Literal value) => WriteAttribute(name, comparison, value, s_spanStrings);
+
+    private string WriteAttribute(string name, BinaryExpression comparison, Literal value, string[] strings)
     {
         string key = parameters.Add(name);
         return value.Value switch
         {
-            string => $"(mapContains(string_attributes, {key}) AND {WriteText($"string_attributes[{key}]", comparison, value)})",
+            string => $"({string.Join(" OR ", strings.Select(map => $"(mapContains({map}, {key}) AND {WriteText($"{map}[{key}]", comparison, value)})"))})",
             bool truth => $"(mapContains(bool_attributes, {key}) AND bool_attributes[{key}] {Symbol(comparison)} {(truth ? "true" : "false")})",
             long integer => WriteNumber(key, comparison, parameters.Add(integer)),
             double number => WriteNumber(key, comparison, parameters.Add(number)),

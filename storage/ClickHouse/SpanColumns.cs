@@ -23,6 +23,7 @@ public static class SpanColumns
         new("kind", "Int32", batch => batch.Kind),
         new("start_time_unix_nano", "UInt64", batch => batch.StartTimeUnixNano),
         new("duration", "UInt64", batch => batch.Duration),
+        new("common_string_attributes", $"Map({Text}, {Text})", batch => batch.Attributes.CommonStrings),
         .. Attributes<SpanBatch>(batch => batch.Attributes),
         new("status_code", "Int32", batch => batch.StatusCode),
         new("status_message", "String", batch => batch.StatusMessage),

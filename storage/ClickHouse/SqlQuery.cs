@@ -17,14 +17,20 @@ public sealed record SqlQuery(string Text, IReadOnlyDictionary<string, string> P
 public sealed class SqlParameters
 {
     private readonly Dictionary<string, string> _values = [];
+    private readonly Dictionary<(string Type, string Value), string> _names = [];
 
     public IReadOnlyDictionary<string, string> Values => _values;
 
-    /// <summary>Adds a value and returns its placeholder.</summary>
+    /// <summary>Adds a value, unless it is there, and returns its placeholder.</summary>
     public string Add(string type, string value)
     {
-        string name = "p" + _values.Count.ToString(CultureInfo.InvariantCulture);
-        _values.Add(name, Escape(value));
+        if (!_names.TryGetValue((type, value), out string? name))
+        {
+            name = "p" + _values.Count.ToString(CultureInfo.InvariantCulture);
+            _names.Add((type, value), name);
+            _values.Add(name, Escape(value));
+        }
+
         return $"{{{name}:{type}}}";
     }
 

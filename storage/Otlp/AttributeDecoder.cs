@@ -7,8 +7,12 @@ namespace TraceStore.Storage.Otlp;
 /// Sorts attributes into typed columns, those of one message at a time, or refuses those that columns can't give back. A key
 /// is hashed once: its number in each column is remembered by its number in a table of all keys.
 /// </summary>
-internal sealed class AttributeDecoder(AttributeColumns columns)
+/// <param name="recurrence">Which strings are common; where null, none is.</param>
+internal sealed class AttributeDecoder(AttributeColumns columns, Recurrence? recurrence = null)
 {
+    /// <summary>Half of what ClickHouse keeps in a part's dictionary (low_cardinality_max_dictionary_size), for parts are merged.</summary>
+    private const int MaxCommonStrings = 4_096;
+
     private readonly ByteStringTable _keys = new();
     private KeyUse[] _uses = new KeyUse[64];
     private uint _message;
@@ -18,6 +22,7 @@ internal sealed class AttributeDecoder(AttributeColumns columns)
     {
         _keys.Clear();
         _message = 0;
+        recurrence?.Clear();
     }
 
     /// <summary>Starts a message: its keys may be the same as those of the one before.</summary>
@@ -42,8 +47,7 @@ internal sealed class AttributeDecoder(AttributeColumns columns)
         switch (attribute.Kind)
         {
             case AnyValue_String:
-                AddKey(columns.Strings, attribute.Key, ref use.Strings);
-                columns.Strings.Values.Add(attribute.Text);
+                AddString(in attribute, ref use);
                 break;
             case AnyValue_Bool:
                 AddKey(columns.Bools, attribute.Key, ref use.Bools);
@@ -58,6 +62,31 @@ internal sealed class AttributeDecoder(AttributeColumns columns)
                 columns.Doubles.Values.Add(BitConverter.UInt64BitsToDouble(attribute.Number));
                 break;
         }
+    }
+
+    private void AddString(in PlainAttribute attribute, ref KeyUse use)
+    {
+        if (TryFindCommon(attribute.Text, out uint number))
+        {
+            AddKey(columns.CommonStrings, attribute.Key, ref use.CommonStrings);
+            columns.CommonStrings.Values.Add(number);
+        }
+        else
+        {
+            AddKey(columns.Strings, attribute.Key, ref use.Strings);
+            columns.Strings.Values.Add(attribute.Text);
+        }
+    }
+
+    private bool TryFindCommon(ReadOnlySpan<byte> text, out uint number)
+    {
+        number = 0;
+        if (recurrence is null) return false;
+        ByteStringTable common = columns.CommonStrings.Values.Values;
+        if (common.TryFind(text, out number)) return true;
+        if (common.Count == MaxCommonStrings || !recurrence.IsSeenAgain(text)) return false;
+        number = common.NumberOf(text);
+        return true;
     }
 
     private ref KeyUse UseOf(ReadOnlySpan<byte> key)
@@ -77,6 +106,6 @@ internal sealed class AttributeDecoder(AttributeColumns columns)
     /// <summary>Where a key has been met: the last message that had it, and its number plus one in each column; 0 for nowhere.</summary>
     private struct KeyUse
     {
-        public uint LastMessage, Strings, Bools, Ints, Doubles;
+        public uint LastMessage, CommonStrings, Strings, Bools, Ints, Doubles;
     }
 }

@@ -32,7 +32,7 @@ public sealed class OtlpDecoder
     {
         _output = output;
         _envelopes = new EnvelopeDecoder(output);
-        _attributes = new AttributeDecoder(output.Spans.Attributes);
+        _attributes = new AttributeDecoder(output.Spans.Attributes, new Recurrence());
     }
 
     /// <summary>Decodes a request on its own.</summary>

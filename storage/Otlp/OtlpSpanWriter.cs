@@ -31,12 +31,16 @@ public sealed class OtlpSpanWriter
 
     private void WriteAttributes(AttributeColumns attributes, int row)
     {
-        (int start, int length) = attributes.Strings[row].GetOffsetAndLength(attributes.Strings.Keys.Count);
+        (int start, int length) = attributes.CommonStrings[row].GetOffsetAndLength(attributes.CommonStrings.Keys.Count);
         for (int entry = start; entry < start + length; entry++)
         {
-            ReadOnlySpan<byte> text = attributes.Strings.Values[entry];
-            BeginAttribute(attributes.Strings.Keys[entry], WireWriter.BytesFieldSize(AnyValue_String, text.Length));
-            _message.Bytes(AnyValue_String, text);
+            WriteString(attributes.CommonStrings.Keys[entry], attributes.CommonStrings.Values[entry]);
+        }
+
+        (start, length) = attributes.Strings[row].GetOffsetAndLength(attributes.Strings.Keys.Count);
+        for (int entry = start; entry < start + length; entry++)
+        {
+            WriteString(attributes.Strings.Keys[entry], attributes.Strings.Values[entry]);
         }
 
         (start, length) = attributes.Bools[row].GetOffsetAndLength(attributes.Bools.Keys.Count);
@@ -60,6 +64,12 @@ public sealed class OtlpSpanWriter
             BeginAttribute(attributes.Doubles.Keys[entry], sizeof(byte) + sizeof(ulong));
             _message.Fixed64Always(AnyValue_Double, BitConverter.DoubleToUInt64Bits(attributes.Doubles.Values[entry]));
         }
+    }
+
+    private void WriteString(ReadOnlySpan<byte> key, ReadOnlySpan<byte> text)
+    {
+        BeginAttribute(key, WireWriter.BytesFieldSize(AnyValue_String, text.Length));
+        _message.Bytes(AnyValue_String, text);
     }
 
     /// <summary>Writes a KeyValue up to its AnyValue, whose <paramref name="valueSize"/> bytes follow.</summary>

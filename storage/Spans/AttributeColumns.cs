@@ -3,10 +3,14 @@ namespace TraceStore.Storage.Spans;
 /// <summary>
 /// The attributes that nearly all attributes are: one value of type string, bool, int or double under a key that stands
 /// once. Each type has a map of its own, so that types survive. Everything else (arrays, maps, bytes, null, repeated
-/// keys) is kept in OTLP's encoding by whoever owns these columns.
+/// keys) is kept in OTLP's encoding by whoever owns these columns. A string lies in one of two maps.
 /// </summary>
 public sealed class AttributeColumns
 {
+    /// <summary>Strings that come again and again, each kept once. Spans have them; resources and scopes are few.</summary>
+    public MapColumn<DictionaryColumn> CommonStrings { get; } = new();
+
+    /// <summary>All other strings.</summary>
     public MapColumn<BytesColumn> Strings { get; } = new();
 
     public MapColumn<NumberColumn<byte>> Bools { get; } = new();
@@ -15,9 +19,10 @@ public sealed class AttributeColumns
 
     public MapColumn<NumberColumn<double>> Doubles { get; } = new();
 
-    /// <summary>Ends the row in all four maps.</summary>
+    /// <summary>Ends the row in all maps.</summary>
     public void EndRow()
     {
+        CommonStrings.EndRow();
         Strings.EndRow();
         Bools.EndRow();
         Ints.EndRow();
@@ -26,6 +31,7 @@ public sealed class AttributeColumns
 
     public void Clear()
     {
+        CommonStrings.Clear();
         Strings.Clear();
         Bools.Clear();
         Ints.Clear();

@@ -28,7 +28,7 @@ public sealed class ByteStringTable
     /// <summary>The string's number, and whether it is a new one.</summary>
     public uint NumberOf(ReadOnlySpan<byte> value, out bool isNew)
     {
-        uint hash = unchecked((uint)XxHash3.HashToUInt64(value, s_seed));
+        uint hash = HashOf(value);
         Slot[] slots = _slots;
         for (uint i = hash; ; i++)
         {
@@ -39,12 +39,28 @@ public sealed class ByteStringTable
         }
     }
 
+    /// <summary>The string's number, if it has one.</summary>
+    public bool TryFind(ReadOnlySpan<byte> value, out uint number)
+    {
+        uint hash = HashOf(value);
+        Slot[] slots = _slots;
+        for (uint i = hash; ; i++)
+        {
+            ref Slot slot = ref slots[i & (uint)(slots.Length - 1)];
+            number = (uint)(slot.Taken - 1);
+            if (slot.Taken == 0) return false;
+            if (slot.Hash == hash && _strings[slot.Taken - 1].SequenceEqual(value)) return true;
+        }
+    }
+
     public void Clear()
     {
         if (_slots.Length > 4 * MinSlots && _slots.Length > 8 * Count) _slots = new Slot[MinSlots]; // clearing costs its size each time
         else Array.Clear(_slots);
         _strings.Clear();
     }
+
+    private static uint HashOf(ReadOnlySpan<byte> value) => unchecked((uint)XxHash3.HashToUInt64(value, s_seed));
 
     private uint Add(ReadOnlySpan<byte> value, uint hash, ref Slot slot)
     {

@@ -4,9 +4,14 @@ namespace TraceStore.Storage.Spans;
 /// A column of byte strings that repeat: each distinct value is kept once, rows hold its number. The counterpart of
 /// ClickHouse's LowCardinality(String), or of LowCardinality(FixedString) where all values have one width.
 /// </summary>
-public sealed class DictionaryColumn(int? width = null) : Column
+public sealed class DictionaryColumn(int? width) : Column
 {
     private readonly NumberColumn<uint> _rows = new();
+
+    public DictionaryColumn()
+        : this(width: null)
+    {
+    }
 
     public override int Count => _rows.Count;
 

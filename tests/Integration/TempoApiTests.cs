@@ -186,6 +186,24 @@ public class TempoApiTests(ServerFixture fixture)
         Assert.Equal(isFound, (await GetJsonAsync($"/api/search?q={q}"))["traces"] is not null);
     }
 
+    [Theory]
+    [InlineData("span.tier = \"gold\"", 3)]
+    [InlineData("span.tier =~ \"go.*\"", 3)]
+    [InlineData("span.tier != \"gold\"", 0)]
+    [InlineData(".tier != \"silver\"", 3)]
+    [InlineData("!(span.tier = \"gold\")", 0)]
+    public async Task A_value_is_found_in_all_its_spans_whether_it_came_first_or_again(string filter, int found)
+    {
+        Span[] spans = [.. Enumerable.Range(220, 3).Select(trace => Span(trace, start: Start))];
+        foreach (Span span in spans) span.Attributes.Add(Attribute("tier", "gold"));
+        await Server.Otlp.ExportAsync(Request(Resource("tempo-220", spans)));
+        foreach (Span span in spans) await Server.Tempo.WaitForTraceAsync(Hex(span.TraceId), 1);
+
+        JsonNode answer = await GetJsonAsync("/api/search?q=" + Uri.EscapeDataString($"{{resource.service.name = \"tempo-220\" && {filter}}}"));
+
+        Assert.Equal(found, answer["traces"]?.AsArray().Count ?? 0);
+    }
+
     [Fact]
     public async Task Tags_search_finds_the_same()
     {

@@ -2,6 +2,7 @@ using CsCheck;
 using Google.Protobuf;
 using OpenTelemetry.Proto.Collector.Trace.V1;
 using OpenTelemetry.Proto.Trace.V1;
+using TraceStore.Storage.ClickHouse;
 using TraceStore.Storage.Otlp;
 using TraceStore.Storage.Spans;
 using static TraceStore.Tests.OtlpSamples;
@@ -82,6 +83,41 @@ public class OtlpRoundTripTests
     }
 
     [Fact]
+    public void A_string_that_comes_again_is_common_from_then_on_and_one_that_comes_once_is_not()
+    {
+        Span[] spans = [.. Enumerable.Range(1, 3).Select(number => Span(span: number))];
+        foreach (Span span in spans)
+        {
+            span.Attributes.Add(Attribute("id", $"only {Hex(span.SpanId)}"));
+            span.Attributes.Add(Attribute("method", "GET"));
+        }
+
+        AttributeColumns attributes = Decode(Request(Resource("a", spans)).ToByteArray()).Spans.Attributes;
+
+        Assert.Equal([2, 3, 4], attributes.Strings.Ends.Values.ToArray().Select(end => (int)end));
+        Assert.Equal([0, 1, 2], attributes.CommonStrings.Ends.Values.ToArray().Select(end => (int)end));
+        Assert.Equal("method"u8, attributes.CommonStrings.Keys[1]);
+        Assert.Equal("GET"u8, attributes.CommonStrings.Values[1]);
+    }
+
+    [Fact]
+    public void A_segment_is_the_same_columns_whatever_was_decoded_before_it() =>
+        Gen.Select(Any, Any).Sample(
+            (before, request) =>
+            {
+                var output = new DecodedSegment();
+                var decoder = new OtlpDecoder(output);
+                foreach (ExportTraceServiceRequest next in (ExportTraceServiceRequest[])[before, request])
+                {
+                    decoder.Begin(wal: 1, segment: 2, new DateOnly(2026, 11, 22));
+                    decoder.Decode(next.ToByteArray(), tenant: []);
+                }
+
+                Assert.Equal(Block(Decode(request.ToByteArray())), Block(output));
+            },
+            iter: 500);
+
+    [Fact]
     public void Without_its_rejected_spans_a_request_keeps_everything_else()
     {
         Span bad = Span(span: 2);
@@ -99,6 +135,13 @@ public class OtlpRoundTripTests
         var writer = new WireWriter();
         writer.Bytes(number, content);
         return writer.Written.ToArray();
+    }
+
+    private static byte[] Block(DecodedSegment segment)
+    {
+        var block = new ByteList();
+        NativeBlockWriter.Write(SpanColumns.Spans, segment.Spans, block);
+        return block.All.ToArray();
     }
 
     private static DecodedSegment Decode(byte[] request) => OtlpDecoder.DecodeAlone(request, wal: 1, segment: 2, new DateOnly(2026, 11, 22));
