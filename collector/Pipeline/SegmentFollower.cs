@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using TraceStore.Storage.ClickHouse;
+using TraceStore.Storage.Spans;
 using TraceStore.Storage.Wal;
 
 namespace TraceStore.Collector.Pipeline;
@@ -10,7 +11,7 @@ namespace TraceStore.Collector.Pipeline;
 /// <list type="number">
 /// <item>Bring the schema up to date.</item>
 /// <item>Wait for the next sealed segment behind the cursor, or one that was given back from the quarantine.</item>
-/// <item>Decode it (<see cref="SegmentDecoder"/>).</item>
+/// <item>Decode it (<see cref="SegmentDecoder"/>), and the next one while it is being inserted (<see cref="DecodeAhead"/>).</item>
 /// <item>Insert it (<see cref="SpanBlockInserter"/>), again and again while ClickHouse is away. One that ClickHouse refuses
 /// though it takes others is poison: into the quarantine with it, so that it holds up nothing.</item>
 /// <item>Confirm that it is on disk: an engine may have answered OK too early, and merges rewrite what inserts have synced.</item>
@@ -37,7 +38,7 @@ public sealed class SegmentFollower : IAsyncDisposable
     private readonly IngestMetrics _metrics;
     private readonly ILogger<SegmentFollower> _log;
 
-    private readonly SegmentDecoder _decoder;
+    private readonly DecodeAhead _decoder;
     private readonly StoreAttempts _attempts;
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskCompletionSource _schemaReady = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -62,7 +63,7 @@ public sealed class SegmentFollower : IAsyncDisposable
         _cursor = wal.OpenCursor("clickhouse", CursorClaim.Required);
         _inDoubtThrough = wal.NewestAtOpen;
         _logIsNew = wal.NewestTimeAtOpen is null;
-        _decoder = new SegmentDecoder(quarantine, log);
+        _decoder = new DecodeAhead(() => new SegmentDecoder(quarantine, log), metrics.RecordsDamaged);
         _attempts = new StoreAttempts(metrics, log);
         _following = Task.Run(FollowAsync);
     }
@@ -90,6 +91,7 @@ public sealed class SegmentFollower : IAsyncDisposable
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _following.ConfigureAwait(false);
+        await _decoder.DisposeAsync().ConfigureAwait(false);
         _stopping.Dispose();
     }
 
@@ -237,11 +239,12 @@ public sealed class SegmentFollower : IAsyncDisposable
     private async Task StoreAsync(SealedSegment segment, bool mayBeStored, CancellationToken stopping)
     {
         long started = Stopwatch.GetTimestamp();
-        _metrics.RecordsDamaged.Add(_decoder.Decode(segment)); // 3
+        DecodedSegment rows = await _decoder.DecodeAsync(segment).ConfigureAwait(false); // 3
+        if (_cursor.SealedBehind(segment.Number) is { } next) _decoder.Begin(next);
         StoreWatch watch = _watch();
         try
         {
-            await _inserter.InsertAsync(_decoder.Output, mayBeStored, stopping).ConfigureAwait(false); // 4
+            await _inserter.InsertAsync(rows, mayBeStored, stopping).ConfigureAwait(false); // 4
         }
         catch (ClickHouseUnavailableException e) when (e.IsSchemaMissing)
         {
@@ -251,7 +254,7 @@ public sealed class SegmentFollower : IAsyncDisposable
 
         await watch.ConfirmAsync(stopping).ConfigureAwait(false); // 5
         _attempts.NoteWell();
-        _metrics.SpansStored.Add(_decoder.Output.Spans.Count);
+        _metrics.SpansStored.Add(rows.Spans.Count);
         _metrics.InsertDuration.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
     }
 

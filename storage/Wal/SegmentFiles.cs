@@ -124,6 +124,20 @@ internal sealed class SegmentFiles
         more.SetResult();
     }
 
+    /// <summary>The first sealed segment behind a position, if there is one.</summary>
+    public SealedSegment? SealedBehind(ulong position)
+    {
+        lock (_lock)
+        {
+            foreach ((ulong number, long bytes) in _sealed)
+            {
+                if (number > position) return new SealedSegment(WalSegment.PathOf(_directory, number), number, bytes);
+            }
+
+            return null;
+        }
+    }
+
     /// <summary>Waits for a sealed segment behind a position and returns the first.</summary>
     public async Task<SealedSegment> NextSealedAsync(ulong position, CancellationToken cancellation)
     {
@@ -132,11 +146,7 @@ internal sealed class SegmentFiles
             Task more;
             lock (_lock)
             {
-                foreach ((ulong number, long bytes) in _sealed)
-                {
-                    if (number > position) return new SealedSegment(WalSegment.PathOf(_directory, number), number, bytes);
-                }
-
+                if (SealedBehind(position) is { } next) return next;
                 more = _more.Task;
             }
 

@@ -80,6 +80,9 @@ public sealed class WalCursor
     /// <summary>Waits for the next sealed segment.</summary>
     public Task<SealedSegment> NextAsync(CancellationToken cancellation) => _files.NextSealedAsync(Position, cancellation);
 
+    /// <summary>The sealed segment that <see cref="NextAsync"/> will return when this one is stored, if there is one yet.</summary>
+    public SealedSegment? SealedBehind(ulong segment) => _files.SealedBehind(Math.Max(segment, Position));
+
     /// <summary>The sink holds the next segment too: moves there, durably, and lets the log go of what nobody needs.</summary>
     public void Advance(ulong segment)
     {
