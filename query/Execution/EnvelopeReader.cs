@@ -59,9 +59,9 @@ internal sealed class EnvelopeReader(ClickHouseDatabase database, TraceSql sql) 
         }
     }
 
-    private delegate ReadOnlySpan<byte> HashOf(int row);
+    private delegate ReadOnlySpan<byte> HashInRow(int row);
 
-    private static HashSet<UInt128> Distinct(SpanBatch spans, HashOf hashOf)
+    private static HashSet<UInt128> Distinct(SpanBatch spans, HashInRow hashOf)
     {
         HashSet<UInt128> distinct = [];
         for (int row = 0; row < spans.Count; row++) distinct.Add(Envelopes.KeyOf(hashOf(row)));
