@@ -52,9 +52,14 @@ public sealed class SchemaMigrator(ClickHouseDatabase database, ILogger log)
             throw new InvalidOperationException($"The database {database.Name} has schema {found}, this TraceStore knows {newest}: start the newer TraceStore that made it.");
         }
 
-        foreach (SchemaMigration migration in SchemaMigration.All.Where(migration => !applied.Contains(migration.Number)))
+        SchemaMigration[] missing = [.. SchemaMigration.All.Where(migration => !applied.Contains(migration.Number))];
+        if (applied.Count > 0 && missing.Length > 0)
         {
-            if (applied.Count > 0) log.LogWarning("Bringing what is stored to this version's schema ({Name}); with many spans it takes a while. Spans wait in the write-ahead log meanwhile.", migration.Name);
+            log.LogWarning("Bringing what is stored to this version's schema ({Names}); with many spans it takes a while. Spans wait in the write-ahead log meanwhile.", string.Join(", ", missing.Select(migration => migration.Name)));
+        }
+
+        foreach (SchemaMigration migration in missing)
+        {
             await stepAsync(() => database.ExecuteAsync(migration.Sql, timeout: s_stepTimeout, cancellation: cancellation)).ConfigureAwait(false);
             await database.ExecuteAsync(
                 $"INSERT INTO schema_migrations (number, name) SELECT {migration.Number}, '{migration.Name}'", cancellation: cancellation).ConfigureAwait(false);

@@ -137,18 +137,6 @@ public class OtlpJsonTranscoderTests
     public void Nesting_without_end_is_refused() => Assert.NotNull(OtlpJsonTranscoder.Transcode(
         Encoding.UTF8.GetBytes("{\"x\":" + new string('[', 100_000)), new WireWriter()));
 
-    private static bool IsText(ExportTraceServiceRequest request)
-    {
-        try
-        {
-            return request.ToString().Length > 0; // the formatter refuses text with half surrogate pairs
-        }
-        catch (ArgumentException)
-        {
-            return false;
-        }
-    }
-
     private static byte[] Json(string spans) => Encoding.UTF8.GetBytes($"{{\"resourceSpans\":[{{\"scopeSpans\":[{{\"spans\":[{spans}]}}]}}]}}");
 
     private static Span SpanOf(string json) => Transcode(Json(json)).ResourceSpans[0].ScopeSpans[0].Spans[0];

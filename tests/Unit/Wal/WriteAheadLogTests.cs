@@ -1,19 +1,10 @@
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Time.Testing;
 using TraceStore.Storage.Wal;
 
 namespace TraceStore.Tests.Unit.Wal;
 
-public sealed class WriteAheadLogTests : IDisposable
+public sealed class WriteAheadLogTests : LogTests
 {
-    private readonly TemporaryDirectory _directory = new();
-
-    private WalOptions Options => new() { Directory = _directory.Path, MaxSegmentAge = TimeSpan.FromMilliseconds(10) };
-
-    private WalOptions OneSegment => Options with { MaxSegmentAge = TimeSpan.FromMinutes(1) };
-
-    public void Dispose() => _directory.Dispose();
-
     [Fact]
     public async Task What_was_appended_is_read_back_in_order()
     {
@@ -117,8 +108,8 @@ public sealed class WriteAheadLogTests : IDisposable
         int lastRecord = whole.AsSpan().IndexOf("kept"u8) + "kept".Length;
         for (int length = lastRecord; length < whole.Length; length++)
         {
-            foreach (string file in Directory.GetFiles(_directory.Path)) File.Delete(file);
-            string segment = Path.Combine(_directory.Path, "00000000000000000001.wal");
+            foreach (string file in Directory.GetFiles(Folder)) File.Delete(file);
+            string segment = Path.Combine(Folder, "00000000000000000001.wal");
             await File.WriteAllBytesAsync(segment, whole[..length], TestContext.Current.CancellationToken);
             await using (WriteAheadLog wal = Open()) await wal.AppendAsync("new"u8, 1, []);
 
@@ -152,7 +143,7 @@ public sealed class WriteAheadLogTests : IDisposable
             Sink(wal).Advance(5);
         }
 
-        await File.WriteAllBytesAsync(Path.Combine(_directory.Path, "00000000000000000007.wal"), [1, 2, 3], TestContext.Current.CancellationToken);
+        await File.WriteAllBytesAsync(Path.Combine(Folder, "00000000000000000007.wal"), [1, 2, 3], TestContext.Current.CancellationToken);
         await using (WriteAheadLog wal = Open()) await wal.AppendAsync("y"u8, 1, []);
 
         Assert.Equal([1UL, 8UL], Read().Select(content => content.Segment.Number));
@@ -177,79 +168,17 @@ public sealed class WriteAheadLogTests : IDisposable
     [Fact]
     public async Task Only_the_owner_can_look_into_the_folder()
     {
-        string folder = Path.Combine(_directory.Path, "new");
+        string folder = Path.Combine(Folder, "new");
         await using WriteAheadLog wal = WriteAheadLog.Open(Options with { Directory = folder }, TimeProvider.System, NullLogger.Instance);
 
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(folder));
     }
 
     [Fact]
-    public async Task A_resend_is_acknowledged_and_not_appended_again_also_after_a_restart()
-    {
-        await using (WriteAheadLog wal = Open(OneSegment))
-        {
-            await wal.AppendAsync("same"u8, 1, []);
-            await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => Task.Run(() => wal.AppendAsync("same"u8, 1, []))));
-            await wal.AppendAsync("same"u8, 1, "another tenant"u8);
-            await wal.AppendAsync("last"u8, 1, []);
-        }
-
-        await using (WriteAheadLog wal = Open())
-        {
-            await wal.AppendAsync("same"u8, 1, []);
-            await wal.AppendAsync("last"u8, 1, []);
-        }
-
-        Assert.Equal(3, Read().Sum(content => content.Records.Count));
-    }
-
-    [Fact]
-    public async Task A_resend_is_known_after_a_restart_even_when_its_segment_is_gone_or_was_never_sealed()
-    {
-        await using (WriteAheadLog wal = Open())
-        {
-            await wal.AppendAsync("in a segment that is stored"u8, 1, []);
-            await WaitingAsync(wal, 1);
-            await wal.AppendAsync("in a segment that isn't"u8, 1, []);
-            await WaitingAsync(wal, 2);
-            Sink(wal).Advance(1);
-        }
-
-        string[] journal = Directory.GetFiles(_directory.Path, "*.taken");
-        await File.WriteAllBytesAsync(Assert.Single(journal), [.. await File.ReadAllBytesAsync(journal[0], TestContext.Current.CancellationToken), 1, 2, 3], TestContext.Current.CancellationToken); // torn
-        await using (WriteAheadLog wal = Open(OneSegment))
-        {
-            await wal.AppendAsync("in a segment that is stored"u8, 1, []);
-            await wal.AppendAsync("in a segment that isn't"u8, 1, []);
-            await wal.AppendAsync("new"u8, 1, []);
-        }
-
-        Assert.Equal(["in a segment that isn't", "new"], Read().SelectMany(content => content.Records).Select(record => System.Text.Encoding.UTF8.GetString(Request(record))));
-    }
-
-    [Fact]
-    public async Task A_resend_is_known_after_a_second_restart_too()
-    {
-        await using (WriteAheadLog wal = Open(OneSegment)) await wal.AppendAsync("first"u8, 1, []);
-        foreach (string journal in Directory.GetFiles(_directory.Path, "*.taken")) File.Delete(journal); // killed before it was sealed
-        await using (WriteAheadLog wal = Open())
-        {
-            WalCursor sink = Sink(wal);
-            await wal.AppendAsync("second"u8, 1, []);
-            await WaitingAsync(wal, 2);
-            sink.Advance(2);
-        }
-
-        await using (WriteAheadLog wal = Open()) await wal.AppendAsync("first"u8, 1, []);
-
-        Assert.Equal("second"u8, Request(Assert.Single(Assert.Single(Read()).Records)));
-    }
-
-    [Fact]
     public async Task Files_of_other_names_are_left_alone_and_a_damaged_header_does_not_stop_the_log()
     {
         await using (WriteAheadLog wal = Open()) await wal.AppendAsync("kept"u8, 1, []);
-        string stray = Path.Combine(_directory.Path, "copy of 1.wal"), damaged = Path.Combine(_directory.Path, "00000000000000000002.wal");
+        string stray = Path.Combine(Folder, "copy of 1.wal"), damaged = Path.Combine(Folder, "00000000000000000002.wal");
         await File.WriteAllTextAsync(stray, "not ours", TestContext.Current.CancellationToken);
         await File.WriteAllBytesAsync(damaged, new byte[100], TestContext.Current.CancellationToken);
 
@@ -260,7 +189,7 @@ public sealed class WriteAheadLogTests : IDisposable
         }
 
         Assert.True(File.Exists(stray));
-        Assert.Equal("new"u8, Request(Assert.Single(WalReader.Read(Path.Combine(_directory.Path, "00000000000000000003.wal"))!.Records)));
+        Assert.Equal("new"u8, Request(Assert.Single(WalReader.Read(Path.Combine(Folder, "00000000000000000003.wal"))!.Records)));
     }
 
     [Fact]
@@ -287,57 +216,6 @@ public sealed class WriteAheadLogTests : IDisposable
     }
 
     [Fact]
-    public async Task The_journal_of_requests_keeps_ten_minutes_and_no_more()
-    {
-        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
-        await using (WriteAheadLog wal = WriteAheadLog.Open(OneSegment, time, NullLogger.Instance))
-        {
-            for (int minute = 0; minute < 60; minute++)
-            {
-                await wal.AppendAsync(BitConverter.GetBytes(minute), 1, []);
-                await Eventually.BeTrueAsync("a sealed segment", () =>
-                {
-                    time.Advance(TimeSpan.FromMinutes(1));
-                    return Task.FromResult(wal.Waiting.Segments == minute + 1);
-                });
-            }
-        }
-
-        Assert.InRange(Directory.GetFiles(_directory.Path, "*.taken").Length, 4, 13); // a minute each, or two
-    }
-
-    [Fact]
-    public async Task After_ten_minutes_an_equal_request_is_a_new_one()
-    {
-        var time = new FakeTimeProvider();
-        await using (WriteAheadLog wal = WriteAheadLog.Open(Options, time, NullLogger.Instance))
-        {
-            await wal.AppendAsync("same"u8, 1, []);
-            time.Advance(TimeSpan.FromMinutes(9));
-            await wal.AppendAsync("same"u8, 1, []);
-            time.Advance(TimeSpan.FromMinutes(2));
-            await wal.AppendAsync("same"u8, 1, []);
-        }
-
-        Assert.Equal(2, Read().Sum(content => content.Records.Count));
-    }
-
-    [Fact]
-    public async Task A_refused_request_can_be_sent_again()
-    {
-        await using WriteAheadLog wal = WriteAheadLog.Open(Options with { MaxBytes = 60 }, TimeProvider.System, NullLogger.Instance);
-        await wal.AppendAsync("x"u8, 1, []);
-        await WaitingAsync(wal, 1);
-        await Assert.ThrowsAsync<WalRefusedException>(() => wal.AppendAsync("again"u8, 1, []));
-
-        Sink(wal).Advance(1);
-        await wal.AppendAsync("again"u8, 1, []);
-        await WaitingAsync(wal, 1);
-
-        Assert.Equal("again"u8, Request(Assert.Single(Assert.Single(Read()).Records))); // and the first, being stored, is gone
-    }
-
-    [Fact]
     public async Task A_full_log_refuses_and_says_what_to_do()
     {
         await using WriteAheadLog wal = WriteAheadLog.Open(Options with { MaxBytes = 1_000 }, TimeProvider.System, NullLogger.Instance);
@@ -357,7 +235,7 @@ public sealed class WriteAheadLogTests : IDisposable
 
         IOException refused = Assert.Throws<IOException>(Open);
 
-        Assert.StartsWith($"Another TraceStore (process {Environment.ProcessId}) uses {_directory.Path}", refused.Message, StringComparison.Ordinal);
+        Assert.StartsWith($"Another TraceStore (process {Environment.ProcessId}) uses {Folder}", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -366,7 +244,7 @@ public sealed class WriteAheadLogTests : IDisposable
         byte[] header = new WalSegment("x", 1, 1, 1, 1).EncodeHeader();
         header[4] = 3;
         BitConverter.TryWriteBytes(header.AsSpan(40), Crc32C.Of(header.AsSpan(0, 40)));
-        File.WriteAllBytes(Path.Combine(_directory.Path, "00000000000000000001.wal"), header);
+        File.WriteAllBytes(Path.Combine(Folder, "00000000000000000001.wal"), header);
 
         NewerFormatException refused = Assert.Throws<NewerFormatException>(Open);
 
@@ -375,26 +253,6 @@ public sealed class WriteAheadLogTests : IDisposable
 
     [Fact]
     public void The_checksum_is_castagnolis() => Assert.Equal(0xE3069283u, Crc32C.Of("123456789"u8)); // RFC 3720, B.4
-
-    private WriteAheadLog Open() => Open(Options);
-
-    private static WriteAheadLog Open(WalOptions options) => WriteAheadLog.Open(options, TimeProvider.System, NullLogger.Instance);
-
-    private static WalCursor Sink(WriteAheadLog wal) => wal.OpenCursor("sink", CursorClaim.Required);
-
-    private static Task WaitingAsync(WriteAheadLog wal, int segments) =>
-        Eventually.BeTrueAsync($"{segments} sealed segments", () => Task.FromResult(wal.Waiting.Segments == segments));
-
-    private string[] Segments() => [.. WalSegment.FilesIn(_directory.Path)];
-
-    private List<WalSegmentContent> Read() => [.. Segments().Select(path => WalReader.Read(path)!)];
-
-    private static byte[] Request(WalRecord record)
-    {
-        byte[] request = new byte[record.RequestBytes];
-        record.CopyRequestTo(request);
-        return request;
-    }
 
     /// <summary>Time whose timers come after half the time asked for, as a coarse system clock's may.</summary>
     private sealed class EarlyTimers : TimeProvider
