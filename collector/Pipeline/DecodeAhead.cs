@@ -20,18 +20,16 @@ internal sealed class DecodeAhead(Func<SegmentDecoder> newDecoder, Counter<long>
         return _now.DecodeAsync(segment);
     }
 
-    /// <summary>Begins with a segment that will be asked for next, unless one is begun; if it fails, it is tried again then.</summary>
+    /// <summary>
+    /// Begins with a segment that will be asked for next, unless another is being decoded; if it fails, it is tried again then.
+    /// </summary>
     public void Begin(SealedSegment next)
     {
-        if (_next.IsIdle) _ = _next.DecodeAsync(next);
+        if (_next.IsIdle) _next.Begin(next);
     }
 
     /// <summary>Waits for what has begun.</summary>
-    public async ValueTask DisposeAsync()
-    {
-        await _now.EndAsync().ConfigureAwait(false);
-        await _next.EndAsync().ConfigureAwait(false);
-    }
+    public async ValueTask DisposeAsync() => await _next.EndAsync().ConfigureAwait(false);
 
     private sealed class Turn(SegmentDecoder decoder, Counter<long> damages)
     {
@@ -42,15 +40,16 @@ internal sealed class DecodeAhead(Func<SegmentDecoder> newDecoder, Counter<long>
 
         public bool IsOf(SealedSegment segment) => segment == _segment && !_decoding.IsFaulted;
 
+        public void Begin(SealedSegment segment)
+        {
+            if (IsOf(segment)) return;
+            _segment = segment;
+            _decoding = Task.Run(() => damages.Add(decoder.Decode(segment)));
+        }
+
         public async Task<DecodedSegment> DecodeAsync(SealedSegment segment)
         {
-            if (!IsOf(segment))
-            {
-                await EndAsync().ConfigureAwait(false);
-                _segment = segment;
-                _decoding = Task.Run(() => damages.Add(decoder.Decode(segment)));
-            }
-
+            Begin(segment);
             await _decoding.ConfigureAwait(false);
             return decoder.Output;
         }

@@ -28,7 +28,7 @@ public sealed class IngestMetrics
         RecordsDamaged = meter.CreateCounter<long>("tracestore.wal.damages", description: "Stretches of the write-ahead log that couldn't be read and were set aside.");
         DaysDropped = meter.CreateCounter<long>("tracestore.retention.days.dropped", description: "Days of spans dropped because they were too old or too much.");
         meter.CreateObservableGauge("tracestore.storage.size", () => StoredBytes, "By", "Bytes of all tables on disk.");
-        InsertDuration = meter.CreateHistogram<double>("tracestore.ingest.insert.duration", "s", "Time to decode and store a sealed segment.", advice: s_durations);
+        InsertDuration = meter.CreateHistogram<double>("tracestore.ingest.insert.duration", "s", "Time to store a sealed segment, and to decode it as far as that wasn't done before its turn.", advice: s_durations);
         meter.CreateObservableGauge("tracestore.wal.size", () => wal.Bytes, "By", "Bytes of the write-ahead log on disk.");
         meter.CreateObservableGauge("tracestore.wal.segments.waiting", () => wal.Waiting.Segments + (wal.IsWriting ? 1 : 0), description: "Segments of the write-ahead log still to be stored; they grow while ClickHouse is away.");
         meter.CreateObservableGauge("tracestore.wal.quarantine.entries", () => quarantine.Count, description: "What is set aside for a person to look at; see tracestore quarantine.");

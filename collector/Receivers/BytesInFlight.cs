@@ -6,8 +6,8 @@ namespace TraceStore.Collector.Receivers;
 /// </summary>
 internal sealed class BytesInFlight(OtlpOptions options)
 {
-    /// <summary>What any request takes, however small.</summary>
-    private const int BytesPerRequest = 16 << 10;
+    /// <summary>What any request takes, however small: a block to be received in, and one to be answered from.</summary>
+    private const int BytesPerRequest = 2 * ReceiveBlocks.BlockBytes;
 
     /// <summary>Why a request isn't taken when there is no room for it.</summary>
     public const string UsedUp = "Too many exports at once: the memory for them is used up (Otlp:MaxBytesInFlight).";

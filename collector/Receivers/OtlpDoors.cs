@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using TraceStore.Collector.Pipeline;
@@ -12,6 +13,7 @@ public sealed class OtlpDoors(IngestPipeline pipeline, OtlpOptions options, Inge
 
     public void AddGrpc(IServiceCollection services)
     {
+        services.AddSingleton<IMemoryPoolFactory<byte>, ReceiveBlocks>();
         services.AddHttpContextAccessor();
         services.AddSingleton(options).AddSingleton(_inFlight).AddSingleton(pipeline).AddSingleton(metrics).AddSingleton<OtlpGrpcGate>();
         services.AddOptions<Grpc.AspNetCore.Server.GrpcServiceOptions>().Configure<IHttpContextAccessor>((grpc, context) =>
@@ -25,13 +27,16 @@ public sealed class OtlpDoors(IngestPipeline pipeline, OtlpOptions options, Inge
         app.MapGrpcService<OtlpGrpcReceiver>();
     }
 
-    public void AddHttp(IServiceCollection services) =>
+    public void AddHttp(IServiceCollection services)
+    {
+        services.AddSingleton<IMemoryPoolFactory<byte>, ReceiveBlocks>();
         services.AddCors(cors => cors.AddDefaultPolicy(policy => policy
             .SetIsOriginAllowed(IsAllowed)
             .WithMethods(HttpMethods.Post)
             .AllowAnyHeader()
             .WithExposedHeaders("Retry-After")
             .SetPreflightMaxAge(TimeSpan.FromHours(1))));
+    }
 
     public void MapHttp(WebApplication app)
     {

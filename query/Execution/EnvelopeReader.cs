@@ -61,10 +61,10 @@ internal sealed class EnvelopeReader(ClickHouseDatabase database, TraceSql sql) 
 
     private delegate ReadOnlySpan<byte> HashInRow(int row);
 
-    private static HashSet<UInt128> Distinct(SpanBatch spans, HashInRow hashOf)
+    private static HashSet<UInt128> Distinct(SpanBatch spans, HashInRow hashInRow)
     {
         HashSet<UInt128> distinct = [];
-        for (int row = 0; row < spans.Count; row++) distinct.Add(Envelopes.KeyOf(hashOf(row)));
+        for (int row = 0; row < spans.Count; row++) distinct.Add(Envelopes.KeyOf(hashInRow(row)));
         return distinct;
     }
 

@@ -83,7 +83,8 @@ internal sealed class SpanPredicateSql(SqlParameters parameters, string tenant)
     private string WriteAbsent(string name)
     {
         string key = parameters.Add(name);
-        return $"NOT (mapContains(common_string_attributes, {key}) OR mapContains(string_attributes, {key}) OR mapContains(bool_attributes, {key}) OR mapContains(int_attributes, {key}) OR mapContains(double_attributes, {key}))";
+        IEnumerable<string> maps = [.. s_spanStrings, "bool_attributes", "int_attributes", "double_attributes"];
+        return $"NOT ({string.Join(" OR ", maps.Select(map => $"mapContains({map}, {key})"))})";
     }
 
     private string WriteResource(string name, BinaryExpression comparison, Literal value) =>

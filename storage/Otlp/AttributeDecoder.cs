@@ -10,8 +10,11 @@ namespace TraceStore.Storage.Otlp;
 /// <param name="recurrence">Which strings are common; where null, none is.</param>
 internal sealed class AttributeDecoder(AttributeColumns columns, Recurrence? recurrence = null)
 {
-    /// <summary>Half of what ClickHouse keeps in a part's dictionary (low_cardinality_max_dictionary_size), for parts are merged.</summary>
+    /// <summary>Half of what ClickHouse takes into one dictionary (low_cardinality_max_dictionary_size), for parts are merged.</summary>
     private const int MaxCommonStrings = 4_096;
+
+    /// <summary>Longer ones are not common, however often they come: who reads one value reads its dictionary whole.</summary>
+    private const int MaxCommonBytes = 256;
 
     private readonly ByteStringTable _keys = new();
     private KeyUse[] _uses = new KeyUse[64];
@@ -81,10 +84,10 @@ internal sealed class AttributeDecoder(AttributeColumns columns, Recurrence? rec
     private bool TryFindCommon(ReadOnlySpan<byte> text, out uint number)
     {
         number = 0;
-        if (recurrence is null) return false;
+        if (recurrence is null || text.Length > MaxCommonBytes) return false;
         ByteStringTable common = columns.CommonStrings.Values.Values;
         if (common.TryFind(text, out number)) return true;
-        if (common.Count == MaxCommonStrings || !recurrence.IsSeenAgain(text)) return false;
+        if (common.Count == MaxCommonStrings || !recurrence.Note(text)) return false;
         number = common.NumberOf(text);
         return true;
     }

@@ -5,11 +5,13 @@ namespace TraceStore.Storage.Otlp;
 
 /// <summary>
 /// The decoder's inverse: a row of a batch as an OTLP Span message (trace/v1). Fields come in the order of their numbers,
-/// attributes by type, and the remainder last; a protobuf parser reads it as the span that was sent.
+/// attributes by type, and the remainder last; a protobuf parser reads it as the span that was sent. Equal spans are equal
+/// bytes: strings come by key, whichever of their two maps they lie in.
 /// </summary>
 public sealed class OtlpSpanWriter
 {
     private readonly WireWriter _message = new();
+    private readonly List<StringEntry> _strings = [];
 
     /// <summary>The Span message; valid until the next call.</summary>
     public ReadOnlySpan<byte> Write(SpanBatch batch, int row)
@@ -31,19 +33,8 @@ public sealed class OtlpSpanWriter
 
     private void WriteAttributes(AttributeColumns attributes, int row)
     {
-        (int start, int length) = attributes.CommonStrings[row].GetOffsetAndLength(attributes.CommonStrings.Keys.Count);
-        for (int entry = start; entry < start + length; entry++)
-        {
-            WriteString(attributes.CommonStrings.Keys[entry], attributes.CommonStrings.Values[entry]);
-        }
-
-        (start, length) = attributes.Strings[row].GetOffsetAndLength(attributes.Strings.Keys.Count);
-        for (int entry = start; entry < start + length; entry++)
-        {
-            WriteString(attributes.Strings.Keys[entry], attributes.Strings.Values[entry]);
-        }
-
-        (start, length) = attributes.Bools[row].GetOffsetAndLength(attributes.Bools.Keys.Count);
+        WriteStrings(attributes, row);
+        (int start, int length) = attributes.Bools[row].GetOffsetAndLength(attributes.Bools.Keys.Count);
         for (int entry = start; entry < start + length; entry++)
         {
             BeginAttribute(attributes.Bools.Keys[entry], sizeof(byte) + sizeof(byte));
@@ -66,10 +57,19 @@ public sealed class OtlpSpanWriter
         }
     }
 
-    private void WriteString(ReadOnlySpan<byte> key, ReadOnlySpan<byte> text)
+    private void WriteStrings(AttributeColumns attributes, int row)
     {
-        BeginAttribute(key, WireWriter.BytesFieldSize(AnyValue_String, text.Length));
-        _message.Bytes(AnyValue_String, text);
+        _strings.Clear();
+        (int start, int length) = attributes.CommonStrings[row].GetOffsetAndLength(attributes.CommonStrings.Keys.Count);
+        for (int entry = start; entry < start + length; entry++) _strings.Add(new StringEntry(attributes, entry, IsCommon: true));
+        (start, length) = attributes.Strings[row].GetOffsetAndLength(attributes.Strings.Keys.Count);
+        for (int entry = start; entry < start + length; entry++) _strings.Add(new StringEntry(attributes, entry, IsCommon: false));
+        _strings.Sort(static (left, right) => left.Key.SequenceCompareTo(right.Key));
+        foreach (StringEntry entry in _strings)
+        {
+            BeginAttribute(entry.Key, WireWriter.BytesFieldSize(AnyValue_String, entry.Text.Length));
+            _message.Bytes(AnyValue_String, entry.Text);
+        }
     }
 
     /// <summary>Writes a KeyValue up to its AnyValue, whose <paramref name="valueSize"/> bytes follow.</summary>
@@ -90,5 +90,13 @@ public sealed class OtlpSpanWriter
         _message.BytesHeader(Span_Status, size);
         _message.BytesUnlessEmpty(Status_Message, message);
         _message.Varint(Status_Code, code);
+    }
+
+    /// <summary>Where a string attribute lies.</summary>
+    private readonly record struct StringEntry(AttributeColumns Attributes, int Entry, bool IsCommon)
+    {
+        public ReadOnlySpan<byte> Key => (IsCommon ? Attributes.CommonStrings.Keys : Attributes.Strings.Keys)[Entry];
+
+        public ReadOnlySpan<byte> Text => IsCommon ? Attributes.CommonStrings.Values[Entry] : Attributes.Strings.Values[Entry];
     }
 }

@@ -11,18 +11,18 @@ internal sealed class Recurrence
 {
     private const int PlaceBits = 16;
 
-    private readonly uint[] _seen = new uint[1 << PlaceBits];
+    private readonly uint[] _noted = new uint[1 << PlaceBits];
 
-    /// <summary>Whether it was seen before; from now on it was.</summary>
-    public bool IsSeenAgain(ReadOnlySpan<byte> text)
+    /// <summary>Notes a string, and says whether it was noted before.</summary>
+    public bool Note(ReadOnlySpan<byte> text)
     {
         ulong hash = XxHash3.HashToUInt64(text);
-        ref uint place = ref _seen[hash >> (64 - PlaceBits)];
+        ref uint place = ref _noted[hash >> (64 - PlaceBits)];
         uint mark = (uint)hash | 1; // 0 marks nothing
-        bool isSeen = place == mark;
+        bool wasNoted = place == mark;
         place = mark;
-        return isSeen;
+        return wasNoted;
     }
 
-    public void Clear() => Array.Clear(_seen);
+    public void Clear() => Array.Clear(_noted);
 }

@@ -19,7 +19,7 @@ public sealed record WalOptions
 
     /// <summary>
     /// Requests in a segment come to at most this size before compression, unless a single one is larger: it bounds what
-    /// decoding and inserting a segment take.
+    /// decoding and inserting take, two segments at a time.
     /// </summary>
     public long MaxSegmentBytes { get; init; } = 64L << 20;
 

@@ -192,10 +192,12 @@ public class TempoApiTests(ServerFixture fixture)
     [InlineData("span.tier != \"gold\"", 0)]
     [InlineData(".tier != \"silver\"", 3)]
     [InlineData("!(span.tier = \"gold\")", 0)]
+    [InlineData(".host.name = \"host-1\"", 0)]
+    [InlineData("resource.host.name = \"host-1\"", 3)]
     public async Task A_value_is_found_in_all_its_spans_whether_it_came_first_or_again(string filter, int found)
     {
         Span[] spans = [.. Enumerable.Range(220, 3).Select(trace => Span(trace, start: Start))];
-        foreach (Span span in spans) span.Attributes.Add(Attribute("tier", "gold"));
+        foreach (Span span in spans) span.Attributes.Add([Attribute("tier", "gold"), Attribute("host.name", "not its resource's")]);
         await Server.Otlp.ExportAsync(Request(Resource("tempo-220", spans)));
         foreach (Span span in spans) await Server.Tempo.WaitForTraceAsync(Hex(span.TraceId), 1);
 

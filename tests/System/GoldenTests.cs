@@ -25,6 +25,8 @@ public sealed class GoldenTests : IDisposable
             Assert.Equal(OtlpEquality.Canonical(expected), OtlpEquality.Canonical(await tempo.WaitForTraceAsync(Hex(TraceId(9_000 + number)), 2)));
         }
 
+        string found = await tempo.GetStringAsync("/api/search?q=" + Uri.EscapeDataString("{span.text = \"käse\"}"), TestContext.Current.CancellationToken);
+        for (int number = 1; number <= 3; number++) Assert.Contains(Hex(TraceId(9_000 + number)), found, StringComparison.Ordinal);
         await tempo.WaitForEmptyLogAsync();
         Assert.Equal("6\t6", await EngineQuestion.AskAsync(_data.Path, "SELECT count(), uniqExact(trace_id, span_id) FROM tracestore.spans"));
         using var otlp = new OtlpClient(server.OtlpPort);

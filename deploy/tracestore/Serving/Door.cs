@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
@@ -33,7 +32,6 @@ internal sealed record Door(string Name, int Port, string Option, HttpProtocols 
         });
         builder.Services.AddRoutingCore();
         builder.Services.AddSingleton(logs);
-        builder.Services.AddSingleton<IMemoryPoolFactory<byte>, LargeBlocks>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Timeout.InfiniteTimeSpan); // who stops it says how long
         addServices?.Invoke(builder.Services);
         return builder.Build();
@@ -47,7 +45,7 @@ internal sealed record Door(string Name, int Port, string Option, HttpProtocols 
         {
             await app.StartAsync().ConfigureAwait(false);
         }
-        catch (IOException e) when (e.InnerException is AddressInUseException)
+        catch (IOException e) when (e.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException)
         {
             throw new IOException($"Port {Port} ({Name}) on {address} is taken by another program. Stop that one, or choose another port with {Option}.", e);
         }

@@ -1,0 +1,42 @@
+using System.Buffers;
+using System.Collections.Concurrent;
+using Microsoft.AspNetCore.Connections;
+
+namespace TraceStore.Collector.Receivers;
+
+/// <summary>
+/// Memory for Kestrel to receive exports into, in blocks much larger than its own of 4 KiB: a request has hundreds of
+/// kilobytes, and each block is a system call, and often a thread woken. The figure is in tests/Benchmarks/README.md.
+/// </summary>
+internal sealed class ReceiveBlocks : MemoryPool<byte>, IMemoryPoolFactory<byte>
+{
+    public const int BlockBytes = 16 << 10;
+
+    /// <summary>Blocks that wait to be used again at most; it bounds what a burst leaves behind.</summary>
+    private const int MaxWaiting = 4_096;
+
+    private readonly ConcurrentQueue<Block> _waiting = new();
+
+    public override int MaxBufferSize => BlockBytes;
+
+    public MemoryPool<byte> Create(MemoryPoolOptions? options = null) => this;
+
+    public override IMemoryOwner<byte> Rent(int minBufferSize = -1)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(minBufferSize, BlockBytes);
+        return _waiting.TryDequeue(out Block? block) ? block : new Block(this);
+    }
+
+    protected override void Dispose(bool disposing) => _waiting.Clear();
+
+    /// <summary>Pinned, for the kernel writes into it.</summary>
+    private sealed class Block(ReceiveBlocks pool) : IMemoryOwner<byte>
+    {
+        public Memory<byte> Memory { get; } = GC.AllocateUninitializedArray<byte>(BlockBytes, pinned: true);
+
+        public void Dispose()
+        {
+            if (pool._waiting.Count < MaxWaiting) pool._waiting.Enqueue(this);
+        }
+    }
+}
