@@ -12,7 +12,12 @@ internal sealed class CursorClaims(SegmentFiles files, WalOptions options, ILogg
     public WalCursor Open(string sink, ulong wal, CursorClaim claim)
     {
         var cursor = WalCursor.Open(options.Directory, sink, wal, claim, files, Settle);
-        lock (_lock) _cursors.Add((sink, cursor));
+        lock (_lock)
+        {
+            _cursors.Add((sink, cursor));
+            files.NoteReleased(ReleasedThrough()); // nothing is deleted yet: the next cursor may need it
+        }
+
         return cursor;
     }
 
@@ -31,7 +36,9 @@ internal sealed class CursorClaims(SegmentFiles files, WalOptions options, ILogg
                     sink, cursor.Backlog.Bytes >> 20);
             }
 
-            files.ReleaseThrough(_cursors.Where(other => !other.Cursor.IsLost).Select(other => other.Cursor.Position).DefaultIfEmpty().Min());
+            files.ReleaseThrough(ReleasedThrough());
         }
     }
+
+    private ulong ReleasedThrough() => _cursors.Where(other => !other.Cursor.IsLost).Select(other => other.Cursor.Position).DefaultIfEmpty().Min();
 }

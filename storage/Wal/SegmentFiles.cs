@@ -154,16 +154,22 @@ internal sealed class SegmentFiles
         }
     }
 
-    /// <summary>Nobody needs the segments up to a position any more: deletes their files, all but the newest.</summary>
-    public void ReleaseThrough(ulong position)
+    /// <summary>Nobody needs the segments up to a position any more; their files stay for now.</summary>
+    public void NoteReleased(ulong position)
     {
-        ulong[] done;
         lock (_lock)
         {
             _releasedThrough = position;
-            done = [.. _sealed.Keys.TakeWhile(number => number <= position && number < _newest)];
             _releasedBytes = _sealed.TakeWhile(segment => segment.Key <= position).Sum(segment => segment.Value);
         }
+    }
+
+    /// <summary>Nobody needs the segments up to a position any more: deletes their files, all but the newest.</summary>
+    public void ReleaseThrough(ulong position)
+    {
+        NoteReleased(position);
+        ulong[] done;
+        lock (_lock) done = [.. _sealed.Keys.TakeWhile(number => number <= position && number < _newest)];
 
         foreach (ulong number in done)
         {

@@ -166,6 +166,24 @@ public sealed class WriteAheadLogTests : LogTests
     }
 
     [Fact]
+    public async Task What_is_stored_but_kept_does_not_wait_after_a_restart()
+    {
+        await using (WriteAheadLog wal = Open())
+        {
+            WalCursor sink = Sink(wal);
+            await wal.AppendAsync("stored"u8, 1, []);
+            await WaitingAsync(wal, 1);
+            sink.Advance(1);
+        }
+
+        await using WriteAheadLog again = WriteAheadLog.Open(Options with { MaxBytes = 60 }, TimeProvider.System, NullLogger.Instance);
+        Sink(again);
+
+        Assert.Equal(0, again.Waiting.Segments);
+        await again.AppendAsync("there is room"u8, 1, []);
+    }
+
+    [Fact]
     public async Task Only_the_owner_can_look_into_the_folder()
     {
         string folder = Path.Combine(Folder, "new");
