@@ -73,8 +73,11 @@ internal sealed record EngineConfiguration(int Port, string Key)
 
     private static string Users() =>
         new XElement("clickhouse",
-            // Skip indexes are read before the data, not with it: with many parts that halves a look-up (tests/Benchmarks/Schema).
-            new XElement("profiles", new XElement("default", new XElement("use_skip_indexes_on_data_read", 0))),
+            new XElement("profiles", new XElement("default",
+                // Skip indexes are read before the data, not with it: with many parts that halves a look-up (tests/Benchmarks/Schema).
+                new XElement("use_skip_indexes_on_data_read", 0),
+                // A search takes another core for each so many bytes that are free; by default for each GiB, which is all there is.
+                new XElement("max_threads_min_free_memory_per_thread", 128L << 20))),
             new XElement("quotas", new XElement("default")),
             new XElement("users",
                 new XElement("default",
