@@ -10,6 +10,8 @@ namespace TraceStore.Query.Sql;
 /// </summary>
 internal sealed class SpanPredicateSql(SqlParameters parameters, string tenant)
 {
+    private const string ServiceName = "service.name";
+
     /// <summary>A span's duration, nanoseconds; zero where it ends before it starts.</summary>
     private const string Duration = "if(start_time_unix_nano + duration > start_time_unix_nano, duration, 0)";
 
@@ -53,8 +55,7 @@ internal sealed class SpanPredicateSql(SqlParameters parameters, string tenant)
         IntrinsicField field => throw new TraceQlException(value.Position, $"{field.Intrinsic} can't be compared with this value"),
         AttributeField { Scope: AttributeScope.Span } field => WriteSpanAttribute(field.Name, comparison, value),
         AttributeField { Scope: AttributeScope.Resource } field => WriteResource(field.Name, comparison, value),
-        AttributeField { Scope: AttributeScope.Any } field =>
-            $"({WriteSpanAttribute(field.Name, comparison, value)} OR ({WriteAbsent(field.Name)} AND {WriteResource(field.Name, comparison, value)}))",
+        AttributeField { Scope: AttributeScope.Any } field => WriteSpanOrResource(field.Name, comparison, value),
         AttributeField field => throw new TraceQlException(field.Position, $"{field.Scope.ToString().ToLowerInvariant()} attributes aren't supported yet"),
         _ => throw new TraceQlException(comparison.Position, "a comparison needs a field on one side and a value on the other; others aren't supported yet"),
     };
@@ -87,10 +88,22 @@ internal sealed class SpanPredicateSql(SqlParameters parameters, string tenant)
         return $"NOT ({string.Join(" OR ", maps.Select(map => $"mapContains({map}, {key})"))})";
     }
 
+    /// <summary>
+    /// A span's own attribute, or else its resource's. How many resources have it is a number that ClickHouse puts in before
+    /// it looks at indexes: mostly none has, and then the span's bloom filters tell what to read.
+    /// </summary>
+    private string WriteSpanOrResource(string name, BinaryExpression comparison, Literal value)
+    {
+        string resource = $"{WriteAbsent(name)} AND {WriteResource(name, comparison, value)}";
+        if (name != ServiceName) resource = $"(SELECT count() {ResourcesThatMatch(name, comparison, value)}) > 0 AND {resource}";
+        return $"({WriteSpanAttribute(name, comparison, value)} OR ({resource}))";
+    }
+
     private string WriteResource(string name, BinaryExpression comparison, Literal value) =>
-        name == "service.name"
-            ? WriteService(comparison, value)
-            : $"resource_hash IN (SELECT hash FROM resources WHERE tenant = {parameters.Add(tenant)} AND {WriteAttribute(name, comparison, value, s_resourceStrings)})";
+        name == ServiceName ? WriteService(comparison, value) : $"resource_hash IN (SELECT hash {ResourcesThatMatch(name, comparison, value)})";
+
+    private string ResourcesThatMatch(string name, BinaryExpression comparison, Literal value) =>
+        $"FROM resources WHERE tenant = {parameters.Add(tenant)} AND {WriteAttribute(name, comparison, value, s_resourceStrings)}";
 
     private string WriteSpanAttribute(string name, BinaryExpression comparison, Literal value) => WriteAttribute(name, comparison, value, s_spanStrings);
 
