@@ -97,6 +97,20 @@ public sealed partial class TraceStoreProcess : IDisposable
            select int.Parse(Path.GetFileName(Path.GetDirectoryName(stat)!)),
     ];
 
+    /// <summary>Whether a process, one of those or any other, is still there.</summary>
+    public static bool IsRunning(int id)
+    {
+        try
+        {
+            using Process process = Process.GetProcessById(id);
+            return !process.HasExited;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+    }
+
     public void Dispose()
     {
         if (!_process.HasExited) Kill();

@@ -50,10 +50,11 @@ public sealed class GoldenTests : IDisposable
         {
             using var otlp = new OtlpClient(server.OtlpPort);
             await otlp.ExportAsync(GoldenFiles.InLog);
+            int engine = server.Children().Single();
             server.Kill();
+            await Eventually.BeTrueAsync("the engine's end", () => Task.FromResult(!TraceStoreProcess.IsRunning(engine)));
         }
 
-        await Task.Delay(TimeSpan.FromSeconds(2), TestContext.Current.CancellationToken); // the engine ends by itself
         GoldenFiles.Pack(version, _data.Path);
     }
 }

@@ -32,7 +32,7 @@ public sealed class ServeTests : IDisposable
 
         Assert.Equal(0, await server.StopAsync());
 
-        Assert.False(IsRunning(engine));
+        Assert.False(TraceStoreProcess.IsRunning(engine));
         Assert.Equal("", server.Errors);
         using TraceStoreProcess again = await TraceStoreProcess.ServeAsync(_data.Path);
         using var tempo = new HttpClient { BaseAddress = again.TempoUrl };
@@ -64,7 +64,7 @@ public sealed class ServeTests : IDisposable
         server.Kill();
         using TraceStoreProcess again = await TraceStoreProcess.ServeAsync(_data.Path);
 
-        await Eventually.BeTrueAsync("the old engine's end", () => Task.FromResult(!IsRunning(engine)));
+        await Eventually.BeTrueAsync("the old engine's end", () => Task.FromResult(!TraceStoreProcess.IsRunning(engine)));
     }
 
     [Fact]
@@ -138,19 +138,6 @@ public sealed class ServeTests : IDisposable
             (string[])["serve", "demo", "trace", "--data", "--listen", "--otlp-grpc-port", "--otlp-http-port", "--tempo-port", "--jaeger-port", "--clickhouse", "--config", "--set"],
             word => Assert.Contains(word, output, StringComparison.Ordinal));
         Assert.DoesNotContain("demo-service", output, StringComparison.Ordinal);
-    }
-
-    private static bool IsRunning(int id)
-    {
-        try
-        {
-            using Process process = Process.GetProcessById(id);
-            return !process.HasExited;
-        }
-        catch (ArgumentException)
-        {
-            return false;
-        }
     }
 
     [Fact]
