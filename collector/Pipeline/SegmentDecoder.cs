@@ -31,7 +31,7 @@ internal sealed class SegmentDecoder
         if (content is null) return 0; // nothing was acknowledged in it
         int damages = SetDamageAside(segment, content);
         if (content.Records.Count == 0) return damages;
-        _decoder.Begin(content.Segment.Wal, content.Segment.Number, DayOf(content.Records[0].ReceiveTimeUnixNano));
+        _decoder.Begin(content.Segment.Wal, content.Segment.Number, DayOf(content.Records[0].ReceiveTimeUnixNano), BucketSecondsOf(content.Records));
         foreach (WalRecord record in content.Records)
         {
             byte[] buffer = ArrayPool<byte>.Shared.Rent(record.RequestBytes);
@@ -69,6 +69,13 @@ internal sealed class SegmentDecoder
         }
 
         return found;
+    }
+
+    /// <summary>How long the buckets of the spans are: by how densely they came.</summary>
+    private static uint BucketSecondsOf(IReadOnlyList<WalRecord> records)
+    {
+        (ulong first, ulong last) = (records[0].ReceiveTimeUnixNano, records[^1].ReceiveTimeUnixNano);
+        return TimeBuckets.LengthFor(records.Sum(record => (long)record.SpanCount), last > first ? last - first : 0); // a clock may be set back
     }
 
     private static DateOnly DayOf(ulong unixNano) =>

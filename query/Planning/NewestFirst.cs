@@ -1,13 +1,16 @@
+using TraceStore.Storage.Spans;
+
 namespace TraceStore.Query.Planning;
 
 /// <summary>
-/// In which pieces a search looks at its time: the newest minute, then what lies before it, each piece four times as long
-/// as the one after it. So a search for something common reads little, and one for something rare not much more than all
-/// at once. Pure.
+/// In which pieces a search looks at its time: as far back as the shortest bucket of spans is long, then as the next, and
+/// from the longest on four times as far each time. So a search for something common reads little however densely spans
+/// lie, and one for something rare not much more than all at once. Pieces begin where buckets do, and no bucket that is
+/// shorter than a piece is read twice. Pure.
 /// </summary>
 internal static class NewestFirst
 {
-    private const ulong FirstNanoseconds = 60_000_000_000;
+    private const ulong NanosecondsPerSecond = 1_000_000_000;
     private const ulong Growth = 4;
 
     /// <summary>The pieces of a time range, newest first, without gap or overlap.</summary>
@@ -15,18 +18,23 @@ internal static class NewestFirst
     /// <param name="nowUnixNano">Now: behind it little is to be expected, so that belongs to the first piece.</param>
     public static IEnumerable<TimeRange> Windows(TimeRange? time, ulong nowUnixNano)
     {
-        (ulong start, ulong end) = time is null ? (0, ulong.MaxValue) : (time.StartUnixNano, time.EndUnixNano);
-        ulong length = FirstNanoseconds;
-        ulong from = Before(Math.Min(end, nowUnixNano));
-        yield return new TimeRange(from, end);
-        while (from > start)
+        (ulong start, ulong until) = time is null ? (0, ulong.MaxValue) : (time.StartUnixNano, time.EndUnixNano);
+        ulong newest = Math.Min(until, nowUnixNano);
+        foreach (ulong seconds in HowFarBack())
         {
-            length = checked(length * Growth);
-            ulong until = from;
-            from = Before(until);
+            ulong back = seconds * NanosecondsPerSecond;
+            uint bucket = (uint)Math.Min(seconds, TimeBuckets.LongestSeconds);
+            ulong from = back >= newest ? start : Math.Max(start, TimeBuckets.StartOf(newest - back, bucket) * NanosecondsPerSecond);
             yield return new TimeRange(from, until);
+            if (from == start) yield break;
+            until = from;
         }
+    }
 
-        ulong Before(ulong until) => until > start && until - start > length ? until - length : start;
+    /// <summary>Seconds, without end: who asks stops.</summary>
+    private static IEnumerable<ulong> HowFarBack()
+    {
+        for (int i = 0; i < TimeBuckets.Lengths.Length; i++) yield return TimeBuckets.Lengths[i];
+        for (ulong seconds = TimeBuckets.LongestSeconds * Growth; ; seconds *= Growth) yield return seconds;
     }
 }

@@ -68,6 +68,9 @@ internal sealed class TraceSql(string tenant)
         List<string> conditions = [$"tenant = {parameters.Add(tenant)}"];
         if (plan.Time is { } time)
         {
+            ulong firstBucket = TimeBuckets.StartOf(time.StartUnixNano, TimeBuckets.LongestSeconds);
+            ulong lastBucket = TimeBuckets.StartOf(time.EndUnixNano, seconds: 1);
+            conditions.Add($"indexHint(time_bucket >= {parameters.Add(firstBucket)} AND time_bucket <= {parameters.Add(lastBucket)})"); // for the sort order: no column is read
             conditions.Add($"start_time_unix_nano >= {parameters.Add(time.StartUnixNano)}");
             conditions.Add($"start_time_unix_nano < {parameters.Add(time.EndUnixNano)}");
         }

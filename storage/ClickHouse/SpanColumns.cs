@@ -15,6 +15,7 @@ public static class SpanColumns
         new("received_day", "Date", batch => batch.ReceivedDay),
         new("wal", "UInt64", batch => batch.Wal),
         new("seg", "UInt64", batch => batch.Segment),
+        new("time_bucket", "UInt64", batch => batch.TimeBucket),
         new("trace_id", "FixedString(16)", batch => batch.TraceId),
         new("span_ids", "FixedString(16)", batch => batch.SpanIds),
         new("flags", "UInt32", batch => batch.Flags),

@@ -24,6 +24,7 @@ public sealed class OtlpDecoder
     private ushort _receivedDay;
     private ulong _wal;
     private ulong _segment;
+    private uint _bucketSeconds;
     private byte[] _tenant = [];
     private uint _tenantNumber;
 
@@ -47,9 +48,14 @@ public sealed class OtlpDecoder
     }
 
     /// <summary>Starts a segment: what was decoded before is forgotten.</summary>
-    public void Begin(ulong wal, ulong segment, DateOnly receivedDay)
+    /// <param name="wal">The identity of the log.</param>
+    /// <param name="segment">The segment's number in it.</param>
+    /// <param name="receivedDay">When its first record was received, UTC.</param>
+    /// <param name="bucketSeconds">How long the buckets are into which its spans go; the longest where it is not known how densely they come.</param>
+    public void Begin(ulong wal, ulong segment, DateOnly receivedDay, uint? bucketSeconds = null)
     {
         (_wal, _segment) = (wal, segment);
+        _bucketSeconds = bucketSeconds ?? TimeBuckets.LongestSeconds;
         _receivedDay = (ushort)(receivedDay.DayNumber - new DateOnly(1970, 1, 1).DayNumber);
         _output.Clear();
         _envelopes.Begin(_receivedDay);
@@ -133,6 +139,7 @@ public sealed class OtlpDecoder
         rows.Service.Add(resource.ServiceNumber);
         rows.Name.Add(nameNumber);
         rows.Kind.Add((int)kind);
+        rows.TimeBucket.Add(TimeBuckets.StartOf(startTime, _bucketSeconds));
         rows.StartTimeUnixNano.Add(startTime);
         rows.Duration.Add(unchecked(endTime - startTime));
         rows.Attributes.EndRow();

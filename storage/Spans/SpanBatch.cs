@@ -26,7 +26,6 @@ public sealed class SpanBatch
     /// </summary>
     public FixedBytesColumn SpanIds { get; } = new(2 * Spans.SpanId.Size);
 
-
     public NumberColumn<uint> Flags { get; } = new();
 
     /// <summary>The resource's service.name; <c>unknown_service</c> where it has none (semantic conventions, Service).</summary>
@@ -36,6 +35,9 @@ public sealed class SpanBatch
 
     /// <summary>OTLP's SpanKind; an open enum, so any number may come.</summary>
     public NumberColumn<int> Kind { get; } = new();
+
+    /// <summary>When the bucket begins in which the span lies, seconds since 1970 (<see cref="TimeBuckets"/>).</summary>
+    public NumberColumn<ulong> TimeBucket { get; } = new();
 
     public NumberColumn<ulong> StartTimeUnixNano { get; } = new();
 
@@ -72,7 +74,7 @@ public sealed class SpanBatch
     {
         foreach (Column column in (ReadOnlySpan<Column>)[
             Tenant, ReceivedDay, Wal, Segment, TraceId, SpanIds, Flags, Service, Name, Kind,
-            StartTimeUnixNano, Duration, StatusCode, StatusMessage, Origin, Remainder])
+            TimeBucket, StartTimeUnixNano, Duration, StatusCode, StatusMessage, Origin, Remainder])
         {
             column.Clear();
         }

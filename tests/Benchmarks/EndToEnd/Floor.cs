@@ -46,7 +46,7 @@ internal static class Floor
         List<(string, string, string)> files = [];
         for (int number = 1; number <= blockSizes.Count; number++)
         {
-            decoder.Begin(wal: 1, (ulong)number, DateOnly.FromDateTime(DateTime.UtcNow));
+            decoder.Begin(wal: 1, (ulong)number, DateOnly.FromDateTime(DateTime.UtcNow), TimeBuckets.LengthFor(blockSizes[number - 1], within: 0));
             while (segment.Spans.Count < blockSizes[number - 1] && requests.MoveNext()) decoder.Decode(requests.Current.Span, tenant: []);
             if (number == 1)
             {

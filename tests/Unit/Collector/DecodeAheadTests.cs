@@ -81,12 +81,28 @@ public sealed class DecodeAheadTests : IAsyncDisposable
         Assert.Equal(2UL, (await _decoder.DecodeAsync(segments[1])).Spans.Segment[0]);
     }
 
-    /// <summary>Segments of one span each.</summary>
-    private async Task<SealedSegment[]> AppendAsync(int count)
+    [Theory]
+    [InlineData(1_000, 300)]
+    [InlineData(10_000, 60)] // within 0.4 s
+    [InlineData(100_000, 2)]
+    public async Task Buckets_of_time_are_as_long_as_the_segment_is_dense(int spansPerRequest, uint seconds)
     {
+        SealedSegment segment = (await AppendAsync(1, spansPerRequest)).Single();
+
+        DecodedSegment rows = await _decoder.DecodeAsync(segment);
+
+        Assert.Equal(TimeBuckets.StartOf(rows.Spans.StartTimeUnixNano[0], seconds), rows.Spans.TimeBucket[0]);
+    }
+
+    /// <summary>Segments of one request of one span each.</summary>
+    /// <param name="count">How many.</param>
+    /// <param name="spansPerRequest">Spans that each is said to have.</param>
+    private async Task<SealedSegment[]> AppendAsync(int count, int spansPerRequest = 1)
+    {
+        const ulong amidAllBuckets = 1_700_000_273_000_000_000; // in none's first two seconds
         await using (WriteAheadLog wal = WriteAheadLog.Open(new WalOptions { Directory = _directory.Path, MaxSegmentSpans = 1 }, TimeProvider.System, NullLogger.Instance))
         {
-            for (int span = 1; span <= count; span++) await wal.AppendAsync(Request(Resource("a", Span(span: span))).ToByteArray(), 1, []);
+            for (int span = 1; span <= count; span++) await wal.AppendAsync(Request(Resource("a", Span(span: span, start: amidAllBuckets))).ToByteArray(), spansPerRequest, []);
         }
 
         return [.. Directory.EnumerateFiles(_directory.Path, "*.wal").Order(StringComparer.Ordinal).Select((path, index) => new SealedSegment(path, (ulong)index + 1, new FileInfo(path).Length))];

@@ -1,0 +1,1 @@
+RENAME TABLE IF EXISTS spans_by_time_bucket TO spans
