@@ -5,8 +5,8 @@ namespace TraceStore.Query.Planning;
 /// <summary>
 /// In which pieces a search looks at its time: as far back as the shortest bucket of spans is long, then as the next, and
 /// from the longest on four times as far each time. So a search for something common reads little however densely spans
-/// lie, and one for something rare not much more than all at once. Pieces begin where buckets do, and no bucket that is
-/// shorter than a piece is read twice. Pure.
+/// lie, and one for something rare not much more than all at once. A piece begins where a bucket of its length does, so that
+/// few buckets lie in two. Pure.
 /// </summary>
 internal static class NewestFirst
 {
@@ -22,9 +22,10 @@ internal static class NewestFirst
         ulong newest = Math.Min(until, nowUnixNano);
         foreach (ulong seconds in HowFarBack())
         {
-            ulong back = seconds * NanosecondsPerSecond;
             uint bucket = (uint)Math.Min(seconds, TimeBuckets.LongestSeconds);
-            ulong from = back >= newest ? start : Math.Max(start, TimeBuckets.StartOf(newest - back, bucket) * NanosecondsPerSecond);
+            ulong from = seconds >= newest / NanosecondsPerSecond
+                ? start
+                : Math.Max(start, TimeBuckets.StartOf(newest - (seconds * NanosecondsPerSecond), bucket) * NanosecondsPerSecond);
             yield return new TimeRange(from, until);
             if (from == start) yield break;
             until = from;

@@ -14,6 +14,8 @@ public sealed class ClickHouseDatabase : IDisposable
     /// <summary>An answer that is larger is refused rather than held in memory.</summary>
     private const int MaxAnswerBytes = 1 << 30;
 
+    private const string MinFreeSetting = "min_free_disk_bytes_to_perform_insert";
+
     private readonly ClickHouseOptions _options;
     private readonly HttpClient _http;
     private readonly ClickHouseClient _client;
@@ -48,9 +50,14 @@ public sealed class ClickHouseDatabase : IDisposable
     /// <param name="sql">The statement.</param>
     /// <param name="database">Where it runs when that isn't <see cref="Name"/>.</param>
     /// <param name="timeout">How long it may take when that isn't <see cref="ClickHouseOptions.QueryTimeout"/>.</param>
+    /// <param name="keepsDiskFree">Whether it is refused when less than <see cref="ClickHouseOptions.MinFreeBytes"/> would be left.</param>
     /// <param name="cancellation">Gives up waiting.</param>
-    public Task ExecuteAsync(string sql, string? database = null, TimeSpan? timeout = null, CancellationToken cancellation = default) =>
-        GuardAsync(timeout ?? _options.QueryTimeout, limited => _client.ExecuteNonQueryAsync(sql, null, new QueryOptions { Database = database }, limited), cancellation);
+    public Task ExecuteAsync(string sql, string? database = null, TimeSpan? timeout = null, bool keepsDiskFree = false, CancellationToken cancellation = default)
+    {
+        Dictionary<string, object> settings = keepsDiskFree ? new() { [MinFreeSetting] = _options.MinFreeBytes } : [];
+        var options = new QueryOptions { Database = database, CustomSettings = settings };
+        return GuardAsync(timeout ?? _options.QueryTimeout, limited => _client.ExecuteNonQueryAsync(sql, null, options, limited), cancellation);
+    }
 
     /// <summary>Inserts a block in Native format, as one block and so as one part per partition: all of it or nothing.</summary>
     /// <param name="table">The table's name.</param>
@@ -64,7 +71,7 @@ public sealed class ClickHouseDatabase : IDisposable
         // table doesn't have would be dropped with an OK.
         string deduplication = token is null ? "" : $", insert_deduplicate = 1, insert_deduplication_token = '{token}'";
         string sql = $"INSERT INTO {table} SETTINGS async_insert = 0, input_format_skip_unknown_fields = 0, "
-            + $"min_free_disk_bytes_to_perform_insert = {_options.MinFreeBytes}{deduplication} FORMAT Native";
+            + $"{MinFreeSetting} = {_options.MinFreeBytes}{deduplication} FORMAT Native";
         return GuardAsync(_options.InsertTimeout, SendAsync, cancellation);
 
         async Task<int> SendAsync(CancellationToken limited)

@@ -22,7 +22,10 @@ public sealed record SchemaMigration(int Number, string Name, string Sql)
     }
 }
 
-/// <summary>Brings a database to this version's schema. Each step may be applied twice: a crash between a step and its note is harmless.</summary>
+/// <summary>
+/// Brings a database to this version's schema. Each step may be applied twice in a row, and its note is on disk before the
+/// next begins: so a crash between a step and its note is harmless.
+/// </summary>
 public sealed class SchemaMigrator(ClickHouseDatabase database, ILogger log)
 {
     private const string SystemDatabase = "system";
@@ -43,6 +46,7 @@ public sealed class SchemaMigrator(ClickHouseDatabase database, ILogger log)
         await database.ExecuteAsync(
             "CREATE TABLE IF NOT EXISTS schema_migrations (number UInt32, name String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3)) ENGINE = ReplacingMergeTree ORDER BY number",
             cancellation: cancellation).ConfigureAwait(false);
+        await database.ExecuteAsync("ALTER TABLE schema_migrations MODIFY SETTING fsync_after_insert = 1, fsync_part_directory = 1", cancellation: cancellation).ConfigureAwait(false);
         IReadOnlyList<string> lines = await database.ReadLinesAsync(new SqlQuery("SELECT DISTINCT number FROM schema_migrations"), cancellation).ConfigureAwait(false);
         HashSet<int> applied = [.. lines.Select(line => int.Parse(line, CultureInfo.InvariantCulture))];
 
@@ -55,17 +59,31 @@ public sealed class SchemaMigrator(ClickHouseDatabase database, ILogger log)
         SchemaMigration[] missing = [.. SchemaMigration.All.Where(migration => !applied.Contains(migration.Number))];
         if (applied.Count > 0 && missing.Length > 0)
         {
-            log.LogWarning("Bringing what is stored to this version's schema ({Names}); with many spans it takes a while. Spans wait in the write-ahead log meanwhile.", string.Join(", ", missing.Select(migration => migration.Name)));
+            log.LogWarning(
+                "Bringing what is stored to this version's schema ({Names}); with many spans it takes a while, and for that while as much disk again. Spans wait in the write-ahead log meanwhile. Other collectors that store here must be stopped until it is done.",
+                string.Join(", ", missing.Select(migration => migration.Name)));
+            await DropUnfinishedCopiesAsync(cancellation).ConfigureAwait(false);
         }
 
         foreach (SchemaMigration migration in missing)
         {
-            await stepAsync(() => database.ExecuteAsync(migration.Sql, timeout: s_stepTimeout, cancellation: cancellation)).ConfigureAwait(false);
-            await database.ExecuteAsync(
-                $"INSERT INTO schema_migrations (number, name) SELECT {migration.Number}, '{migration.Name}'", cancellation: cancellation).ConfigureAwait(false);
+            await stepAsync(() => database.ExecuteAsync(migration.Sql, timeout: s_stepTimeout, keepsDiskFree: true, cancellation: cancellation)).ConfigureAwait(false);
+            await stepAsync(() => database.ExecuteAsync(
+                $"INSERT INTO schema_migrations (number, name) SELECT {migration.Number}, '{migration.Name}'", cancellation: cancellation)).ConfigureAwait(false);
         }
 
         return applied.Count == 0;
+    }
+
+    /// <summary>What CREATE OR REPLACE had filled when it was killed: ClickHouse leaves it under a name of its own, for ever.</summary>
+    private async Task DropUnfinishedCopiesAsync(CancellationToken cancellation)
+    {
+        var parameters = new SqlParameters();
+        string sql = $"SELECT name FROM system.tables WHERE database = {parameters.Add(database.Name)} AND startsWith(name, '_tmp_replace_')";
+        foreach (string table in await database.ReadLinesAsync(new SqlQuery(sql, parameters.Values), cancellation).ConfigureAwait(false))
+        {
+            await database.ExecuteAsync($"DROP TABLE IF EXISTS `{table}` SYNC", timeout: s_stepTimeout, cancellation: cancellation).ConfigureAwait(false);
+        }
     }
 
     /// <summary>As the other, where nothing is watched.</summary>

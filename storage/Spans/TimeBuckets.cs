@@ -3,7 +3,8 @@ namespace TraceStore.Storage.Spans;
 /// <summary>
 /// Spans lie in buckets of time, and within a bucket by trace. A bucket is the shorter the more densely spans come: long
 /// enough that few need to be looked into for a trace, and short enough that the newest are read at once. Pure;
-/// storage/decisions/0007 has the figures.
+/// storage/decisions/0007 has the figures. The rule is part of a segment's block: changed, a segment that is in doubt at the
+/// upgrade is told by looking, not by its token.
 /// </summary>
 public static class TimeBuckets
 {
@@ -12,7 +13,7 @@ public static class TimeBuckets
     /// <summary>Spans in a bucket, about, at most; beyond 1 M spans/s there are more.</summary>
     private const double MostSpans = 2_000_000;
 
-    /// <summary>A segment is sealed after so long: spans that came within less were alone, or fill it.</summary>
+    /// <summary>A segment is sealed after so long by default: spans that came within less were alone, or fill it.</summary>
     private const double LeastSeconds = 0.4;
 
     /// <summary>How long a bucket may be, seconds; each a multiple of the one before, so that none lies across another's edge.</summary>

@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using OpenTelemetry.Proto.Collector.Trace.V1;
+using OpenTelemetry.Proto.Trace.V1;
 using TraceStore.Load;
 using TraceStore.Storage.Otlp;
 
@@ -41,19 +42,30 @@ public class OtlpFuzzTests
 /// <summary>Real requests to begin with.</summary>
 internal static class Samples
 {
+    private const ulong Start = 1_700_000_000_000_000_000;
+
     public static IReadOnlyList<ExportTraceServiceRequest> Requests { get; } = [.. Arbitrary(40).Where(request => request.CalculateSize() > 0), .. Loads(4)];
 
     public static IReadOnlyList<byte[]> JsonRequests { get; } = [.. Requests.Where(OtlpSamples.IsText).Select(OtlpJson.Encode)];
 
     private static IEnumerable<ExportTraceServiceRequest> Arbitrary(int count)
     {
-        var random = new CsCheck.PCG(1);
+        var random = new CsCheck.PCG(1, 1);
         for (int i = 0; i < count; i++) yield return OtlpSamples.Any.Generate(random, null, out _);
     }
 
     private static IEnumerable<ExportTraceServiceRequest> Loads(int count)
     {
         var connection = new LoadConnection(new LoadShape { Seed = 1, SpansPerRequest = 10 }, number: 0, isJson: false);
-        for (int i = 0; i < count; i++) yield return ExportTraceServiceRequest.Parser.ParseFrom(connection.NextRequest().Bytes.Span);
+        for (int i = 0; i < count; i++)
+        {
+            var request = ExportTraceServiceRequest.Parser.ParseFrom(connection.NextRequest().Bytes.Span);
+            foreach (Span span in request.ResourceSpans.SelectMany(resource => resource.ScopeSpans).SelectMany(scope => scope.Spans))
+            {
+                (span.StartTimeUnixNano, span.EndTimeUnixNano) = (Start, Start + (span.EndTimeUnixNano - span.StartTimeUnixNano)); // the load's are of now
+            }
+
+            yield return request;
+        }
     }
 }

@@ -21,7 +21,7 @@ public class LosslessTests(ITestOutputHelper output)
     public async Task Any_valid_request_comes_back_as_it_was_after_a_restart_by_every_api()
     {
         List<ExportTraceServiceRequest> requests = [];
-        var random = new CsCheck.PCG((uint)s_seed);
+        var random = new CsCheck.PCG(1, (ulong)s_seed);
         while (requests.Count < s_requests) requests.Add(Any.Generate(random, null, out _));
 
         TemporaryDirectory data;

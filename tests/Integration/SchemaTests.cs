@@ -35,6 +35,59 @@ public class SchemaTests(EngineFixture fixture)
             await fixture.Database.ReadLinesAsync(new SqlQuery("SELECT number FROM schema_migrations ORDER BY number"), TestContext.Current.CancellationToken));
     }
 
+    [Fact]
+    public async Task A_crash_after_any_step_or_before_its_note_loses_nothing()
+    {
+        using var crashing = new ClickHouseDatabase(new ClickHouseOptions { Database = "crashing" }, fixture.Engine.Handler);
+        var migrator = new SchemaMigrator(crashing, NullLogger.Instance);
+        int runs = 0;
+        bool isStored = false;
+        for (bool isDone = false; !isDone;)
+        {
+            try
+            {
+                await migrator.MigrateAsync(StepAndCrashAsync, TestContext.Current.CancellationToken);
+                isDone = true;
+            }
+            catch (IOException)
+            {
+                IReadOnlyList<string> noted = await crashing.ReadLinesAsync(new SqlQuery("SELECT max(number) FROM schema_migrations"), TestContext.Current.CancellationToken);
+                if (noted is ["5"] && !isStored) isStored = await InsertAsync("end_time_unix_nano");
+            }
+        }
+
+        await InsertAsync("duration"); // as by a collector that doesn't know of buckets
+        Assert.Equal(
+            ["1800000000", "1800000000"],
+            await crashing.ReadLinesAsync(new SqlQuery("SELECT time_bucket FROM spans"), TestContext.Current.CancellationToken));
+
+        async Task StepAndCrashAsync(Func<Task> step) // each step once before its note and once after it
+        {
+            await step();
+            if (++runs % 3 != 2) throw new IOException("A crash.");
+        }
+
+        async Task<bool> InsertAsync(string column)
+        {
+            await crashing.ExecuteAsync($"INSERT INTO spans (start_time_unix_nano, {column}) VALUES (1800000123000000000, 1800000123000000001)", cancellation: TestContext.Current.CancellationToken);
+            return true;
+        }
+    }
+
+    [Fact]
+    public async Task What_a_killed_copy_left_is_dropped()
+    {
+        using var leftover = new ClickHouseDatabase(new ClickHouseOptions { Database = "leftover" }, fixture.Engine.Handler);
+        var migrator = new SchemaMigrator(leftover, NullLogger.Instance);
+        await migrator.MigrateAsync(TestContext.Current.CancellationToken);
+        await leftover.ExecuteAsync("CREATE TABLE _tmp_replace_1_2 AS spans", cancellation: TestContext.Current.CancellationToken);
+
+        await leftover.ExecuteAsync("ALTER TABLE schema_migrations DELETE WHERE number > 10 SETTINGS mutations_sync = 1", cancellation: TestContext.Current.CancellationToken);
+        await migrator.MigrateAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal(["0"], await leftover.ReadLinesAsync(new SqlQuery("SELECT count() FROM system.tables WHERE database = currentDatabase() AND name LIKE '%tmp%'"), TestContext.Current.CancellationToken));
+    }
+
     /// <summary>Steps that copy and drop are tried by the golden files; a step is done again when its note was lost.</summary>
     [Fact]
     public async Task The_newest_steps_may_be_done_again()

@@ -16,34 +16,47 @@ public class SearchPruningTests(EngineFixture fixture)
     private const ulong Second = 1_000_000_000;
     private const ulong Start = 1_600_000_000 * Second; // a time that no other test uses
     private const int Spans = 80_000;
-    private const int SpansPerSecond = Spans / 60;
-    private const int TwoGranules = 2 * 8_192;
-    private static readonly TimeRange s_all = new(Start, Start + (60 * Second));
+    private const ulong Seconds = 20 * 60;
+    private const int Granule = 8_192;
+    private static readonly TimeRange s_all = new(Start, Start + (Seconds * Second));
+    private static readonly TimeRange s_newest = s_all with { StartUnixNano = s_all.EndUnixNano - (8 * Second) };
     private static readonly SemaphoreSlim s_once = new(1);
     private static bool s_isStored;
 
     [Fact]
-    public async Task The_newest_seconds_are_read_without_the_minute_before() =>
-        Assert.InRange(await RowsReadAsync("{}", s_all with { StartUnixNano = Start + (52 * Second) }), 8 * SpansPerSecond, (10 * SpansPerSecond) + TwoGranules);
+    public async Task The_newest_seconds_are_read_without_those_before() => Assert.InRange(await RowsReadAsync("{}", s_newest), 1, 2 * Granule);
+
+    [Fact]
+    public async Task The_sort_order_tells_what_is_older_by_more_than_a_bucket()
+    {
+        await StoreAsync();
+        string[] plan = [.. (await ExplainAsync("EXPLAIN indexes = 1", "{}", s_newest)).Select(line => line.Trim())];
+        string granules = plan.SkipWhile(line => line != "PrimaryKey").First(line => line.StartsWith("Granules: ", StringComparison.Ordinal));
+
+        Assert.InRange(int.Parse(granules.Split(' ', '/')[1], System.Globalization.CultureInfo.InvariantCulture), 1, Spans / Granule / 2);
+    }
 
     [Theory]
     [InlineData("{span.unique = \"u40000\"}")]
     [InlineData("{.unique = \"u40000\"}")]
     [InlineData("{span.shared = \"s4000\"}")]
     [InlineData("{resource.service.name = \"pruning\" && .shared = \"s4000\"}")]
-    public async Task A_rare_value_is_read_where_it_is(string query) => Assert.InRange(await RowsReadAsync(query, s_all), 1, TwoGranules);
+    public async Task A_rare_value_is_read_where_it_is(string query) => Assert.InRange(await RowsReadAsync(query, s_all), 1, 2 * Granule);
 
     private async Task<long> RowsReadAsync(string query, TimeRange time)
     {
         await StoreAsync();
-        SqlQuery search = new TraceSql(tenant: "").Find(new SearchPlan(TraceQlParser.Parse(query), time, Limit: 20, SpansPerSpanset: 3));
-        string[] estimate = (await fixture.Database.ReadLinesAsync(search with { Text = "EXPLAIN ESTIMATE " + search.Text }, TestContext.Current.CancellationToken))
-            .Select(line => line.Split('\t'))
-            .Single(line => line[1] == "spans");
+        string[] estimate = (await ExplainAsync("EXPLAIN ESTIMATE", query, time)).Select(line => line.Split('\t')).Single(line => line[1] == "spans");
         return long.Parse(estimate[3], System.Globalization.CultureInfo.InvariantCulture);
     }
 
-    /// <summary>A minute of spans, traces of ten, in buckets of ten seconds.</summary>
+    private Task<IReadOnlyList<string>> ExplainAsync(string explain, string query, TimeRange time)
+    {
+        SqlQuery search = new TraceSql(tenant: "").Find(new SearchPlan(TraceQlParser.Parse(query), time, Limit: 20, SpansPerSpanset: 3));
+        return fixture.Database.ReadLinesAsync(search with { Text = $"{explain} {search.Text}" }, TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>Twenty minutes of spans, traces of ten, in buckets of ten seconds.</summary>
     private async Task StoreAsync()
     {
         await s_once.WaitAsync();
@@ -65,7 +78,7 @@ public class SearchPruningTests(EngineFixture fixture)
 
     private static Span Numbered(int number)
     {
-        Span span = Span(trace: 600_000 + (number / 10), span: number + 1, start: Start + ((ulong)number * 60 * Second / Spans));
+        Span span = Span(trace: 600_000 + (number / 10), span: number + 1, start: Start + ((ulong)number * Seconds * Second / Spans));
         span.Attributes.Add([Attribute("unique", $"u{number}"), Attribute("shared", $"s{number / 10}")]);
         return span;
     }

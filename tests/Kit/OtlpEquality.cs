@@ -27,11 +27,15 @@ public static class OtlpEquality
     public static string Canonical(Span span)
     {
         Span copy = span.Clone();
-        KeyValue[] sorted = [.. copy.Attributes.OrderBy(attribute => attribute.Key, StringComparer.Ordinal)]; // stable
+        KeyValue[] sorted = [.. copy.Attributes.OrderBy(attribute => attribute.Key, StringComparer.Ordinal).ThenBy(OrderAmongMended, StringComparer.Ordinal)]; // stable
         copy.Attributes.Clear();
         copy.Attributes.Add(sorted);
         return Convert.ToHexString(copy.ToByteArray());
     }
+
+    /// <summary>Keys that aren't UTF-8 read alike in the generated classes and are different ones: their order says nothing either.</summary>
+    private static string OrderAmongMended(KeyValue attribute) =>
+        attribute.Key.Contains('\uFFFD', StringComparison.Ordinal) ? Convert.ToHexString(attribute.ToByteArray()) : "";
 
     private static string Envelope(ResourceSpans resource)
     {

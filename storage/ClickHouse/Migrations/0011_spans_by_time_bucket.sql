@@ -1,5 +1,5 @@
 -- The spans table in another order: by buckets of time that are the shorter the more densely spans come; what was sent
--- before lies in five minutes. storage/decisions/0007 says why. What is stored is taken over, in one statement: done again
+-- before, or is by a collector that doesn't know of them, lies in five minutes. storage/decisions/0007 says why. What is stored is taken over, in one statement: done again
 -- after a crash, it begins anew.
 CREATE OR REPLACE TABLE spans_by_time_bucket
 (
@@ -7,7 +7,7 @@ CREATE OR REPLACE TABLE spans_by_time_bucket
     received_day Date CODEC(ZSTD(1)),
     wal UInt64 CODEC(ZSTD(1)),
     seg UInt64 CODEC(Delta, ZSTD(1)),
-    time_bucket UInt64 CODEC(ZSTD(1)),
+    time_bucket UInt64 DEFAULT intDiv(start_time_unix_nano, 300000000000) * 300 CODEC(ZSTD(1)),
     trace_id FixedString(16) CODEC(ZSTD(1)),
     span_ids FixedString(16) CODEC(ZSTD(1)),
     flags UInt32 CODEC(ZSTD(1)),

@@ -42,7 +42,7 @@ public class SqlTests
 
     [Fact]
     public void Summaries_are_as_reviewed() =>
-        AssertAsReviewed("summaries", s_sql.Summaries(s_ids, new SearchPlan(TraceQlParser.Parse("{name = \"a\"}"), null, 20, 3), maxSpans: 1000));
+        AssertAsReviewed("summaries", s_sql.Summaries(s_ids, new SearchPlan(TraceQlParser.Parse("{name = \"a\"}"), new TimeRange(1_700_000_123_000_000_000, 1_700_000_456_000_000_001), 20, 3), maxSpans: 1000));
 
     [Fact]
     public void Envelopes_are_as_reviewed() => AssertAsReviewed("envelopes", s_sql.EnvelopesOf("resources", [new byte[16]]));
