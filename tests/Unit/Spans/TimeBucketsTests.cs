@@ -9,12 +9,13 @@ public class TimeBucketsTests
 
     [Theory]
     [InlineData(0, 0, 300)]
-    [InlineData(2_600, 0.4, 300)] // 6,500 a second
-    [InlineData(20_000, 1, 60)]
-    [InlineData(20_000, 60, 300)] // the same, in an old log that filled slowly
-    [InlineData(40_000, 0.4, 10)]
+    [InlineData(10_000, 0.4, 300)] // 25,000 a second
+    [InlineData(10_001, 0.4, 60)]
+    [InlineData(100_000, 1, 60)]
+    [InlineData(100_000, 60, 300)] // as many, in a log that is sealed seldom
+    [InlineData(120_000, 0.4, 10)]
     [InlineData(170_000, 0.4, 2)]
-    [InlineData(2_000_000, 1, 2)]
+    [InlineData(long.MaxValue, 1, 2)]
     public void Buckets_are_the_shorter_the_more_densely_spans_come(long spans, double seconds, uint expected) =>
         Assert.Equal(expected, TimeBuckets.LengthFor(spans, (ulong)(seconds * Second)));
 
