@@ -83,6 +83,7 @@ public class DiskTests
         Assert.Equal(OtlpEquality.Canonical(before), OtlpEquality.Canonical(await server.Tempo.ReadTraceAsync(Hex(TraceId(1104))))); // not an empty answer
 
         File.Delete(ballast);
+        await Eventually.BeTrueAsync("room", async () => (await ReadyAsync(server)).Contains("accepting spans: ok", StringComparison.Ordinal)); // free space is looked at four times a second
         await server.Otlp.ExportAsync(during);
         await server.Tempo.WaitForTraceAsync(Hex(TraceId(1105)), 1);
         await Eventually.BeTrueAsync("readiness", () => server.Tempo.IsUpAsync("/readyz"));
