@@ -20,8 +20,7 @@ public class SearchPruningTests(EngineFixture fixture)
     private const int Granule = 8_192;
     private static readonly TimeRange s_all = new(Start, Start + (Seconds * Second));
     private static readonly TimeRange s_newest = s_all with { StartUnixNano = s_all.EndUnixNano - (8 * Second) };
-    private static readonly SemaphoreSlim s_once = new(1);
-    private static bool s_isStored;
+    private static Task? s_stored; // tests of a class run one after the other
 
     [Fact]
     public async Task The_newest_seconds_are_read_without_those_before() => Assert.InRange(await RowsReadAsync("{}", s_newest), 1, 2 * Granule);
@@ -29,7 +28,7 @@ public class SearchPruningTests(EngineFixture fixture)
     [Fact]
     public async Task The_sort_order_tells_what_is_older_by_more_than_a_bucket()
     {
-        await StoreAsync();
+        await (s_stored ??= StoreAsync());
         string[] plan = [.. (await ExplainAsync("EXPLAIN indexes = 1", "{}", s_newest)).Select(line => line.Trim())];
         string granules = plan.SkipWhile(line => line != "PrimaryKey").First(line => line.StartsWith("Granules: ", StringComparison.Ordinal));
 
@@ -45,7 +44,7 @@ public class SearchPruningTests(EngineFixture fixture)
 
     private async Task<long> RowsReadAsync(string query, TimeRange time)
     {
-        await StoreAsync();
+        await (s_stored ??= StoreAsync());
         string[] estimate = (await ExplainAsync("EXPLAIN ESTIMATE", query, time)).Select(line => line.Split('\t')).Single(line => line[1] == "spans");
         return long.Parse(estimate[3], System.Globalization.CultureInfo.InvariantCulture);
     }
@@ -57,23 +56,13 @@ public class SearchPruningTests(EngineFixture fixture)
     }
 
     /// <summary>Twenty minutes of spans, traces of ten, in buckets of ten seconds.</summary>
-    private async Task StoreAsync()
+    private Task StoreAsync()
     {
-        await s_once.WaitAsync();
-        try
-        {
-            if (s_isStored) return;
-            var segment = new DecodedSegment();
-            var decoder = new OtlpDecoder(segment);
-            decoder.Begin(wal: 601, segment: 1, new DateOnly(2020, 9, 13), bucketSeconds: 10);
-            decoder.Decode(Request(Resource("pruning", Enumerable.Range(0, Spans).Select(Numbered))).ToByteArray(), tenant: []);
-            await new SpanBlockInserter(fixture.Database).InsertAsync(segment, mayBeStored: false, TestContext.Current.CancellationToken);
-            s_isStored = true;
-        }
-        finally
-        {
-            s_once.Release();
-        }
+        var segment = new DecodedSegment();
+        var decoder = new OtlpDecoder(segment);
+        decoder.Begin(wal: 601, segment: 1, new DateOnly(2020, 9, 13), bucketSeconds: 10);
+        decoder.Decode(Request(Resource("pruning", Enumerable.Range(0, Spans).Select(Numbered))).ToByteArray(), tenant: []);
+        return new SpanBlockInserter(fixture.Database).InsertAsync(segment, mayBeStored: false, CancellationToken.None);
     }
 
     private static Span Numbered(int number)

@@ -145,16 +145,21 @@ public sealed class ServeTests : IDisposable
     {
         using TraceStoreProcess server = await TraceStoreProcess.ServeAsync(_data.Path, "--set", "Otlp:ReceiveTimeout=1s");
         byte[] head = Encoding.ASCII.GetBytes("POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{");
+        using var tempo = new HttpClient { BaseAddress = server.TempoUrl };
         foreach (string how in (string[])["reset", "closed", "slow", "not chunked"])
         {
-            using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-            await socket.ConnectAsync(IPAddress.Loopback, server.OtlpHttpUrl.Port);
-            await socket.SendAsync(how == "not chunked"
-                ? Encoding.ASCII.GetBytes("POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n{")
-                : head);
-            await Task.Delay(200);
-            if (how == "reset") socket.LingerState = new LingerOption(true, 0);
-            if (how is "slow" or "not chunked") await Record.ExceptionAsync(() => socket.ReceiveAsync(new byte[1_000])); // an answer, or the end
+            using (var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp))
+            {
+                await socket.ConnectAsync(IPAddress.Loopback, server.OtlpHttpUrl.Port);
+                await socket.SendAsync(how == "not chunked"
+                    ? Encoding.ASCII.GetBytes("POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n{")
+                    : head);
+                if (how is "slow" or "not chunked") await Record.ExceptionAsync(() => socket.ReceiveAsync(new byte[1_000])); // an answer, or the end
+                else await WaitForReceivingAsync(1);
+                if (how == "reset") socket.LingerState = new LingerOption(true, 0);
+            }
+
+            await WaitForReceivingAsync(0);
         }
 
         using var http = new HttpClient { BaseAddress = server.OtlpHttpUrl };
@@ -162,5 +167,7 @@ public sealed class ServeTests : IDisposable
         Assert.Equal(HttpStatusCode.BadRequest, (await http.PostAsync("/v1/traces", deflated)).StatusCode);
         await server.StopAsync();
         Assert.Equal("", server.Errors);
+
+        Task WaitForReceivingAsync(int exports) => tempo.WaitForMetricAsync("http_server_active_requests", value => value == exports, "http_request_method=\"POST\"");
     }
 }
