@@ -9,13 +9,25 @@ namespace TraceStore.Collector.Pipeline;
 /// <param name="Message">For the client, in words; empty when there is nothing to say.</param>
 internal sealed record Admission(AdmissionVerdict Verdict, int AcceptedSpans, int RejectedSpans, string Message)
 {
-    public static Admission Of(OtlpScan scan) => scan switch
+    /// <param name="scan">What the scan found.</param>
+    /// <param name="unknownField">A field that the request had in JSON and that isn't known.</param>
+    public static Admission Of(OtlpScan scan, string? unknownField = null) => scan switch
     {
         { Malformed: { IsOverLimit: true } over } => new(AdmissionVerdict.Malformed, 0, 0, $"The request is refused: {over}."),
         { Malformed: { } malformed } => new(AdmissionVerdict.Malformed, 0, 0, $"The request is not an ExportTraceServiceRequest: {malformed}."),
-        { SpanCount: 0 } => new(AdmissionVerdict.Empty, 0, 0, ""),
+        { SpanCount: 0 } => new(AdmissionVerdict.Empty, 0, 0, WhyEmpty(scan, unknownField)),
         { Rejected.Count: 0 } => new(AdmissionVerdict.All, scan.SpanCount, 0, ""),
         _ => new(scan.AcceptedSpans == 0 ? AdmissionVerdict.None : AdmissionVerdict.Part, scan.AcceptedSpans, scan.Rejected.Count, Describe(scan)),
+    };
+
+    /// <summary>
+    /// A request without spans is a success; but one of which nothing was understood is a mistake, which would go unnoticed.
+    /// </summary>
+    private static string WhyEmpty(OtlpScan scan, string? unknownField) => (scan.NotUnderstood, unknownField) switch
+    {
+        (_, { } name) => $"No spans were found in the request: its field '{name}' isn't known. In OTLP's JSON, names are in lowerCamelCase, such as resourceSpans.",
+        ({ } instead, _) => $"No spans were found in the request: {instead}. Is it an ExportTraceServiceRequest, and not what is inside one?",
+        _ => "",
     };
 
     private static string Describe(OtlpScan scan)

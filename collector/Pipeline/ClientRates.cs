@@ -38,5 +38,20 @@ internal sealed class ClientRates : IDisposable
         return lease.IsAcquired;
     }
 
+    /// <summary>Whether a client's bucket has something left.</summary>
+    public bool HasRoom(string client)
+    {
+        if (_limiter is null) return true;
+        using RateLimitLease lease = _limiter.AttemptAcquire(client, 0);
+        return lease.IsAcquired;
+    }
+
+    /// <summary>Takes bytes that have come already, as far as the bucket has any.</summary>
+    public void Take(string client, long bytes)
+    {
+        if (_limiter?.GetStatistics(client) is not { CurrentAvailablePermits: > 0 and var left }) return;
+        using RateLimitLease lease = _limiter.AttemptAcquire(client, (int)Math.Min(left, (bytes / BytesPerPermit) + 1));
+    }
+
     public void Dispose() => _limiter?.Dispose();
 }

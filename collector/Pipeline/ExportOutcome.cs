@@ -5,10 +5,7 @@ namespace TraceStore.Collector.Pipeline;
 /// <param name="RejectedSpans">Spans rejected for good.</param>
 /// <param name="Message">Why, in words.</param>
 /// <param name="RetryAfter">When to try again, for <see cref="ExportOutcomeKind.Unavailable"/>.</param>
-public sealed record ExportOutcome(ExportOutcomeKind Kind, int RejectedSpans = 0, string Message = "", TimeSpan RetryAfter = default)
-{
-    public static ExportOutcome Success { get; } = new(ExportOutcomeKind.Accepted);
-}
+public sealed record ExportOutcome(ExportOutcomeKind Kind, int RejectedSpans = 0, string Message = "", TimeSpan RetryAfter = default);
 
 public enum ExportOutcomeKind
 {

@@ -9,10 +9,10 @@ namespace TraceStore.Collector.Pipeline;
 /// <summary>
 /// Ingest, first half: from a request's bytes to the answer.
 /// <list type="number">
+/// <item>See that the client keeps to its rate (<see cref="ClientRates"/>), whatever it sends.</item>
 /// <item>Scan the bytes (<see cref="OtlpScanner"/>).</item>
 /// <item>Admit (<see cref="Admission"/>): all, part or none of the spans.</item>
 /// <item>Take rejected spans out (<see cref="OtlpSpanFilter"/>).</item>
-/// <item>See that the client keeps to its rate (<see cref="ClientRates"/>).</item>
 /// <item>Append to the log and wait until it is durable (<see cref="WriteAheadLog"/>).</item>
 /// <item>Answer.</item>
 /// </list>
@@ -20,34 +20,59 @@ namespace TraceStore.Collector.Pipeline;
 /// </summary>
 public sealed class IngestPipeline(WriteAheadLog wal, IngestOptions options, int maxRequestBytes, IngestMetrics metrics, ILogger<IngestPipeline> log) : IDisposable
 {
+    private const string MemoryReason = "memory";
+
+    private static readonly TimeSpan s_ailingAfterRefusal = TimeSpan.FromSeconds(10);
+
+    private static readonly TimeSpan s_keptOutFor = TimeSpan.FromSeconds(1);
+
     private readonly ClientRates _rates = new(options.MaxClientBytesPerSecond, maxRequestBytes);
     private long _lastRefusalLogged = Stopwatch.GetTimestamp() - (60 * Stopwatch.Frequency);
+    private (long At, string Message)? _memoryRefusal;
+
+    /// <summary>Why requests are refused just now before they are received; null when they aren't.</summary>
+    public string? Ailment => _memoryRefusal is { } last && Stopwatch.GetElapsedTime(last.At) < s_ailingAfterRefusal ? last.Message : null;
+
+    /// <summary>Why a client may not even begin to send: it has sent more than it may. Null when it may.</summary>
+    public ExportOutcome? WhyKeptOut(string client) =>
+        _rates.HasRoom(client) ? null : RefuseForRate(client, s_keptOutFor);
+
+    /// <summary>A request was refused before it was received, for want of memory.</summary>
+    public void NoteRefused(string reason, string message)
+    {
+        if (reason == MemoryReason) _memoryRefusal = (Stopwatch.GetTimestamp(), message);
+        Refuse(reason, message, default);
+    }
+
+    /// <summary>A request was rejected for good before the pipeline saw it. What it took to receive it counts all the same.</summary>
+    public void NoteRejected(string client, string reason, long bytes)
+    {
+        IngestMetrics.Count(metrics.RequestsRejected, reason);
+        _rates.Take(client, bytes);
+    }
 
     /// <summary>Takes an ExportTraceServiceRequest in protobuf encoding. It doesn't throw for what a client can do.</summary>
     /// <param name="request">The request.</param>
     /// <param name="client">Who sends it: its address.</param>
-    public async Task<ExportOutcome> ExportAsync(ReadOnlyMemory<byte> request, string client)
+    /// <param name="unknownField">A field that the request had in JSON and that isn't known, if there was one.</param>
+    public async Task<ExportOutcome> ExportAsync(ReadOnlyMemory<byte> request, string client, string? unknownField = null)
     {
-        OtlpScan scan = OtlpScanner.Scan(request.Span, options.Limits); // 1
-        Admission admission = Admission.Of(scan); // 2
+        if (!_rates.TryTake(client, request.Length, out TimeSpan retryAfter)) return RefuseForRate(client, retryAfter); // 1
+
+        OtlpScan scan = OtlpScanner.Scan(request.Span, options.Limits); // 2
+        Admission admission = Admission.Of(scan, unknownField); // 3
         CountRejections(scan);
         switch (admission.Verdict)
         {
             case AdmissionVerdict.Malformed:
                 return new ExportOutcome(ExportOutcomeKind.Malformed, Message: admission.Message);
             case AdmissionVerdict.Empty:
-                return ExportOutcome.Success;
+                return new ExportOutcome(ExportOutcomeKind.Accepted, Message: admission.Message);
             case AdmissionVerdict.None:
                 return new ExportOutcome(ExportOutcomeKind.Accepted, admission.RejectedSpans, admission.Message);
             case AdmissionVerdict.Part:
-                request = OtlpSpanFilter.Without(request.Span, scan.Rejected); // 3
+                request = OtlpSpanFilter.Without(request.Span, scan.Rejected); // 4
                 break;
-        }
-
-        if (!_rates.TryTake(client, request.Length, out TimeSpan retryAfter)) // 4
-        {
-            string bound = options.MaxClientBytesPerSecond.ToString(CultureInfo.InvariantCulture);
-            return Refuse("client_rate", $"The client {client} sends more than {bound} bytes a second (Otlp:MaxClientBytesPerSecond).", retryAfter);
         }
 
         try
@@ -65,6 +90,12 @@ public sealed class IngestPipeline(WriteAheadLog wal, IngestOptions options, int
     }
 
     public void Dispose() => _rates.Dispose();
+
+    private ExportOutcome RefuseForRate(string client, TimeSpan retryAfter)
+    {
+        string bound = options.MaxClientBytesPerSecond.ToString(CultureInfo.InvariantCulture);
+        return Refuse("client_rate", $"The client {client} sends more than {bound} bytes a second (Otlp:MaxClientBytesPerSecond).", retryAfter);
+    }
 
     private void CountRejections(OtlpScan scan)
     {

@@ -34,7 +34,7 @@ internal sealed class SegmentDecoder
         _decoder.Begin(content.Segment.Wal, content.Segment.Number, DayOf(content.Records[0].ReceiveTimeUnixNano), BucketSecondsOf(content.Records));
         foreach (WalRecord record in content.Records)
         {
-            byte[] buffer = ArrayPool<byte>.Shared.Rent(record.RequestBytes);
+            byte[] buffer = ByteBuffers.Rent(record.RequestBytes);
             try
             {
                 Span<byte> request = buffer.AsSpan(0, record.RequestBytes);
@@ -43,7 +43,7 @@ internal sealed class SegmentDecoder
             }
             finally
             {
-                ArrayPool<byte>.Shared.Return(buffer);
+                ByteBuffers.Return(buffer);
             }
         }
 

@@ -102,23 +102,7 @@ public sealed class SegmentFollower : IAsyncDisposable
         {
             await _attempts.UntilPreparedAsync(PrepareAsync, stopping).ConfigureAwait(false); // 1
             _schemaReady.SetResult();
-            while (true)
-            {
-                if (_quarantine.NextGivenBack() is { } givenBack)
-                {
-                    await StoreOrSetAsideAsync(givenBack, mayBeStored: true, stopping).ConfigureAwait(false);
-                    await _attempts.UntilDoneAsync(_ => Finish(givenBack), stopping).ConfigureAwait(false);
-                }
-                else if (await NextAsync(stopping).ConfigureAwait(false) is { } segment) // 2
-                {
-                    await StoreOrSetAsideAsync(segment, mayBeStored: segment.Number <= _inDoubtThrough, stopping).ConfigureAwait(false);
-                    await _attempts.UntilDoneAsync(_ => Advance(segment.Number), stopping).ConfigureAwait(false); // 6
-                }
-                else
-                {
-                    await CheckIdleAsync(stopping).ConfigureAwait(false);
-                }
-            }
+            while (true) await _attempts.UntilDoneAsync(StepAsync, stopping).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
@@ -129,6 +113,24 @@ public sealed class SegmentFollower : IAsyncDisposable
             _ended = e.Message;
             _schemaReady.TrySetException(e);
             _log.LogCritical(e, "Spans are no longer stored, only kept in the write-ahead log. Restart TraceStore when the cause is mended.");
+        }
+    }
+
+    private async Task StepAsync(CancellationToken stopping)
+    {
+        if (_quarantine.NextGivenBack() is { } givenBack)
+        {
+            await StoreOrSetAsideAsync(givenBack, mayBeStored: true, stopping).ConfigureAwait(false);
+            await _attempts.UntilDoneAsync(_ => Finish(givenBack), stopping).ConfigureAwait(false);
+        }
+        else if (await NextAsync(stopping).ConfigureAwait(false) is { } segment) // 2
+        {
+            await StoreOrSetAsideAsync(segment, mayBeStored: segment.Number <= _inDoubtThrough, stopping).ConfigureAwait(false);
+            await _attempts.UntilDoneAsync(_ => Advance(segment.Number), stopping).ConfigureAwait(false); // 6
+        }
+        else
+        {
+            await CheckIdleAsync(stopping).ConfigureAwait(false);
         }
     }
 
@@ -209,6 +211,12 @@ public sealed class SegmentFollower : IAsyncDisposable
                 {
                     await StoreAsync(segment, look, token).ConfigureAwait(false);
                     _setAsideInARow = 0;
+                }
+                catch (FileNotFoundException) when (!File.Exists(segment.Path))
+                {
+                    _quarantine.NoteMissing(segment.Number, segment.Number, "its file was there when it was written, and is gone");
+                    _metrics.RecordsDamaged.Add(1);
+                    _log.LogError("Segment {Segment} of the write-ahead log is missing: {Path} was deleted before it was stored. Its spans are lost unless a snapshot or client has them. Storing goes on with the next.", segment.Number, segment.Path);
                 }
                 catch (Exception e) when (IsItsFault(e, ref refusals, ref shortages))
                 {

@@ -23,8 +23,8 @@ internal sealed class StoreAttempts
     {
         (_metrics, _log) = (metrics, log);
         // A schema that is newer than this version stays so; with what is accepted there is no giving up.
-        _untilPrepared = Retrying(new PredicateBuilder().Handle<ClickHouseUnavailableException>().Handle<ClickHouseRefusedException>().Handle<IOException>().Handle<HttpRequestException>());
-        _untilDone = Retrying(new PredicateBuilder().Handle<Exception>(failure => failure is not OperationCanceledException));
+        _untilPrepared = Retrying(failure => failure is not NewerSchemaException);
+        _untilDone = Retrying(_ => true);
     }
 
     /// <summary>What is wrong just now; null when nothing is.</summary>
@@ -60,10 +60,14 @@ internal sealed class StoreAttempts
         if (!isKnown) _log.LogWarning("Spans can't be stored now; they are safe in the write-ahead log, and stored when ClickHouse takes them. {Cause}", cause.Message);
     }
 
-    private ResiliencePipeline Retrying(PredicateBuilder<object> failures) => new ResiliencePipelineBuilder()
+    /// <summary>Tries again after whatever failure may pass, but for being told to stop.</summary>
+    private ResiliencePipeline Retrying(Func<Exception, bool> mayPass) => new ResiliencePipelineBuilder()
         .AddRetry(new RetryStrategyOptions
         {
-            ShouldHandle = failures,
+            ShouldHandle = attempt => new ValueTask<bool>(
+                attempt.Outcome.Exception is { } failure
+                && !(failure is OperationCanceledException && attempt.Context.CancellationToken.IsCancellationRequested)
+                && mayPass(failure)),
             MaxRetryAttempts = int.MaxValue,
             BackoffType = DelayBackoffType.Exponential,
             Delay = TimeSpan.FromMilliseconds(100),

@@ -14,15 +14,19 @@ public sealed class ClockWatch
     private static readonly TimeSpan s_memory = TimeSpan.FromHours(24);
 
     private readonly TimeProvider _time;
+    private readonly WrongDays _wrongDays;
     private readonly ILogger<ClockWatch> _log;
     private readonly long _startTimestamp;
     private DateTimeOffset _start;
     private long? _jumpedAt;
 
+    /// <param name="time">The two clocks.</param>
     /// <param name="newestKnown">When the newest segment of the log was created: no right clock is behind it.</param>
-    public ClockWatch(TimeProvider time, DateTimeOffset? newestKnown, ILogger<ClockWatch> log)
+    /// <param name="wrongDays">Gets the days that a clock which was behind has put on what was received.</param>
+    /// <param name="log">Told of every jump.</param>
+    public ClockWatch(TimeProvider time, DateTimeOffset? newestKnown, WrongDays wrongDays, ILogger<ClockWatch> log)
     {
-        (_time, _log, _start, _startTimestamp) = (time, log, time.GetUtcNow(), time.GetTimestamp());
+        (_time, _wrongDays, _log, _start, _startTimestamp) = (time, wrongDays, log, time.GetUtcNow(), time.GetTimestamp());
         if (newestKnown is { } newest && _start < newest - s_tolerance)
         {
             Note(FormattableString.Invariant($"The system clock says {_start:u}, but the write-ahead log has been written at {newest:u}"));
@@ -37,11 +41,14 @@ public sealed class ClockWatch
         if ((now - expected).Duration() > s_tolerance)
         {
             Note(FormattableString.Invariant($"The system clock jumped from {expected:u} to {now:u}"));
+            if (now > expected) _wrongDays.Note(DayOf(_start), DayOf(expected), really: DayOf(now));
             _start += now - expected; // say each jump once
         }
 
         return _jumpedAt is { } jumpedAt && _time.GetElapsedTime(jumpedAt) < s_memory;
     }
+
+    private static DateOnly DayOf(DateTimeOffset time) => DateOnly.FromDateTime(time.UtcDateTime);
 
     private void Note(string what)
     {

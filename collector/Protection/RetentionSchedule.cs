@@ -16,6 +16,7 @@ public sealed class RetentionSchedule : IAsyncDisposable
     private readonly DayPartitions _partitions;
     private readonly RetentionOptions _options;
     private readonly ClockWatch _clock;
+    private readonly WrongDays _wrongDays;
     private readonly TimeProvider _time;
     private readonly IngestMetrics _metrics;
     private readonly ILogger<RetentionSchedule> _log;
@@ -24,9 +25,9 @@ public sealed class RetentionSchedule : IAsyncDisposable
     private long? _lastByAge;
 
     public RetentionSchedule(
-        DayPartitions partitions, RetentionOptions options, ClockWatch clock, TimeProvider time, IngestMetrics metrics, ILogger<RetentionSchedule> log)
+        DayPartitions partitions, RetentionOptions options, ClockWatch clock, WrongDays wrongDays, TimeProvider time, IngestMetrics metrics, ILogger<RetentionSchedule> log)
     {
-        (_partitions, _options, _clock, _time, _metrics, _log) = (partitions, options, clock, time, metrics, log);
+        (_partitions, _options, _clock, _wrongDays, _time, _metrics, _log) = (partitions, options, clock, wrongDays, time, metrics, log);
         _running = Task.Run(RunAsync);
     }
 
@@ -34,6 +35,7 @@ public sealed class RetentionSchedule : IAsyncDisposable
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _running.ConfigureAwait(false);
+        _ = _clock.HasJumped(); // what is known of the clock is known to the next start
         _stopping.Dispose();
     }
 
@@ -62,7 +64,7 @@ public sealed class RetentionSchedule : IAsyncDisposable
             IReadOnlyList<DayPartition> days = await _partitions.ReadAsync(_stopping.Token).ConfigureAwait(false);
             _metrics.StoredBytes = days.Sum(day => day.Bytes);
             RetentionOptions options = mayExpireByAge ? _options : _options with { MaxAge = TimeSpan.MaxValue };
-            foreach (ExpiredDay expired in RetentionPolicy.Choose(days, DateOnly.FromDateTime(_time.GetUtcNow().UtcDateTime), options))
+            foreach (ExpiredDay expired in RetentionPolicy.Choose(days, DateOnly.FromDateTime(_time.GetUtcNow().UtcDateTime), options, _wrongDays.ReallyReceived))
             {
                 await _partitions.DropAsync(expired.Partition.Day, _stopping.Token).ConfigureAwait(false);
                 if (expired.IsByAge) _lastByAge = _time.GetTimestamp();

@@ -1,53 +1,98 @@
+using System.Runtime.InteropServices;
+
 namespace TraceStore.Collector.Receivers;
 
 /// <summary>
-/// The memory that requests may take together. It is taken as bytes come in, not as they are announced, so that who says
-/// much and sends nothing takes nothing.
+/// The memory that requests may take together, and each client of that. It is taken as bytes come in, not as they are
+/// announced, so that who says much and sends nothing takes next to nothing. Any thread may call it.
 /// </summary>
 internal sealed class BytesInFlight(OtlpOptions options)
 {
-    /// <summary>What any request takes, however small: a block to be received in, and one to be answered from.</summary>
-    private const int BytesPerRequest = 2 * ReceiveBlocks.BlockBytes;
+    /// <summary>What any request takes before a byte of it has come.</summary>
+    public const int BytesPerRequest = 4 << 10;
 
-    /// <summary>Why a request isn't taken when there is no room for it.</summary>
-    public const string UsedUp = "Too many exports at once: the memory for them is used up (Otlp:MaxBytesInFlight).";
+    /// <summary>One client may take half: the other half is for the others.</summary>
+    private const int ClientShare = 2;
 
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, Account> _clients = [];
     private long _taken;
 
     /// <summary>When there may be room again.</summary>
     public static TimeSpan RetryAfter => TimeSpan.FromSeconds(1);
 
-    /// <summary>Takes room for a request that begins; null when there is none.</summary>
-    public RequestLease? TryLease()
+    /// <summary>Begins a request, which has no room yet.</summary>
+    public RequestLease Begin(string client) => new(this, client);
+
+    private void Take(string client, long bytes)
     {
-        var lease = new RequestLease(this);
-        return lease.TryGrow(BytesPerRequest) ? lease : null;
+        lock (_lock)
+        {
+            ref Account account = ref CollectionsMarshal.GetValueRefOrAddDefault(_clients, client, out _);
+            bool isOverall = _taken + bytes > options.MaxBytesInFlight;
+            if (isOverall || account.Bytes + bytes > options.MaxBytesInFlight / ClientShare)
+            {
+                if (account.Bytes == 0) _clients.Remove(client);
+                throw isOverall ? NoRoomException.ForAnyone() : NoRoomException.For(client);
+            }
+
+            account.Bytes += bytes;
+            _taken += bytes;
+        }
     }
 
-    private bool TryTake(long bytes)
+    private void GiveBack(string client, long bytes)
     {
-        if (Interlocked.Add(ref _taken, bytes) <= options.MaxBytesInFlight) return true;
-        Interlocked.Add(ref _taken, -bytes);
-        return false;
+        lock (_lock)
+        {
+            _taken -= bytes;
+            ref Account account = ref CollectionsMarshal.GetValueRefOrNullRef(_clients, client);
+            account.Bytes -= bytes;
+            if (account.Bytes == 0) _clients.Remove(client);
+        }
+    }
+
+    private struct Account
+    {
+        public long Bytes;
     }
 
     /// <summary>The room that one request takes, until it is answered. Used by one thread at a time.</summary>
-    internal sealed class RequestLease(BytesInFlight owner) : IDisposable
+    internal sealed class RequestLease(BytesInFlight owner, string client) : IDisposable
     {
         private long _bytes;
 
-        /// <summary>Takes more room, for bytes that came in or that decompression brought to light. False when there is none.</summary>
-        public bool TryGrow(long bytes)
+        /// <summary>The most that it has taken.</summary>
+        public long PeakBytes { get; private set; }
+
+        /// <summary>Takes more room, for bytes that came in or that decompression brought to light.</summary>
+        /// <exception cref="NoRoomException">There is none.</exception>
+        public void Grow(long bytes)
         {
-            if (!owner.TryTake(bytes)) return false;
+            owner.Take(client, bytes);
             _bytes += bytes;
-            return true;
+            PeakBytes = Math.Max(PeakBytes, _bytes);
         }
 
-        public void Dispose()
+        public void Shrink(long bytes)
         {
-            Interlocked.Add(ref owner._taken, -_bytes);
-            _bytes = 0;
+            owner.GiveBack(client, bytes);
+            _bytes -= bytes;
         }
+
+        public void Dispose() => Shrink(_bytes);
     }
+}
+
+/// <summary>There is no room for a request now; its client is told to send it again.</summary>
+internal sealed class NoRoomException : Exception
+{
+    private NoRoomException(string reason, string message) : base(message) => Reason = reason;
+
+    /// <summary>What it is counted under.</summary>
+    public string Reason { get; }
+
+    public static NoRoomException ForAnyone() => new("memory", "Too many exports at once: the memory for them is used up (Otlp:MaxBytesInFlight).");
+
+    public static NoRoomException For(string client) => new("client_memory", $"Too many exports at once from {client}: its share of the memory for them is used up (half of Otlp:MaxBytesInFlight).");
 }

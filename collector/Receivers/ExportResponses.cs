@@ -6,7 +6,7 @@ namespace TraceStore.Collector.Receivers;
 /// <summary>OTLP's words for what was accepted, wholly or in part; they are the same in every protocol.</summary>
 internal static class ExportResponses
 {
-    public static ExportTraceServiceResponse Of(ExportOutcome accepted) => accepted.RejectedSpans == 0
+    public static ExportTraceServiceResponse Of(ExportOutcome accepted) => accepted is { RejectedSpans: 0, Message: "" }
         ? new ExportTraceServiceResponse()
         : new ExportTraceServiceResponse
         {

@@ -16,6 +16,6 @@ internal static class GrpcFailure
         return status;
     }
 
-    /// <summary>The requests that are being read take all the memory that they may.</summary>
-    public static Status TooMuchInFlight() => Unavailable(BytesInFlight.UsedUp, BytesInFlight.RetryAfter);
+    public static Status TooLarge(int maxBytes) =>
+        Of(Code.ResourceExhausted, $"The request is larger than {maxBytes} bytes, the most that is taken, also decompressed (Otlp:MaxRequestBytes).");
 }

@@ -33,8 +33,7 @@ internal sealed class HttpFailure : Exception
     public static HttpFailure TooSlow(TimeSpan timeout) => new(
         StatusCodes.Status408RequestTimeout, Code.DeadlineExceeded, $"The request took longer than {timeout.TotalSeconds} s to come (Otlp:ReceiveTimeout).", "too_slow") { IsAborting = true };
 
-    public static HttpFailure Unavailable(string message, TimeSpan retryAfter, string? reason = null) =>
-        new(StatusCodes.Status503ServiceUnavailable, Code.Unavailable, message, reason) { RetryAfter = retryAfter };
-
-    public static HttpFailure TooMuchInFlight() => Unavailable(BytesInFlight.UsedUp, BytesInFlight.RetryAfter, "memory");
+    /// <summary>Overload: nothing was taken, and the client is told when to send it again. Whoever refuses it has counted it.</summary>
+    public static HttpFailure Unavailable(string message, TimeSpan retryAfter) =>
+        new(StatusCodes.Status503ServiceUnavailable, Code.Unavailable, message, reason: null) { RetryAfter = retryAfter };
 }

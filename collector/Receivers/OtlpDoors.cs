@@ -6,30 +6,17 @@ using TraceStore.Collector.Pipeline;
 
 namespace TraceStore.Collector.Receivers;
 
-/// <summary>Puts OTLP's receivers on web applications: one for gRPC, one for HTTP. They lead to the same pipeline.</summary>
-public sealed class OtlpDoors(IngestPipeline pipeline, OtlpOptions options, IngestMetrics metrics)
+/// <summary>Puts OTLP's receivers on web applications: gRPC's and HTTP's, which lead to the same pipeline.</summary>
+public sealed class OtlpDoors(IngestPipeline pipeline, OtlpOptions options) : IDisposable
 {
+    private readonly Decompressor _decompressor = new();
     private readonly BytesInFlight _inFlight = new(options);
 
-    public void AddGrpc(IServiceCollection services)
+    public void AddTo(IServiceCollection services)
     {
         services.AddSingleton<IMemoryPoolFactory<byte>, ReceiveBlocks>();
-        services.AddHttpContextAccessor();
-        services.AddSingleton(options).AddSingleton(_inFlight).AddSingleton(pipeline).AddSingleton(metrics).AddSingleton<OtlpGrpcGate>();
-        services.AddOptions<Grpc.AspNetCore.Server.GrpcServiceOptions>().Configure<IHttpContextAccessor>((grpc, context) =>
-            grpc.CompressionProviders = [new MeteredGzip(context)]);
-        services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = options.MaxRequestBytes);
-    }
-
-    public static void MapGrpc(WebApplication app)
-    {
-        app.UseMiddleware<OtlpGrpcGate>();
-        app.MapGrpcService<OtlpGrpcReceiver>();
-    }
-
-    public void AddHttp(IServiceCollection services)
-    {
-        services.AddSingleton<IMemoryPoolFactory<byte>, ReceiveBlocks>();
+        services.AddSingleton(options).AddSingleton(_inFlight).AddSingleton(_decompressor).AddSingleton(pipeline).AddSingleton<OtlpGrpcGate>();
+        services.AddGrpc();
         services.AddCors(cors => cors.AddDefaultPolicy(policy => policy
             .SetIsOriginAllowed(IsAllowed)
             .WithMethods(HttpMethods.Post)
@@ -38,13 +25,20 @@ public sealed class OtlpDoors(IngestPipeline pipeline, OtlpOptions options, Inge
             .SetPreflightMaxAge(TimeSpan.FromHours(1))));
     }
 
-    public void MapHttp(WebApplication app)
+    /// <summary>Both protocols: which port is for which, clients mix up.</summary>
+    public void Map(WebApplication app)
     {
-        var receiver = new OtlpHttpReceiver(pipeline, _inFlight, options, metrics);
+        var receiver = new OtlpHttpReceiver(pipeline, _inFlight, _decompressor, options);
+        app.UseWhen(IsGrpc, grpc => grpc.UseMiddleware<OtlpGrpcGate>());
         app.UseCors();
+        app.MapGrpcService<OtlpGrpcReceiver>();
         app.MapPost(OtlpHttpReceiver.TracesPath, receiver.ExportAsync);
         app.MapFallback("{**path}", OtlpHttpReceiver.RefuseUnknownAsync);
     }
+
+    public void Dispose() => _decompressor.Dispose();
+
+    private static bool IsGrpc(HttpContext context) => context.Request.ContentType?.StartsWith("application/grpc", StringComparison.OrdinalIgnoreCase) == true;
 
     private bool IsAllowed(string origin) =>
         options.CorsOrigins.Contains("*")

@@ -14,12 +14,13 @@ namespace TraceStore.Collector.Receivers;
 /// OTLP over HTTP: the protocol's edge, as <see cref="OtlpGrpcReceiver"/> is gRPC's.
 /// <list type="number">
 /// <item>See which of the two encodings it is; the answer comes in the same.</item>
+/// <item>Refuse clients that have sent more than they may.</item>
 /// <item>Read the body, decompressed, within the bounds (<see cref="HttpBody"/>).</item>
 /// <item>Turn JSON into protobuf (<see cref="OtlpJsonTranscoder"/>).</item>
 /// <item>Give it to the pipeline, and its outcome back in OTLP's words (OTLP 1.11, "OTLP/HTTP Response").</item>
 /// </list>
 /// </summary>
-internal sealed class OtlpHttpReceiver(IngestPipeline pipeline, BytesInFlight inFlight, OtlpOptions options, IngestMetrics metrics)
+internal sealed class OtlpHttpReceiver(IngestPipeline pipeline, BytesInFlight inFlight, Decompressor decompressor, OtlpOptions options)
 {
     /// <summary>Where spans are sent (OTLP 1.11, "OTLP/HTTP Request").</summary>
     public const string TracesPath = "/v1/traces";
@@ -28,15 +29,18 @@ internal sealed class OtlpHttpReceiver(IngestPipeline pipeline, BytesInFlight in
 
     public async Task ExportAsync(HttpContext context)
     {
+        string client = context.ClientName();
+        using BytesInFlight.RequestLease lease = inFlight.Begin(client);
         bool isJson = true; // for a client that doesn't say what it understands
         try
         {
             isJson = IsJson(context.Request.ContentType); // 1
-            using BytesInFlight.RequestLease lease = inFlight.TryLease() ?? throw HttpFailure.TooMuchInFlight();
-            using HttpBody body = await HttpBody.ReadAsync(context, options, lease).ConfigureAwait(false); // 2
-            ReadOnlyMemory<byte> request = isJson ? Transcode(body.Bytes.Span, lease) : body.Bytes; // 3
-            string client = context.Connection.RemoteIpAddress?.ToString() ?? "unknown";
-            ExportOutcome outcome = await pipeline.ExportAsync(request, client).ConfigureAwait(false); // 4
+            if (pipeline.WhyKeptOut(client) is { } keptOut) throw HttpFailure.Unavailable(keptOut.Message, keptOut.RetryAfter); // 2
+            lease.Grow(BytesInFlight.BytesPerRequest);
+            using ReceiveBuffer body = await HttpBody.ReadAsync(context, options, decompressor, lease).ConfigureAwait(false); // 3
+            string? unknownField = null;
+            ReadOnlyMemory<byte> request = isJson ? Transcode(body.Bytes.Span, lease, out unknownField) : body.Bytes; // 4
+            ExportOutcome outcome = await pipeline.ExportAsync(request, client, unknownField).ConfigureAwait(false); // 5
             if (outcome.Kind == ExportOutcomeKind.Malformed) throw HttpFailure.Malformed(outcome.Message, reason: null);
             if (outcome.Kind == ExportOutcomeKind.Unavailable) throw HttpFailure.Unavailable(outcome.Message, outcome.RetryAfter);
             await AnswerAsync(context.Response, StatusCodes.Status200OK, ExportResponses.Of(outcome), isJson).ConfigureAwait(false);
@@ -44,9 +48,16 @@ internal sealed class OtlpHttpReceiver(IngestPipeline pipeline, BytesInFlight in
         catch (HttpFailure failure)
         {
             if (failure.IsAborting) context.Abort(); // the client sends it again
-            if (failure.Reason is { } reason) IngestMetrics.Count(failure.RetryAfter is null ? metrics.RequestsRejected : metrics.RequestsRefused, reason);
+            if (failure.Reason is { } reason) pipeline.NoteRejected(client, reason, lease.PeakBytes);
             if (failure.RetryAfter is { } delay) context.Response.Headers.RetryAfter = Math.Ceiling(delay.TotalSeconds).ToString(CultureInfo.InvariantCulture);
             if (!failure.IsAborting) await AnswerAsync(context.Response, failure.StatusCode, failure.Status, isJson).ConfigureAwait(false);
+        }
+        catch (NoRoomException noRoom)
+        {
+            pipeline.NoteRefused(noRoom.Reason, noRoom.Message);
+            HttpFailure failure = HttpFailure.Unavailable(noRoom.Message, BytesInFlight.RetryAfter);
+            context.Response.Headers.RetryAfter = BytesInFlight.RetryAfter.TotalSeconds.ToString(CultureInfo.InvariantCulture);
+            await AnswerAsync(context.Response, failure.StatusCode, failure.Status, isJson).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
@@ -78,11 +89,11 @@ internal sealed class OtlpHttpReceiver(IngestPipeline pipeline, BytesInFlight in
         };
     }
 
-    private ReadOnlyMemory<byte> Transcode(ReadOnlySpan<byte> json, BytesInFlight.RequestLease lease)
+    private ReadOnlyMemory<byte> Transcode(ReadOnlySpan<byte> json, BytesInFlight.RequestLease lease, out string? unknownField)
     {
-        if (!lease.TryGrow(json.Length)) throw HttpFailure.TooMuchInFlight();
+        lease.Grow(json.Length);
         var output = new WireWriter(json.Length / 2); // protobuf takes less than half as much, most of the time
-        if (OtlpJsonTranscoder.Transcode(json, output) is { } malformed) throw HttpFailure.Malformed($"The request is not an ExportTraceServiceRequest: {malformed}.");
+        if (OtlpJsonTranscoder.Transcode(json, output, out unknownField) is { } malformed) throw HttpFailure.Malformed($"The request is not an ExportTraceServiceRequest: {malformed}.");
         return output.Length <= options.MaxRequestBytes ? output.WrittenMemory : throw HttpFailure.TooLarge(options.MaxRequestBytes);
     }
 

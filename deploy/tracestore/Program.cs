@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Invocation;
 using TraceStore;
 using TraceStore.Demo;
 using TraceStore.Load;
@@ -15,6 +16,9 @@ root.Add(DemoServiceCommand.Create());
 root.Add(TraceCommand.Create());
 root.Add(LoadCommand.Create());
 root.Add(QuarantineCommand.Create());
+root.Add(SettingsCommand.Create());
 
 // Commands end by themselves when they are asked to; the default would end them after two seconds.
-return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
+ParseResult parsed = root.Parse(args);
+if (parsed.Action is ParseErrorAction error) error.ShowHelp = false; // the error would scroll away
+return await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });

@@ -10,10 +10,10 @@ internal static class QuarantineCommand
 {
     public static Command Create()
     {
-        var data = new Option<string>("--data") { HelpName = "DIR", Description = "The data directory. Default: ./data", DefaultValueFactory = _ => "data", Recursive = true };
+        var data = new Option<string>("--data") { HelpName = "DIR", Description = "The data directory", DefaultValueFactory = _ => "data", Recursive = true };
         var wal = new Option<string?>("--wal") { HelpName = "DIR", Description = "The write-ahead log, where it isn't in the data directory (Wal:Directory)", Recursive = true };
         var names = new Argument<string[]>("NAME") { Description = "Names as the list shows them. Default: all segments", Arity = ArgumentArity.ZeroOrMore };
-        var timeout = new Option<int>("--timeout") { HelpName = "SECONDS", Description = "How long to wait until they are stored. Default: 60", DefaultValueFactory = _ => 60 };
+        var timeout = new Option<int>("--timeout") { HelpName = "SECONDS", Description = "How long to wait until they are stored", DefaultValueFactory = _ => 60 };
 
         var replay = new Command("replay", "Give segments back to the TraceStore that runs on this directory, when what made ClickHouse refuse them is mended.") { names, timeout };
         replay.SetAction((arguments, cancellation) => ReplayAsync(

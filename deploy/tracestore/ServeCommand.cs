@@ -10,17 +10,6 @@ namespace TraceStore;
 /// <summary><c>tracestore serve</c>: everything in one process, until it is told to stop.</summary>
 internal static class ServeCommand
 {
-    private static readonly (string Option, string Setting, string Value, string Description)[] s_options =
-    [
-        ("--data", "DataDirectory", "DIR", "Where everything is kept. Default: ./data"),
-        ("--listen", "ListenAddress", "IP", "The address to listen on; 0.0.0.0 for every network. Default: 127.0.0.1"),
-        ("--otlp-grpc-port", "Otlp:GrpcPort", "PORT", "OTLP over gRPC. Default: 4317"),
-        ("--otlp-http-port", "Otlp:HttpPort", "PORT", "OTLP over HTTP. Default: 4318"),
-        ("--tempo-port", "Tempo:Port", "PORT", "Tempo's HTTP API. Default: 3200"),
-        ("--jaeger-port", "Jaeger:Port", "PORT", "Jaeger's HTTP API. Default: 16686"),
-        ("--clickhouse", "ClickHouse:Url", "URL", "An external ClickHouse, such as http://clickhouse:8123. Default: the embedded engine"),
-    ];
-
     public static Command Create()
     {
         var command = new Command("serve", "Receive spans, store them and answer queries. This is the default.");
@@ -29,32 +18,46 @@ internal static class ServeCommand
     }
 
     /// <summary>Gives a command the options and the action of serving.</summary>
-    public static void Configure(Command command)
+    public static void Configure(Command command) => Configure(command, RunAsync);
+
+    /// <summary>Gives a command the options of serving, and another action.</summary>
+    public static void Configure(Command command, Func<IConfiguration, IReadOnlyList<string>, int> run) =>
+        Configure(command, (configuration, problems) => Task.FromResult(run(configuration, problems)));
+
+    private static void Configure(Command command, Func<IConfiguration, IReadOnlyList<string>, Task<int>> runAsync)
     {
-        var options = s_options.ToDictionary(
-            option => option.Setting,
-            option => new Option<string?>(option.Option) { HelpName = option.Value, Description = option.Description });
-        var file = new Option<string?>("--config") { HelpName = "FILE", Description = $"Settings in JSON. Default: ./{TraceStoreSettings.FileName}, where there is one" };
+        var options = SettingsCatalogue.All.Where(setting => setting.Option is not null).ToDictionary(
+            setting => setting.Key,
+            setting => new Option<string?>(setting.Option!)
+            {
+                HelpName = setting.Value,
+                Description = $"{char.ToUpperInvariant(setting.Meaning[0])}{setting.Meaning[1..].Replace("`", "", StringComparison.Ordinal)}{(setting.Default.Length > 0 ? $" [default: {setting.Default}]" : "")}",
+            });
+        var file = new Option<string?>("--config") { HelpName = "FILE", Description = $"Settings in JSON [default: ./{TraceStoreSettings.FileName}, where there is one]" };
         var set = new Option<string[]>("--set")
         {
             HelpName = "NAME=VALUE",
-            Description = $"Any other setting, such as Wal:MaxBytes=20GiB; as environment variable {TraceStoreSettings.EnvironmentPrefix}WAL__MAXBYTES. May be repeated",
+            Description = $"Any other setting, such as Wal:MaxBytes=20GiB; as environment variable {TraceStoreSettings.EnvironmentPrefix}WAL__MAXBYTES. May be repeated. {ThisProgram.Name} settings lists them",
         };
         foreach (Option<string?> option in options.Values) command.Add(option);
         command.Add(file);
         command.Add(set);
-        command.SetAction((arguments, _) => RunAsync(
-            arguments.GetValue(file),
-            options.ToDictionary(option => option.Key, option => arguments.GetValue(option.Value)),
-            arguments.GetValue(set) ?? []));
+        command.SetAction((arguments, _) =>
+        {
+            (IConfiguration configuration, IReadOnlyList<string> problems) = ReadConfiguration(
+                arguments.GetValue(file),
+                options.ToDictionary(option => option.Key, option => arguments.GetValue(option.Value)),
+                arguments.GetValue(set) ?? []);
+            return runAsync(configuration, problems);
+        });
     }
 
-    private static async Task<int> RunAsync(string? file, Dictionary<string, string?> options, string[] assignments)
+    private static async Task<int> RunAsync(IConfiguration configuration, IReadOnlyList<string> unread)
     {
-        (IConfiguration configuration, IReadOnlyList<string> unread) = ReadConfiguration(file, options, assignments);
         (TraceStoreSettings? settings, IReadOnlyList<string> invalid) = TraceStoreSettings.Read(configuration);
         if (settings is null || unread.Count > 0) return Fail([.. unread, .. invalid]);
 
+        FileModes.CreateForOwnerOnly();
         using var stop = new StopSignal();
         try
         {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Diagnostics;
 using Spectre.Console;
 using TraceStore.Demo;
 
@@ -9,6 +10,10 @@ internal static class TraceCommand
 {
     /// <summary>Where commands find a TraceStore when they aren't told.</summary>
     public const string DefaultUrl = "http://127.0.0.1:3200";
+
+    /// <summary>A trace whose spans have just been acknowledged is a moment away.</summary>
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_askAgainEvery = TimeSpan.FromMilliseconds(200);
 
     public static Command Create()
     {
@@ -32,9 +37,15 @@ internal static class TraceCommand
         {
             using var client = new TraceClient(url);
             StoredTrace? trace = await client.ReadAsync(id, cancellation).ConfigureAwait(false);
+            for (long asked = Stopwatch.GetTimestamp(); trace is null && Stopwatch.GetElapsedTime(asked) < s_patience;)
+            {
+                await Task.Delay(s_askAgainEvery, cancellation).ConfigureAwait(false);
+                trace = await client.ReadAsync(id, cancellation).ConfigureAwait(false);
+            }
+
             if (trace is null)
             {
-                await Console.Error.WriteLineAsync($"There is no trace {id} at {url}.").ConfigureAwait(false);
+                await Console.Error.WriteLineAsync($"There is no trace {id} at {url}. (A span is found about half a second after it was acknowledged.)").ConfigureAwait(false);
                 return 1;
             }
 

@@ -14,18 +14,5 @@ public static class SpanContent
         return row => Hash([.. spans.ResourceHash(row), .. spans.ScopeHash(row), .. writer.Write(spans, row)]);
     }
 
-    /// <summary>Takes in what a summary shows. For rows of which only a summary's columns were read.</summary>
-    public static Func<int, UInt128> Summary(SpanBatch spans) => row =>
-    {
-        var content = new WireWriter();
-        content.Bytes(1, spans.ParentSpanId(row));
-        content.Bytes(2, spans.Service[row]);
-        content.Bytes(3, spans.Name[row]);
-        content.Fixed64(4, spans.StartTimeUnixNano[row]);
-        content.Fixed64(5, spans.EndTimeUnixNano(row));
-        content.Varint(6, (ulong)spans.StatusCode[row]);
-        return Hash(content.Written);
-    };
-
     private static UInt128 Hash(ReadOnlySpan<byte> content) => BinaryPrimitives.ReadUInt128BigEndian(ContentHash.Of(content));
 }

@@ -6,6 +6,7 @@ using OpenTelemetry.Proto.Trace.V1;
 using TraceStore.Query.Assembly;
 using TraceStore.Query.Execution;
 using TraceStore.Storage.Otlp;
+using TraceStore.Storage.Spans;
 using Span = OpenTelemetry.Proto.Trace.V1.Span;
 
 namespace TraceStore.Query.Encoding;
@@ -17,13 +18,16 @@ namespace TraceStore.Query.Encoding;
 internal sealed class JaegerTraceEncoder(Utf8JsonWriter json, SpanRows rows)
 {
     private const long NanosPerMicro = 1000;
+    private const string ErrorTag = "error";
 
     private readonly OtlpSpanWriter _spans = new();
     private readonly Dictionary<UInt128, (string Name, string Version)> _scopes = [];
 
-    public void Write(AssembledTrace trace)
+    /// <summary>Writes a trace; between its spans, wherever this yields, what has been written may go out.</summary>
+    public IEnumerable<bool> Write(AssembledTrace trace)
     {
         string traceId = trace.Id.ToString();
+        var ids = new JaegerSpanIds(trace);
         Dictionary<UInt128, string> processes = [];
         json.WriteStartObject();
         json.WriteString("traceID", traceId);
@@ -32,7 +36,8 @@ internal sealed class JaegerTraceEncoder(Utf8JsonWriter json, SpanRows rows)
         {
             UInt128 resource = Envelopes.KeyOf(rows.Spans.ResourceHash(span.Row));
             if (!processes.TryGetValue(resource, out string? process)) processes.Add(resource, process = $"p{processes.Count + 1}");
-            WriteSpan(traceId, span, process);
+            WriteSpan(traceId, span, ids, process);
+            yield return true;
         }
 
         json.WriteEndArray();
@@ -51,15 +56,15 @@ internal sealed class JaegerTraceEncoder(Utf8JsonWriter json, SpanRows rows)
         json.WriteEndObject();
     }
 
-    private void WriteSpan(string traceId, TraceSpan span, string process)
+    private void WriteSpan(string traceId, TraceSpan span, JaegerSpanIds ids, string process)
     {
         Span otlp = OtlpParsing.ParseSpan(_spans.Write(rows.Spans, span.Row));
         json.WriteStartObject();
         json.WriteString("traceID", traceId);
-        json.WriteString("spanID", span.Id.ToString());
+        json.WriteString("spanID", ids.IdOf(span).ToString());
         json.WriteNumber("flags", otlp.Flags & 0xFF);
         json.WriteString("operationName", otlp.Name);
-        WriteReferences(traceId, span, otlp);
+        WriteReferences(traceId, ids.ParentIdOf(span), otlp);
         json.WriteNumber("startTime", span.StartTimeUnixNano / NanosPerMicro);
         json.WriteNumber("duration", span.DurationNanos / NanosPerMicro);
         WriteTags(span, otlp);
@@ -69,10 +74,10 @@ internal sealed class JaegerTraceEncoder(Utf8JsonWriter json, SpanRows rows)
         json.WriteEndObject();
     }
 
-    private void WriteReferences(string traceId, TraceSpan span, Span otlp)
+    private void WriteReferences(string traceId, SpanId parent, Span otlp)
     {
         json.WriteStartArray("references");
-        if (!span.ParentId.IsNone) WriteReference("CHILD_OF", traceId, span.ParentId.ToString());
+        if (!parent.IsNone) WriteReference("CHILD_OF", traceId, parent.ToString());
         foreach (Span.Types.Link link in otlp.Links)
         {
             WriteReference("FOLLOWS_FROM", Convert.ToHexStringLower(link.TraceId.Span), Convert.ToHexStringLower(link.SpanId.Span));
@@ -93,7 +98,8 @@ internal sealed class JaegerTraceEncoder(Utf8JsonWriter json, SpanRows rows)
     private void WriteTags(TraceSpan span, Span otlp)
     {
         json.WriteStartArray("tags");
-        foreach (KeyValue attribute in otlp.Attributes) WriteTag(attribute.Key, attribute.Value);
+        bool isError = otlp.Status?.Code == Status.Types.StatusCode.Error;
+        foreach (KeyValue attribute in otlp.Attributes.Where(attribute => !isError || attribute.Key != ErrorTag)) WriteTag(attribute.Key, attribute.Value);
         (string scope, string version) = ScopeOf(span);
         if (scope.Length > 0) WriteText("otel.scope.name", scope);
         if (version.Length > 0) WriteText("otel.scope.version", version);
@@ -101,13 +107,21 @@ internal sealed class JaegerTraceEncoder(Utf8JsonWriter json, SpanRows rows)
         if (otlp.Kind is not Span.Types.SpanKind.Unspecified) WriteText("span.kind", KindName(span.Kind));
         if (otlp.Status is { } status)
         {
-            if (status.Code == Status.Types.StatusCode.Error) WriteTag("error", new AnyValue { BoolValue = true });
+            if (isError) WriteTag(ErrorTag, new AnyValue { BoolValue = true });
             if (status.Code != Status.Types.StatusCode.Unset) WriteText("otel.status_code", status.Code.ToString().ToUpperInvariant());
             if (status.Message.Length > 0) WriteText("otel.status_description", status.Message);
         }
 
         if (otlp.TraceState.Length > 0) WriteText("w3c.tracestate", otlp.TraceState);
+        WriteDropped("attributes", otlp.DroppedAttributesCount);
+        WriteDropped("events", otlp.DroppedEventsCount);
+        WriteDropped("links", otlp.DroppedLinksCount);
         json.WriteEndArray();
+    }
+
+    private void WriteDropped(string what, uint count)
+    {
+        if (count > 0) WriteTag($"otel.dropped_{what}_count", new AnyValue { IntValue = count });
     }
 
     private (string Name, string Version) ScopeOf(TraceSpan span)
@@ -140,7 +154,8 @@ internal sealed class JaegerTraceEncoder(Utf8JsonWriter json, SpanRows rows)
         json.WriteString("serviceName", System.Text.Encoding.UTF8.GetString(rows.Spans.Service[span.Row]));
         json.WriteStartArray("tags");
         Resource? resource = OtlpParsing.ParseResource(rows.Envelopes.Resource(rows.Spans.ResourceHash(span.Row))).Resource;
-        foreach (KeyValue attribute in resource?.Attributes.Where(attribute => attribute.Key != "service.name") ?? [])
+        bool IsShown(KeyValue attribute) => attribute is { Key: "service.name", Value.ValueCase: AnyValue.ValueOneofCase.StringValue };
+        foreach (KeyValue attribute in resource?.Attributes.Where(attribute => !IsShown(attribute)) ?? [])
         {
             WriteTag(attribute.Key, attribute.Value);
         }

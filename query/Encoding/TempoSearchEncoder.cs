@@ -1,7 +1,12 @@
 using Google.Protobuf;
+using OpenTelemetry.Proto.Common.V1;
 using TraceStore.Query.Assembly;
 using TraceStore.Query.Encoding.Tempo;
 using TraceStore.Query.Execution;
+using TraceStore.Query.Planning;
+using TraceStore.Query.Sql;
+using TraceStore.Query.TraceQl;
+using TraceStore.Storage.Otlp;
 using TraceStore.Storage.Spans;
 
 namespace TraceStore.Query.Encoding;
@@ -10,15 +15,17 @@ namespace TraceStore.Query.Encoding;
 /// Search results as Tempo's API gives them. Grafana reads them strictly: an unknown field, or a number where a string is
 /// due, fails the whole answer; protobuf's JSON mapping of the contract's own messages can't get that wrong.
 /// </summary>
-public static class TempoSearchEncoder
+public sealed class TempoSearchEncoder(SearchRows rows, SearchPlan plan)
 {
     private const string RootMissing = "<root span not yet received>";
     private const int StatusError = 2;
 
+    private readonly Dictionary<UInt128, ILookup<string, AnyValue>> _resources = [];
+
     /// <summary>tempopb.SearchResponse for the found traces, newest first.</summary>
-    public static SearchResponse Response(SearchRows rows, int spansPerSpanset)
+    public SearchResponse Response()
     {
-        var traces = TraceAssembler.Assemble(rows.Spans, SpanContent.Summary(rows.Spans));
+        var traces = TraceAssembler.Assemble(rows.Spans, row => rows.Content![row]);
         var response = new SearchResponse
         {
             Metrics = new SearchMetrics
@@ -29,14 +36,18 @@ public static class TempoSearchEncoder
                 TotalJobs = 1,
             },
         };
-        response.Traces.Add(rows.Traces.Where(traces.ContainsKey).Select(id => Describe(traces[id], rows, spansPerSpanset)));
+        response.Traces.Add(rows.Traces.Where(traces.ContainsKey).Select(id => Describe(traces[id])));
         return response;
     }
 
-    /// <summary>The response in JSON.</summary>
-    public static string Json(SearchResponse response) => JsonFormatter.Default.Format(response);
+    /// <summary>The response in JSON; its list of traces is there also when it is empty.</summary>
+    public static string Json(SearchResponse response)
+    {
+        string json = JsonFormatter.Default.Format(response);
+        return response.Traces.Count > 0 ? json : $"{{ \"traces\": [ ],{json[1..]}";
+    }
 
-    private static TraceSearchMetadata Describe(AssembledTrace trace, SearchRows rows, int spansPerSpanset)
+    private TraceSearchMetadata Describe(AssembledTrace trace)
     {
         SpanBatch spans = rows.Spans;
         var metadata = new TraceSearchMetadata
@@ -49,13 +60,7 @@ public static class TempoSearchEncoder
         };
         List<TraceSpan> matched = [.. trace.Spans.Where(span => rows.IsMatched[span.Row] != 0)];
         var spanSet = new SpanSet { Matched = (uint)matched.Count };
-        spanSet.Spans.Add(matched.Take(spansPerSpanset == 0 ? int.MaxValue : spansPerSpanset).Select(span => new Span
-        {
-            SpanID = span.Id.ToString(),
-            Name = Text(spans.Name[span.Row]),
-            StartTimeUnixNano = span.StartTimeUnixNano,
-            DurationNanos = span.DurationNanos,
-        }));
+        spanSet.Spans.Add(matched.Take(plan.SpansPerSpanset == 0 ? int.MaxValue : plan.SpansPerSpanset).Select(Describe));
         metadata.SpanSets.Add(spanSet);
         foreach (var service in trace.Spans.GroupBy(span => Text(spans.Service[span.Row])))
         {
@@ -68,6 +73,43 @@ public static class TempoSearchEncoder
 
         return metadata;
     }
+
+    private Tempo.Span Describe(TraceSpan span)
+    {
+        var shown = new Tempo.Span
+        {
+            SpanID = span.Id.ToString(),
+            Name = Text(rows.Spans.Name[span.Row]),
+            StartTimeUnixNano = span.StartTimeUnixNano,
+            DurationNanos = span.DurationNanos,
+        };
+        for (int number = 0; number < plan.Asked.Attributes.Count; number++)
+        {
+            AttributeField field = plan.Asked.Attributes[number];
+            AnyValue? value = field.Scope == AttributeScope.Resource ? null : AskedAttributeSql.Read(rows.Asked[number][span.Row]);
+            if (field.Scope != AttributeScope.Span) value ??= OfResource(span, field.Name);
+            if (value is not null) shown.Attributes.Add(new KeyValue { Key = field.Name, Value = value });
+        }
+
+        if (plan.Asked.Status) shown.Attributes.Add(Word("status", ((StatusValue)rows.Spans.StatusCode[span.Row]).ToString()));
+        if (plan.Asked.Kind) shown.Attributes.Add(Word("kind", ((KindValue)span.Kind).ToString()));
+        return shown;
+    }
+
+    private AnyValue? OfResource(TraceSpan span, string name)
+    {
+        ReadOnlySpan<byte> hash = rows.Spans.ResourceHash(span.Row);
+        UInt128 key = Envelopes.KeyOf(hash);
+        if (!_resources.TryGetValue(key, out var attributes))
+        {
+            attributes = (OtlpParsing.ParseResource(rows.Envelopes.Resource(hash)).Resource?.Attributes ?? []).ToLookup(attribute => attribute.Key, attribute => attribute.Value);
+            _resources.Add(key, attributes);
+        }
+
+        return attributes[name].FirstOrDefault();
+    }
+
+    private static KeyValue Word(string key, string value) => new() { Key = key, Value = new AnyValue { StringValue = value.ToLowerInvariant() } };
 
     private static string Text(ReadOnlySpan<byte> utf8) => System.Text.Encoding.UTF8.GetString(utf8);
 }

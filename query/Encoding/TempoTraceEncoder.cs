@@ -1,18 +1,17 @@
-using Google.Protobuf;
+using System.IO.Pipelines;
 using TraceStore.Query.Assembly;
 using TraceStore.Query.Encoding.Tempo;
 using TraceStore.Query.Execution;
 using TraceStore.Storage.Otlp;
-using TraceStore.Storage.Spans;
 
 namespace TraceStore.Query.Encoding;
 
 /// <summary>
-/// Traces as Tempo's API gives them. The protobuf is put together from stored bytes, never through objects: each resource
-/// once, in it each scope once, in it the spans in the trace's order. JSON is protobuf's own mapping of the same messages:
-/// IDs in base64, enums by name, 64-bit integers as strings.
+/// Traces in protobuf as Tempo's API gives them, put together from stored bytes, never through objects. A message's length
+/// stands in front of it: so spans are written twice, once to be measured and once as they go out, and a trace takes no
+/// memory for being shown.
 /// </summary>
-public static class TempoTraceEncoder
+public sealed class TempoTraceEncoder
 {
     private const int Trace_ResourceSpans = 1;
     private const int ResourceSpans_ScopeSpans = 2;
@@ -23,61 +22,98 @@ public static class TempoTraceEncoder
     private const int Response_Status = 3;
     private const int Response_Message = 4;
 
-    /// <summary>tempopb.Trace: the answer of the API's first version.</summary>
-    public static ReadOnlyMemory<byte> Trace(AssembledTrace trace, SpanRows rows)
+    private readonly OtlpSpanWriter _spans = new();
+    private readonly WireWriter _frame = new();
+    private readonly SpanRows _rows;
+    private readonly IReadOnlyList<MeasuredResource> _resources;
+
+    /// <param name="trace">The trace; null for none, of which an empty one is written.</param>
+    /// <param name="rows">Its rows.</param>
+    public TempoTraceEncoder(AssembledTrace? trace, SpanRows rows)
     {
-        var writer = new OtlpSpanWriter();
-        var output = new WireWriter();
-        SpanBatch spans = rows.Spans;
-        foreach (var resource in trace.Spans.GroupBy(span => Envelopes.KeyOf(spans.ResourceHash(span.Row))))
+        _rows = rows;
+        _resources = trace is null ? [] : [.. ResourceGroup.Of(trace, rows).Select(Measure)];
+        TraceBytes = _resources.Sum(resource => (long)WireWriter.BytesFieldSize(Trace_ResourceSpans, resource.Bytes));
+    }
+
+    /// <summary>What <see cref="WriteTraceAsync"/> writes.</summary>
+    public long TraceBytes { get; }
+
+    /// <summary>tempopb.Trace: the answer of the API's first version.</summary>
+    public async Task WriteTraceAsync(PipeWriter output, CancellationToken cancellation)
+    {
+        foreach (MeasuredResource resource in _resources)
         {
-            var resourceSpans = new WireWriter();
-            resourceSpans.Raw(rows.Envelopes.Resource(spans.ResourceHash(resource.First().Row)));
-            foreach (var scope in resource.GroupBy(span => Envelopes.KeyOf(spans.ScopeHash(span.Row))))
+            Begin().BytesHeader(Trace_ResourceSpans, resource.Bytes);
+            _frame.Raw(resource.Envelope);
+            Send(output, _frame.Written);
+            foreach (MeasuredScope scope in resource.Scopes)
             {
-                var scopeSpans = new WireWriter();
-                scopeSpans.Raw(rows.Envelopes.Scope(spans.ScopeHash(scope.First().Row)));
-                foreach (TraceSpan span in scope) scopeSpans.Bytes(ScopeSpans_Spans, writer.Write(spans, span.Row));
-                resourceSpans.Bytes(ResourceSpans_ScopeSpans, scopeSpans.Written);
+                Begin().BytesHeader(ResourceSpans_ScopeSpans, scope.Bytes);
+                _frame.Raw(scope.Envelope);
+                Send(output, _frame.Written);
+                foreach (TraceSpan span in scope.Group.Spans)
+                {
+                    SendSpan(output, span);
+                    await output.FlushWhenMuchAsync(cancellation).ConfigureAwait(false);
+                }
             }
-
-            output.Bytes(Trace_ResourceSpans, resourceSpans.Written);
         }
-
-        return output.WrittenMemory;
     }
 
     /// <summary>
     /// tempopb.TraceByIDResponse: the answer of the API's second version. Its trace is always there, because Grafana reads
-    /// it without looking; for an unknown ID (null) it is empty.
+    /// it without looking; for an unknown ID it is empty.
     /// </summary>
-    public static ReadOnlyMemory<byte> Response(AssembledTrace? trace, SpanRows rows)
+    public async Task WriteResponseAsync(PipeWriter output, CancellationToken cancellation)
     {
-        var output = new WireWriter();
-        output.Bytes(Response_Trace, trace is null ? [] : Trace(trace, rows).Span);
-        output.Bytes(Response_Metrics, []);
-        if (rows.Warning is { } warning)
+        Begin().BytesHeader(Response_Trace, checked((int)TraceBytes));
+        Send(output, _frame.Written);
+        await WriteTraceAsync(output, cancellation).ConfigureAwait(false);
+        Begin().Bytes(Response_Metrics, []);
+        if (_rows.Warning is { } warning)
         {
-            output.Varint(Response_Status, (ulong)PartialStatus.Partial);
-            output.Bytes(Response_Message, System.Text.Encoding.UTF8.GetBytes(warning));
+            _frame.Varint(Response_Status, (ulong)PartialStatus.Partial);
+            _frame.Bytes(Response_Message, System.Text.Encoding.UTF8.GetBytes(warning));
         }
 
-        return output.WrittenMemory;
+        Send(output, _frame.Written);
     }
 
-    /// <summary><see cref="Trace"/> in JSON, with <c>batches</c> for <c>resourceSpans</c> as the first version has it.</summary>
-    public static string TraceJson(AssembledTrace trace, SpanRows rows) =>
-        JsonFormatter.Default.Format(OtlpParsing.ParseTraces(TraceV1.Parser, Trace(trace, rows).Span));
-
-    /// <summary><see cref="Response"/> in JSON.</summary>
-    public static string ResponseJson(AssembledTrace? trace, SpanRows rows)
+    private MeasuredResource Measure(ResourceGroup resource)
     {
-        var response = new TraceByIDResponse
-        {
-            Trace = trace is null ? new Tempo.Trace() : OtlpParsing.ParseTraces(Tempo.Trace.Parser, Trace(trace, rows).Span),
-            Metrics = new TraceByIDMetrics(),
-        };
-        if (rows.Warning is { } warning) (response.Status, response.Message) = (PartialStatus.Partial, warning);
-        return JsonFormatter.Default.Format(response);
+        byte[] envelope = OtlpParsing.MendResource(resource.Envelope).ToArray();
+        MeasuredScope[] scopes = [.. resource.Scopes.Select(Measure)];
+        return new MeasuredResource(envelope, scopes, checked(envelope.Length + scopes.Sum(scope => WireWriter.BytesFieldSize(ResourceSpans_ScopeSpans, scope.Bytes))));
     }
+
+    private MeasuredScope Measure(ScopeGroup scope)
+    {
+        byte[] envelope = OtlpParsing.MendScope(scope.Envelope).ToArray();
+        int bytes = envelope.Length;
+        foreach (TraceSpan span in scope.Spans) bytes = checked(bytes + WireWriter.BytesFieldSize(ScopeSpans_Spans, Message(span).Length));
+        return new MeasuredScope(envelope, scope, bytes);
+    }
+
+    private void SendSpan(PipeWriter output, TraceSpan span)
+    {
+        ReadOnlySpan<byte> message = Message(span);
+        Begin().BytesHeader(ScopeSpans_Spans, message.Length);
+        Send(output, _frame.Written);
+        Send(output, message);
+    }
+
+    private ReadOnlySpan<byte> Message(TraceSpan span) => OtlpParsing.MendSpan(_spans.Write(_rows.Spans, span.Row));
+
+    private WireWriter Begin()
+    {
+        _frame.Clear();
+        return _frame;
+    }
+
+    private static void Send(PipeWriter output, ReadOnlySpan<byte> bytes) => System.Buffers.BuffersExtensions.Write(output, bytes);
+
+    private sealed record MeasuredResource(byte[] Envelope, IReadOnlyList<MeasuredScope> Scopes, int Bytes);
+
+    private sealed record MeasuredScope(byte[] Envelope, ScopeGroup Group, int Bytes);
 }

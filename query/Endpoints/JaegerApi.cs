@@ -14,27 +14,34 @@ namespace TraceStore.Query.Endpoints;
 public static class JaegerApi
 {
     /// <summary>Puts the API on a web application.</summary>
-    public static void MapJaegerApi(this WebApplication app, TraceReader reader)
+    public static void MapJaegerApi(this WebApplication app, TraceReader reader, QueryOptions options)
     {
-        app.UseQueryFailures(app.Logger, (context, status, message) => JaegerEnvelope.Error(status, message).ExecuteAsync(context));
+        app.UseQueryFailures(app.Logger, options, (context, status, message) => JaegerEnvelope.Error(status, message).ExecuteAsync(context));
         app.MapGet("/api/services", (CancellationToken cancellation) => ServicesAsync(reader, cancellation));
-        app.MapGet("/api/services/{service}/operations", (string service, CancellationToken cancellation) => OperationNamesAsync(service, reader, cancellation));
+        app.MapGet("/api/services/{service}/operations", (HttpContext context, CancellationToken cancellation) => OperationNamesAsync(context, reader, cancellation));
         app.MapGet("/api/operations", (HttpRequest request, CancellationToken cancellation) => OperationsAsync(request, reader, cancellation));
         app.MapGet("/api/traces", (HttpRequest request, CancellationToken cancellation) => SearchAsync(request, reader, cancellation));
-        app.MapGet("/api/traces/{traceId}", (string traceId, CancellationToken cancellation) => TraceByIdAsync(traceId, reader, cancellation));
+        app.MapGet("/api/traces/{traceId}", (string traceId, HttpRequest request, CancellationToken cancellation) => TraceByIdAsync(traceId, request, reader, cancellation));
+        app.MapNotFound(
+            "Jaeger's HTTP API",
+            [
+                "GET /api/services", "GET /api/services/{service}/operations", "GET /api/operations?service=", "GET /api/traces?service=", "GET /api/traces/{traceID}",
+            ],
+            "In Grafana: add a data source of the type Jaeger with this address as its URL. There is no web page of Jaeger's here.",
+            message => JaegerEnvelope.Error(StatusCodes.Status404NotFound, message));
     }
 
     private static async Task<IResult> ServicesAsync(TraceReader reader, CancellationToken cancellation)
     {
         IReadOnlyList<string> services = await reader.ServicesAsync(cancellation).ConfigureAwait(false);
-        return JaegerEnvelope.Of(services, json => json.WriteStringValue);
+        return JaegerEnvelope.Of([.. services.Distinct()], (json, service) => json.WriteStringValue(service));
     }
 
-    private static async Task<IResult> OperationNamesAsync(string service, TraceReader reader, CancellationToken cancellation)
+    private static async Task<IResult> OperationNamesAsync(HttpContext context, TraceReader reader, CancellationToken cancellation)
     {
-        // Routing leaves an escaped slash escaped, and some clients escape twice.
-        IReadOnlyList<Operation> operations = await reader.OperationsAsync(Uri.UnescapeDataString(service), cancellation).ConfigureAwait(false);
-        return JaegerEnvelope.Of([.. operations.Select(operation => operation.Name).Distinct()], json => json.WriteStringValue);
+        string service = context.RawPathSegment(behind: "services") ?? throw new BadRequestException("the service's name is missing in the path");
+        IReadOnlyList<Operation> operations = await reader.OperationsAsync(service, cancellation).ConfigureAwait(false);
+        return JaegerEnvelope.Of([.. operations.Select(operation => operation.Name).Distinct()], (json, name) => json.WriteStringValue(name));
     }
 
     private static async Task<IResult> OperationsAsync(HttpRequest request, TraceReader reader, CancellationToken cancellation)
@@ -42,7 +49,7 @@ public static class JaegerApi
         string service = request.Query.Text("service") ?? throw new BadRequestException("parameter 'service' is required");
         string? kind = request.Query.Text("spanKind");
         IReadOnlyList<Operation> operations = await reader.OperationsAsync(service, cancellation).ConfigureAwait(false);
-        return JaegerEnvelope.Of([.. operations.Where(operation => kind is null || JaegerTraceEncoder.KindName(operation.Kind) == kind)], json => operation =>
+        return JaegerEnvelope.Of([.. operations.Where(operation => kind is null || JaegerTraceEncoder.KindName(operation.Kind) == kind)], (json, operation) =>
         {
             json.WriteStartObject();
             json.WriteString("name", operation.Name);
@@ -53,32 +60,35 @@ public static class JaegerApi
 
     private static async Task<IResult> SearchAsync(HttpRequest request, TraceReader reader, CancellationToken cancellation)
     {
-        TraceId[] asked = [.. request.Query["traceID"].OfType<string>().Select(RequestParameters.ParseTraceId)];
-        if (asked.Length > 0) return await TracesAsync(asked, reader, cancellation).ConfigureAwait(false);
+        TraceId[] asked = [.. request.Query["traceID"].Select(RequestParameters.ParseTraceId).Distinct()];
+        if (asked.Length > JaegerSearchRequest.MaxLimit) throw new BadRequestException($"traceID stands {asked.Length} times: at most {JaegerSearchRequest.MaxLimit} are given at once.");
+        if (asked.Length > 0) return await TracesAsync(asked, request, reader, cancellation).ConfigureAwait(false);
 
         IReadOnlyList<TraceId> found = await reader.FindAsync(JaegerSearchRequest.Read(request.Query), cancellation).ConfigureAwait(false);
-        return await TracesAsync(found, reader, cancellation).ConfigureAwait(false);
+        return await TracesAsync(found, request, reader, cancellation).ConfigureAwait(false);
     }
 
-    private static async Task<IResult> TraceByIdAsync(string traceId, TraceReader reader, CancellationToken cancellation)
+    private static async Task<IResult> TraceByIdAsync(string traceId, HttpRequest request, TraceReader reader, CancellationToken cancellation)
     {
         TraceId id = RequestParameters.ParseTraceId(traceId);
-        (IReadOnlyList<AssembledTrace> traces, SpanRows rows) = await ReadAsync([id], reader, cancellation).ConfigureAwait(false);
+        (IReadOnlyList<AssembledTrace> traces, SpanRows rows) = await ReadAsync([id], request, reader, cancellation).ConfigureAwait(false);
         return traces.Count == 0 ? JaegerEnvelope.Error(StatusCodes.Status404NotFound, "trace not found") : Envelope(traces, rows);
     }
 
-    private static async Task<IResult> TracesAsync(IReadOnlyCollection<TraceId> ids, TraceReader reader, CancellationToken cancellation)
+    private static async Task<IResult> TracesAsync(IReadOnlyCollection<TraceId> ids, HttpRequest request, TraceReader reader, CancellationToken cancellation)
     {
-        (IReadOnlyList<AssembledTrace> traces, SpanRows rows) = await ReadAsync(ids, reader, cancellation).ConfigureAwait(false);
+        (IReadOnlyList<AssembledTrace> traces, SpanRows rows) = await ReadAsync(ids, request, reader, cancellation).ConfigureAwait(false);
         return Envelope(traces, rows);
     }
 
     /// <summary>The traces that are there, in the order asked for. None is ever empty: Grafana would crash on one.</summary>
-    private static async Task<(IReadOnlyList<AssembledTrace> Traces, SpanRows Rows)> ReadAsync(IReadOnlyCollection<TraceId> ids, TraceReader reader, CancellationToken cancellation)
+    private static async Task<(IReadOnlyList<AssembledTrace> Traces, SpanRows Rows)> ReadAsync(
+        IReadOnlyCollection<TraceId> ids, HttpRequest request, TraceReader reader, CancellationToken cancellation)
     {
         SpanRows rows = await reader.ReadAsync(ids, cancellation).ConfigureAwait(false);
+        request.HttpContext.Response.RegisterForDispose(rows);
         IReadOnlyDictionary<TraceId, AssembledTrace> traces = TraceAssembler.Assemble(rows.Spans, SpanContent.Whole(rows.Spans));
-        return ([.. ids.Distinct().Where(traces.ContainsKey).Select(id => traces[id])], rows);
+        return ([.. ids.Where(traces.ContainsKey).Select(id => traces[id])], rows);
     }
 
     private static JaegerEnvelope Envelope(IReadOnlyList<AssembledTrace> traces, SpanRows rows) =>

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using TraceStore.Query.Encoding;
 
 namespace TraceStore.Query.Endpoints;
 
@@ -7,28 +8,45 @@ namespace TraceStore.Query.Endpoints;
 internal sealed class JaegerEnvelope : IResult
 {
     private readonly int _status;
-    private readonly Action<Utf8JsonWriter> _write;
+    private readonly Func<Utf8JsonWriter, IEnumerable<bool>> _write;
 
-    private JaegerEnvelope(int status, Action<Utf8JsonWriter> write) => (_status, _write) = (status, write);
+    private JaegerEnvelope(int status, Func<Utf8JsonWriter, IEnumerable<bool>> write) => (_status, _write) = (status, write);
 
     /// <summary>The items; data is never null, even when there are none.</summary>
     /// <param name="items">What was asked for.</param>
-    /// <param name="writerOn">Makes, once, what writes each item to the answer.</param>
-    public static JaegerEnvelope Of<T>(IReadOnlyCollection<T> items, Func<Utf8JsonWriter, Action<T>> writerOn) => new(
-        StatusCodes.Status200OK,
-        json =>
+    /// <param name="writerOn">Makes, once, what writes each item to the answer; where it yields, the answer may go out so far.</param>
+    public static JaegerEnvelope Of<T>(IReadOnlyCollection<T> items, Func<Utf8JsonWriter, Func<T, IEnumerable<bool>>> writerOn)
+    {
+        return new JaegerEnvelope(StatusCodes.Status200OK, Write);
+
+        IEnumerable<bool> Write(Utf8JsonWriter json)
         {
             json.WriteStartArray("data");
-            Action<T> write = writerOn(json);
-            foreach (T item in items) write(item);
+            Func<T, IEnumerable<bool>> write = writerOn(json);
+            foreach (bool mayGoOut in items.SelectMany(write)) yield return mayGoOut;
             json.WriteEndArray();
             WriteCounts(json, items.Count);
             json.WriteNull("errors");
-        });
+        }
+    }
 
-    public static JaegerEnvelope Error(int status, string message) => new(
-        status,
-        json =>
+    /// <summary>As the other, for items that are written in one go.</summary>
+    public static JaegerEnvelope Of<T>(IReadOnlyCollection<T> items, Action<Utf8JsonWriter, T> write)
+    {
+        return Of(items, json => item => WriteWhole(json, item));
+
+        IEnumerable<bool> WriteWhole(Utf8JsonWriter json, T item)
+        {
+            write(json, item);
+            yield return true;
+        }
+    }
+
+    public static JaegerEnvelope Error(int status, string message)
+    {
+        return new JaegerEnvelope(status, Write);
+
+        IEnumerable<bool> Write(Utf8JsonWriter json)
         {
             json.WriteNull("data");
             WriteCounts(json, 0);
@@ -38,7 +56,9 @@ internal sealed class JaegerEnvelope : IResult
             json.WriteString("msg", message);
             json.WriteEndObject();
             json.WriteEndArray();
-        });
+            yield return true;
+        }
+    }
 
     public async Task ExecuteAsync(HttpContext httpContext)
     {
@@ -46,7 +66,13 @@ internal sealed class JaegerEnvelope : IResult
         httpContext.Response.ContentType = "application/json";
         await using var json = new Utf8JsonWriter(httpContext.Response.BodyWriter);
         json.WriteStartObject();
-        _write(json);
+        using IEnumerator<bool> steps = _write(json).GetEnumerator();
+        while (steps.MoveNext())
+        {
+            json.Flush(); // into the answer's buffer
+            await httpContext.Response.BodyWriter.FlushWhenMuchAsync(httpContext.RequestAborted).ConfigureAwait(false);
+        }
+
         json.WriteEndObject();
         await json.FlushAsync(httpContext.RequestAborted).ConfigureAwait(false);
     }

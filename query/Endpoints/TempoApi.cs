@@ -23,9 +23,9 @@ public static class TempoApi
     private const string Json = "application/json";
 
     /// <summary>Puts the API on a web application.</summary>
-    public static void MapTempoApi(this WebApplication app, TraceReader reader)
+    public static void MapTempoApi(this WebApplication app, TraceReader reader, QueryOptions options)
     {
-        app.UseQueryFailures(app.Logger, (context, _, message) => Results.Text(message, statusCode: context.Response.StatusCode).ExecuteAsync(context));
+        app.UseQueryFailures(app.Logger, options, (context, _, message) => Results.Text(message, statusCode: context.Response.StatusCode).ExecuteAsync(context));
         app.MapGet("/api/echo", () => "echo");
         app.MapGet("/ready", async (CancellationToken cancellation) =>
         {
@@ -36,6 +36,13 @@ public static class TempoApi
         app.MapGet("/api/v2/traces/{traceId}", (string traceId, HttpRequest request, CancellationToken cancellation) => TraceByIdAsync(traceId, request, reader, cancellation));
         app.MapGet("/api/traces/{traceId}", (string traceId, HttpRequest request, CancellationToken cancellation) => TraceByIdV1Async(traceId, request, reader, cancellation));
         app.MapGet("/api/search", (HttpRequest request, CancellationToken cancellation) => SearchAsync(request, reader, cancellation));
+        app.MapNotFound(
+            "Tempo's HTTP API",
+            [
+                "GET /api/v2/traces/{traceID}", "GET /api/traces/{traceID}", "GET /api/search?q={TraceQL}", "GET /api/echo", "GET /api/status/buildinfo", "GET /ready",
+            ],
+            "In Grafana: add a data source of the type Tempo with this address as its URL, then paste a trace ID or search with {}.",
+            message => Results.Text(message, statusCode: StatusCodes.Status404NotFound));
     }
 
     /// <summary>Clients decide by the version what to ask: it is that of the Tempo whose API this is, not TraceStore's.</summary>
@@ -52,9 +59,9 @@ public static class TempoApi
     private static async Task<IResult> TraceByIdAsync(string traceId, HttpRequest request, TraceReader reader, CancellationToken cancellation)
     {
         (AssembledTrace? trace, SpanRows rows) = await ReadAsync(traceId, request, reader, cancellation).ConfigureAwait(false);
-        return WantsProtobuf(request)
-            ? Results.Bytes(TempoTraceEncoder.Response(trace, rows), Protobuf)
-            : Results.Text(TempoTraceEncoder.ResponseJson(trace, rows), Json);
+        return request.Prefers(Protobuf, over: Json)
+            ? new StreamedAnswer(Protobuf, new TempoTraceEncoder(trace, rows).WriteResponseAsync)
+            : new StreamedAnswer(Json, (output, token) => TempoTraceJson.WriteResponseAsync(trace, rows, output, token));
     }
 
     private static async Task<IResult> TraceByIdV1Async(string traceId, HttpRequest request, TraceReader reader, CancellationToken cancellation)
@@ -62,16 +69,16 @@ public static class TempoApi
         (AssembledTrace? trace, SpanRows rows) = await ReadAsync(traceId, request, reader, cancellation).ConfigureAwait(false);
         if (trace is null) return Results.NotFound();
         if (rows.Warning is { } warning) return Results.Text(warning + " Version 2 of the API gives them.", statusCode: StatusCodes.Status422UnprocessableEntity);
-        return WantsProtobuf(request)
-            ? Results.Bytes(TempoTraceEncoder.Trace(trace, rows), Protobuf)
-            : Results.Text(TempoTraceEncoder.TraceJson(trace, rows), Json);
+        return request.Prefers(Protobuf, over: Json)
+            ? new StreamedAnswer(Protobuf, new TempoTraceEncoder(trace, rows).WriteTraceAsync)
+            : new StreamedAnswer(Json, (output, token) => TempoTraceJson.WriteTraceAsync(trace, rows, output, token));
     }
 
     private static async Task<IResult> SearchAsync(HttpRequest request, TraceReader reader, CancellationToken cancellation)
     {
         SearchPlan plan = TempoSearchRequest.Read(request.Query);
         SearchRows rows = await reader.SearchAsync(plan, cancellation).ConfigureAwait(false);
-        return Results.Text(TempoSearchEncoder.Json(TempoSearchEncoder.Response(rows, plan.SpansPerSpanset)), Json);
+        return Results.Text(TempoSearchEncoder.Json(new TempoSearchEncoder(rows, plan).Response()), Json);
     }
 
     private static async Task<(AssembledTrace? Trace, SpanRows Rows)> ReadAsync(string traceId, HttpRequest request, TraceReader reader, CancellationToken cancellation)
@@ -79,9 +86,7 @@ public static class TempoApi
         TraceId id = RequestParameters.ParseTraceId(traceId);
         _ = TempoSearchRequest.ReadTime(request.Query); // a hint to Tempo's blocks; a trace is given whole
         SpanRows rows = await reader.ReadAsync([id], cancellation).ConfigureAwait(false);
+        request.HttpContext.Response.RegisterForDispose(rows);
         return (TraceAssembler.Assemble(rows.Spans, SpanContent.Whole(rows.Spans)).GetValueOrDefault(id), rows);
     }
-
-    private static bool WantsProtobuf(HttpRequest request) =>
-        request.Headers.Accept.ToString().Contains(Protobuf, StringComparison.OrdinalIgnoreCase);
 }

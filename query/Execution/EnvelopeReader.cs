@@ -49,6 +49,7 @@ internal sealed class EnvelopeReader(ClickHouseDatabase database, TraceSql sql) 
         await database.ReadAsync(
             sql.EnvelopesOf(table, missing),
             new Dictionary<string, (string, Column)> { ["hash"] = ("FixedString(16)", hash), ["otlp"] = ("String", otlp) },
+            noteRead: null,
             cancellation).ConfigureAwait(false);
         for (int row = 0; row < hash.Count; row++)
         {

@@ -2,12 +2,37 @@ using TraceStore.Query.TraceQl;
 
 namespace TraceStore.Query.Planning;
 
-/// <summary>A search, whichever API asked for it.</summary>
-/// <param name="Query">What a span must be for its trace to be found.</param>
-/// <param name="Time">When the span must have started; null for any time.</param>
-/// <param name="Limit">Traces at most; the newest are taken.</param>
-/// <param name="SpansPerSpanset">Matched spans shown per trace at most.</param>
-public sealed record SearchPlan(TraceQlQuery Query, TimeRange? Time, int Limit, int SpansPerSpanset);
+/// <summary>A search, whichever API asked for it. Within the <see cref="QueryBounds"/>, or it can't be made.</summary>
+public sealed record SearchPlan
+{
+    /// <param name="query">What a span must be for its trace to be found.</param>
+    /// <param name="time">When the span must have started; null for any time.</param>
+    /// <param name="limit">Traces at most; the newest are taken.</param>
+    /// <param name="spansPerSpanset">Matched spans shown per trace at most.</param>
+    /// <exception cref="QueryBoundsException">The query asks for too much.</exception>
+    public SearchPlan(TraceQlQuery query, TimeRange? time, int limit, int spansPerSpanset)
+    {
+        QueryBounds.Check(query.Filter);
+        (Query, Time, Limit, SpansPerSpanset, Asked) = (query, time, limit, spansPerSpanset, AskedFields.Of(query));
+    }
 
-/// <summary>A time range in nanoseconds since 1970, the end not included.</summary>
-public sealed record TimeRange(ulong StartUnixNano, ulong EndUnixNano);
+    public TraceQlQuery Query { get; }
+
+    public TimeRange? Time { get; init; }
+
+    public int Limit { get; }
+
+    public int SpansPerSpanset { get; }
+
+    /// <summary>What is shown of each span that matched.</summary>
+    public AskedFields Asked { get; }
+
+    /// <summary>What moreover the whole trace must be: comparisons with fields of the trace.</summary>
+    public IReadOnlyList<BinaryExpression> OfTrace { get; init; } = [];
+
+    /// <summary>Whether ClickHouse takes long to make out what is asked, however little there is to read.</summary>
+    public bool IsIntricate => QueryBounds.Conditions(Query.Filter) > QueryBounds.ManyConditions;
+}
+
+/// <summary>A time range in nanoseconds since 1970, both ends included.</summary>
+public sealed record TimeRange(ulong FirstUnixNano, ulong LastUnixNano);

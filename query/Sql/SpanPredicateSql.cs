@@ -1,5 +1,7 @@
+using System.Globalization;
 using TraceStore.Query.TraceQl;
 using TraceStore.Storage.ClickHouse;
+using TraceStore.Storage.Otlp;
 using static TraceStore.Query.TraceQl.BinaryOperator;
 
 namespace TraceStore.Query.Sql;
@@ -8,7 +10,10 @@ namespace TraceStore.Query.Sql;
 /// Writes what TraceQL asks of a span as a SQL condition on the spans table. Pure. A comparison with an attribute holds
 /// only where the attribute is there and of the literal's type, as TraceQL has it.
 /// </summary>
-internal sealed class SpanPredicateSql(SqlParameters parameters, string tenant)
+/// <param name="parameters">Gets the values.</param>
+/// <param name="tenant">Whose spans.</param>
+/// <param name="hasResources">Whether there are resources of which a comparison holds; null where that isn't known.</param>
+internal sealed class SpanPredicateSql(SqlParameters parameters, string tenant, Func<BinaryExpression, bool>? hasResources = null)
 {
     private const string ServiceName = "service.name";
 
@@ -19,30 +24,23 @@ internal sealed class SpanPredicateSql(SqlParameters parameters, string tenant)
     private static readonly string[] s_spanStrings = ["common_string_attributes", "string_attributes"];
     private static readonly string[] s_resourceStrings = ["string_attributes"];
 
+    /// <summary>Whether a comparison looks into resources, whose number then makes a difference.</summary>
+    public static bool LooksIntoResources(BinaryExpression comparison) =>
+        comparison is { Left: AttributeField { Scope: AttributeScope.Resource or AttributeScope.Any } field, Right: Literal literal } && !IsService(field.Name, literal);
+
     /// <exception cref="TraceQlException">The expression has no meaning, or none yet.</exception>
     public string Write(FieldExpression expression) => expression switch
     {
-        BinaryExpression { Operator: And } and => $"({Write(and.Left)} AND {Write(and.Right)})",
-        BinaryExpression { Operator: Or } or => $"({Write(or.Left)} OR {Write(or.Right)})",
-        BinaryExpression { Left: Literal, Right: not Literal } mirrored => Write(Mirror(mirrored)),
+        LogicalExpression logical => $"({string.Join(logical.Operator == LogicalOperator.And ? " AND " : " OR ", logical.Operands.Select(Write))})",
         BinaryExpression { Right: Literal value } comparison => WriteComparison(comparison, value),
         NotExpression not => $"NOT {Write(not.Operand)}",
         Literal { Value: bool truth } => truth ? "true" : "false",
         _ => throw new TraceQlException(expression.Position, "a condition was expected, such as name = \"x\"; others aren't supported yet"),
     };
 
-    private static BinaryExpression Mirror(BinaryExpression comparison) => new(
-        comparison.Position,
-        comparison.Operator switch
-        {
-            Less => Greater,
-            LessOrEqual => GreaterOrEqual,
-            Greater => Less,
-            GreaterOrEqual => LessOrEqual,
-            var symmetric => symmetric,
-        },
-        comparison.Right,
-        comparison.Left);
+    /// <summary>What a comparison asks of a resource, as a condition on the resources table.</summary>
+    public string WriteOfResource(BinaryExpression comparison) =>
+        WriteAttribute(((AttributeField)comparison.Left).Name, comparison, (Literal)comparison.Right, s_resourceStrings);
 
     private string WriteComparison(BinaryExpression comparison, Literal value) => comparison.Left switch
     {
@@ -52,10 +50,16 @@ internal sealed class SpanPredicateSql(SqlParameters parameters, string tenant)
         IntrinsicField { Intrinsic: Intrinsic.Kind } when value.Value is KindValue kind => WriteEnum("kind", comparison, (int)kind),
         IntrinsicField { Intrinsic: Intrinsic.Duration } when NanosecondsOf(value) is { } nanoseconds =>
             $"{Duration} {Symbol(comparison)} {parameters.Add(nanoseconds)}",
+        IntrinsicField { Intrinsic: Intrinsic.ScopeName } => WriteScope("name", comparison, value),
+        IntrinsicField { Intrinsic: Intrinsic.ScopeVersion } => WriteScope("version", comparison, value),
+        IntrinsicField { Intrinsic: Intrinsic.EventName } => WriteRemainder(comparison, value.Value is string name ? [OtlpFragments.EventName(name)] : []),
+        IntrinsicField { Intrinsic: Intrinsic.TraceState } => WriteRemainder(comparison, value.Value is string state ? [OtlpFragments.TraceState(state)] : []),
         IntrinsicField field => throw new TraceQlException(value.Position, $"{field.Intrinsic} can't be compared with this value"),
         AttributeField { Scope: AttributeScope.Span } field => WriteSpanAttribute(field.Name, comparison, value),
         AttributeField { Scope: AttributeScope.Resource } field => WriteResource(field.Name, comparison, value),
         AttributeField { Scope: AttributeScope.Any } field => WriteSpanOrResource(field.Name, comparison, value),
+        AttributeField { Scope: AttributeScope.Event } field when value.Value is AnyTypeText text =>
+            WriteRemainder(comparison, [.. ValuesOf(text.Text).Select(typed => OtlpFragments.EventAttribute(field.Name, typed))]),
         AttributeField field => throw new TraceQlException(field.Position, $"{field.Scope.ToString().ToLowerInvariant()} attributes aren't supported yet"),
         _ => throw new TraceQlException(comparison.Position, "a comparison needs a field on one side and a value on the other; others aren't supported yet"),
     };
@@ -63,9 +67,13 @@ internal sealed class SpanPredicateSql(SqlParameters parameters, string tenant)
     private string WriteText(string column, BinaryExpression comparison, Literal value)
     {
         if (value.Value is not string text) throw new TraceQlException(value.Position, "a string was expected");
-        return comparison.Operator is Matches or NotMatches
-            ? $"{(comparison.Operator == NotMatches ? "NOT " : "")}match({column}, {parameters.Add(Anchored(text))})"
-            : $"{column} {Symbol(comparison)} {parameters.Add(text)}";
+        return comparison.Operator switch
+        {
+            Matches => $"match({column}, {parameters.Add(RegularExpression.Whole(text))})",
+            NotMatches => $"NOT match({column}, {parameters.Add(RegularExpression.Whole(text))})",
+            Equal or NotEqual => TextSql.Compare(parameters, column, Symbol(comparison), text),
+            _ => $"{column} {Symbol(comparison)} {parameters.Add(text)}",
+        };
     }
 
     private string WriteEnum(string column, BinaryExpression comparison, int number) =>
@@ -73,10 +81,23 @@ internal sealed class SpanPredicateSql(SqlParameters parameters, string tenant)
             ? $"{column} {Symbol(comparison)} {parameters.Add((long)number)}"
             : throw new TraceQlException(comparison.Position, "this field is compared with = or !=");
 
-    /// <summary>The service's name stands in a column of its own: as text, and unknown_service where it is missing.</summary>
+    private string WriteScope(string column, BinaryExpression comparison, Literal value) =>
+        $"scope_hash IN (SELECT hash FROM scopes WHERE tenant = {parameters.Add(tenant)} AND {WriteText(column, comparison, value)})";
+
+    /// <summary>What no column holds is looked for as bytes.</summary>
+    private string WriteRemainder(BinaryExpression comparison, IReadOnlyList<byte[]> fragments)
+    {
+        if (comparison.Operator != Equal || fragments.Count == 0) throw new TraceQlException(comparison.Position, "this field is compared with = so far");
+        return $"({string.Join(" OR ", fragments.Select(fragment => $"position(remainder, unhex({parameters.Add(Convert.ToHexString(fragment))})) > 0"))})";
+    }
+
+    /// <summary>Whether a comparison is with the service's name, which stands in a column of its own: as text, where it is text.</summary>
+    private static bool IsService(string name, Literal value) => name == ServiceName && value.Value is string or AnyTypeText;
+
+    /// <summary>Where the name is missing or no text, the column has unknown_service.</summary>
     private string WriteService(BinaryExpression comparison, Literal value) => (comparison.Operator, value.Value) switch
     {
-        (_, not string) => "false",
+        (_, AnyTypeText text) => WriteText("service", comparison, new Literal(value.Position, text.Text)),
         (NotEqual or NotMatches, _) => $"({WriteText("service", comparison, value)} AND service != 'unknown_service')",
         _ => WriteText("service", comparison, value),
     };
@@ -89,21 +110,24 @@ internal sealed class SpanPredicateSql(SqlParameters parameters, string tenant)
     }
 
     /// <summary>
-    /// A span's own attribute, or else its resource's. How many resources have it is a number that ClickHouse puts in before
-    /// it looks at indexes: mostly none has, and then the span's bloom filters tell what to read.
+    /// A span's own attribute, or else its resource's. Mostly no resource has it, and then the span's bloom filters tell what
+    /// to read.
     /// </summary>
     private string WriteSpanOrResource(string name, BinaryExpression comparison, Literal value)
     {
-        string resource = $"{WriteAbsent(name)} AND {WriteResource(name, comparison, value)}";
-        if (name != ServiceName) resource = $"(SELECT count() {ResourcesThatMatch(name, comparison, value)}) > 0 AND {resource}";
-        return $"({WriteSpanAttribute(name, comparison, value)} OR ({resource}))";
+        string span = WriteSpanAttribute(name, comparison, value);
+        return HasResources(comparison) ? $"({span} OR ({WriteAbsent(name)} AND {WriteResource(name, comparison, value)}))" : span;
     }
 
-    private string WriteResource(string name, BinaryExpression comparison, Literal value) =>
-        name == ServiceName ? WriteService(comparison, value) : $"resource_hash IN (SELECT hash {ResourcesThatMatch(name, comparison, value)})";
+    private string WriteResource(string name, BinaryExpression comparison, Literal value)
+    {
+        if (IsService(name, value)) return WriteService(comparison, value);
+        return HasResources(comparison)
+            ? $"resource_hash IN (SELECT hash FROM resources WHERE tenant = {parameters.Add(tenant)} AND {WriteAttribute(name, comparison, value, s_resourceStrings)})"
+            : "false";
+    }
 
-    private string ResourcesThatMatch(string name, BinaryExpression comparison, Literal value) =>
-        $"FROM resources WHERE tenant = {parameters.Add(tenant)} AND {WriteAttribute(name, comparison, value, s_resourceStrings)}";
+    private bool HasResources(BinaryExpression comparison) => !LooksIntoResources(comparison) || hasResources?.Invoke(comparison) != false;
 
     private string WriteSpanAttribute(string name, BinaryExpression comparison, Literal value) => WriteAttribute(name, comparison, value, s_spanStrings);
 
@@ -112,6 +136,7 @@ internal sealed class SpanPredicateSql(SqlParameters parameters, string tenant)
         string key = parameters.Add(name);
         return value.Value switch
         {
+            AnyTypeText text => $"({string.Join(" OR ", ValuesOf(text.Text).Select(typed => WriteAttribute(name, comparison, new Literal(value.Position, typed), strings)))})",
             string => $"({string.Join(" OR ", strings.Select(map => $"(mapContains({map}, {key}) AND {WriteText($"{map}[{key}]", comparison, value)})"))})",
             bool truth => $"(mapContains(bool_attributes, {key}) AND bool_attributes[{key}] {Symbol(comparison)} {(truth ? "true" : "false")})",
             long integer => WriteNumber(key, comparison, parameters.Add(integer)),
@@ -124,6 +149,15 @@ internal sealed class SpanPredicateSql(SqlParameters parameters, string tenant)
     private static string WriteNumber(string key, BinaryExpression comparison, string number) =>
         $"((mapContains(int_attributes, {key}) AND int_attributes[{key}] {Symbol(comparison)} {number})"
         + $" OR (mapContains(double_attributes, {key}) AND double_attributes[{key}] {Symbol(comparison)} {number}))";
+
+    /// <summary>The values that are shown as this text: itself, and a number or truth that is written so and not otherwise.</summary>
+    private static IEnumerable<object> ValuesOf(string text)
+    {
+        yield return text;
+        if (text is "true" or "false") yield return text == "true";
+        if (long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long integer) && integer.ToString(CultureInfo.InvariantCulture) == text) yield return integer;
+        else if (double.TryParse(text, CultureInfo.InvariantCulture, out double number) && double.IsFinite(number) && number.ToString("R", CultureInfo.InvariantCulture) == text) yield return number;
+    }
 
     private static string Symbol(BinaryExpression comparison) => comparison.Operator switch
     {
@@ -142,7 +176,4 @@ internal sealed class SpanPredicateSql(SqlParameters parameters, string tenant)
         long nanoseconds => nanoseconds,
         _ => null,
     };
-
-    /// <summary>TraceQL's expressions match the whole value. Go's dialect, which users write, is ClickHouse's (RE2): it judges them.</summary>
-    private static string Anchored(string pattern) => $"^(?:{pattern})$";
 }

@@ -1,4 +1,5 @@
 using TraceStore.Query.Planning;
+using TraceStore.Query.TraceQl;
 using TraceStore.Storage.ClickHouse;
 using TraceStore.Storage.Spans;
 
@@ -7,9 +8,22 @@ namespace TraceStore.Query.Sql;
 /// <summary>Every statement that queries run. Pure: text and parameters from plans.</summary>
 internal sealed class TraceSql(string tenant)
 {
+    /// <summary>
+    /// A hash of all that OTLP carried in a row. A string lies in one map or the other, which says nothing: so they are
+    /// taken together, by key.
+    /// </summary>
+    private const string Content =
+        "sipHash64(span_ids, flags, name, kind, start_time_unix_nano, duration, status_code, status_message, origin, remainder, "
+        + "arraySort(arrayConcat(arrayMap((k, v) -> (toString(k), toString(v)), mapKeys(common_string_attributes), mapValues(common_string_attributes)), "
+        + "arrayMap((k, v) -> (toString(k), toString(v)), mapKeys(string_attributes), mapValues(string_attributes)))), "
+        + "mapKeys(bool_attributes), mapValues(bool_attributes), mapKeys(int_attributes), mapValues(int_attributes), mapKeys(double_attributes), mapValues(double_attributes))";
+
+    /// <summary>Conditions are then all evaluated where they stand: sorting many of them out takes longer than reading does.</summary>
+    private const string WhenIntricate = " SETTINGS optimize_move_to_prewhere = 0";
+
     /// <summary>The columns that tell how a trace looks from afar.</summary>
     public static IReadOnlyList<string> SummaryColumns { get; } =
-        ["trace_id", "span_ids", "service", "name", "kind", "start_time_unix_nano", "duration", "status_code"];
+        ["trace_id", "span_ids", "service", "name", "kind", "start_time_unix_nano", "duration", "status_code", "origin"];
 
     /// <summary>All columns of the traces' spans, <paramref name="maxSpans"/> rows at most.</summary>
     public SqlQuery Spans(IReadOnlyCollection<TraceId> traces, int maxSpans)
@@ -21,22 +35,51 @@ internal sealed class TraceSql(string tenant)
     }
 
     /// <summary>The newest traces with a span that the plan asks for: trace_id, newest.</summary>
-    public SqlQuery Find(SearchPlan plan)
+    public SqlQuery Find(SearchPlan plan, Func<BinaryExpression, bool>? hasResources = null)
     {
         var parameters = new SqlParameters();
+        string where = Where(plan, hasResources, parameters);
         return new SqlQuery(
-            $"SELECT trace_id, max(start_time_unix_nano) AS newest FROM spans WHERE {Where(plan, parameters)} GROUP BY trace_id ORDER BY newest DESC, trace_id LIMIT {plan.Limit}",
+            $"SELECT trace_id, max(start_time_unix_nano) AS newest FROM spans WHERE {where}{WhereTrace(plan, where, parameters)} GROUP BY trace_id ORDER BY newest DESC, trace_id LIMIT {plan.Limit}"
+            + (plan.IsIntricate ? WhenIntricate : ""),
             parameters.Values);
     }
 
-    /// <summary>The traces' spans from afar, each with whether the plan asks for it; of a trace at most <paramref name="maxSpans"/>, its roots first.</summary>
-    public SqlQuery Summaries(IReadOnlyCollection<TraceId> traces, SearchPlan plan, int maxSpans)
+    /// <summary>
+    /// The traces' spans from afar, each with whether the plan asks for it; of a trace at most <paramref name="maxSpans"/>,
+    /// its roots first.
+    /// </summary>
+    /// <param name="traces">Which traces.</param>
+    /// <param name="plan">What was searched for.</param>
+    /// <param name="maxSpans">Of each trace at most.</param>
+    /// <param name="withContent">Whether each row comes with a hash of all it holds.</param>
+    /// <param name="hasResources">Whether there are resources of which a comparison holds.</param>
+    public SqlQuery Summaries(IReadOnlyCollection<TraceId> traces, SearchPlan plan, int maxSpans, bool withContent = false, Func<BinaryExpression, bool>? hasResources = null)
     {
         var parameters = new SqlParameters();
+        string matched = Where(plan, hasResources, parameters);
+        string asked = string.Concat(plan.Asked.Attributes.Select((field, number) => $", {AskedAttributeSql.Write(field.Name, parameters)} AS {AskedAttributeSql.Column(number)}"));
         return new SqlQuery(
-            $"SELECT {string.Join(", ", SummaryColumns)}, CAST({Where(plan, parameters)}, 'UInt8') AS matched FROM spans WHERE tenant = {parameters.Add(tenant)} AND trace_id IN ({List(traces)})"
-            + $" ORDER BY trace_id, parent_span_id, start_time_unix_nano LIMIT {maxSpans} BY trace_id",
+            $"SELECT {string.Join(", ", SummaryColumns)}, CAST({matched}, 'UInt8') AS matched{asked}{(withContent ? $", {Content} AS content" : "")}"
+            + $" FROM spans WHERE tenant = {parameters.Add(tenant)} AND trace_id IN ({List(traces)})"
+            + $" ORDER BY trace_id, parent_span_id, start_time_unix_nano LIMIT {maxSpans} BY trace_id{(plan.IsIntricate ? WhenIntricate : "")}",
             parameters.Values);
+    }
+
+    /// <summary>For each comparison, whether there are resources of which it holds: one line of 0 and 1.</summary>
+    public SqlQuery ResourceMatches(IEnumerable<BinaryExpression> comparisons)
+    {
+        var parameters = new SqlParameters();
+        var predicate = new SpanPredicateSql(parameters, tenant);
+        IEnumerable<string> counts = comparisons.Select(comparison => $"toString(countIf({predicate.WriteOfResource(comparison)}) > 0)");
+        return new SqlQuery($"SELECT concat({string.Join(", ", counts)}, '') FROM resources WHERE tenant = {parameters.Add(tenant)}", parameters.Values);
+    }
+
+    /// <summary>Fails where a pattern isn't a regular expression, by itself or as it is used.</summary>
+    public static SqlQuery TryRegularExpression(string pattern)
+    {
+        var parameters = new SqlParameters();
+        return new SqlQuery($"SELECT match('', {parameters.Add(pattern)}) OR match('', {parameters.Add(RegularExpression.Whole(pattern))})", parameters.Values);
     }
 
     /// <summary>What the resources or scopes with these hashes are in OTLP: hash, otlp.</summary>
@@ -59,24 +102,32 @@ internal sealed class TraceSql(string tenant)
     {
         var parameters = new SqlParameters();
         return new SqlQuery(
-            $"SELECT DISTINCT name, kind FROM operations WHERE tenant = {parameters.Add(tenant)} AND service = {parameters.Add(service)} ORDER BY name, kind",
+            $"SELECT DISTINCT name, kind FROM operations WHERE tenant = {parameters.Add(tenant)} AND {TextSql.Compare(parameters, "service", "=", service)} ORDER BY name, kind",
             parameters.Values);
     }
 
-    private string Where(SearchPlan plan, SqlParameters parameters)
+    private string Where(SearchPlan plan, Func<BinaryExpression, bool>? hasResources, SqlParameters parameters)
     {
         List<string> conditions = [$"tenant = {parameters.Add(tenant)}"];
         if (plan.Time is { } time)
         {
-            ulong firstBucket = TimeBuckets.StartOf(time.StartUnixNano, TimeBuckets.LongestSeconds);
-            ulong lastBucket = TimeBuckets.StartOf(time.EndUnixNano, seconds: 1);
+            ulong firstBucket = TimeBuckets.StartOf(time.FirstUnixNano, TimeBuckets.LongestSeconds);
+            ulong lastBucket = TimeBuckets.StartOf(time.LastUnixNano, seconds: 1);
             conditions.Add($"indexHint(time_bucket >= {parameters.Add(firstBucket)} AND time_bucket <= {parameters.Add(lastBucket)})"); // for the sort order: no column is read
-            conditions.Add($"start_time_unix_nano >= {parameters.Add(time.StartUnixNano)}");
-            conditions.Add($"start_time_unix_nano < {parameters.Add(time.EndUnixNano)}");
+            conditions.Add($"start_time_unix_nano >= {parameters.Add(time.FirstUnixNano)}");
+            conditions.Add($"start_time_unix_nano <= {parameters.Add(time.LastUnixNano)}");
         }
 
-        if (plan.Query.Filter is { } filter) conditions.Add(new SpanPredicateSql(parameters, tenant).Write(filter));
+        if (plan.Query.Filter is { } filter) conditions.Add(new SpanPredicateSql(parameters, tenant, hasResources).Write(filter));
         return string.Join(" AND ", conditions);
+    }
+
+    /// <summary>Of the traces with a span that is asked for, those that are so as a whole.</summary>
+    private string WhereTrace(SearchPlan plan, string where, SqlParameters parameters)
+    {
+        if (plan.OfTrace.Count == 0) return "";
+        string having = string.Join(" AND ", plan.OfTrace.Select(comparison => TracePredicateSql.Write(comparison, parameters)));
+        return $" AND trace_id IN (SELECT trace_id FROM spans WHERE tenant = {parameters.Add(tenant)} AND trace_id IN (SELECT trace_id FROM spans WHERE {where}) GROUP BY trace_id HAVING {having})";
     }
 
     /// <summary>IDs stand in the text, not in parameters, so that ClickHouse prunes by them; they are hex digits of ours.</summary>

@@ -15,6 +15,9 @@ public abstract record FieldExpression(int Position);
 /// <summary>A value that stands in the query. Its CLR type says which: string, long, double, bool, or one of ours.</summary>
 public sealed record Literal(int Position, object Value) : FieldExpression(Position);
 
+/// <summary>A value given as text by who can't say of which type it is: it means every type that is shown so.</summary>
+public readonly record struct AnyTypeText(string Text);
+
 /// <summary>A duration literal's value.</summary>
 public readonly record struct DurationValue(long Nanoseconds);
 
@@ -61,15 +64,35 @@ public enum Intrinsic
     StatusMessage,
     Kind,
     Duration,
+    TraceState,
+    EventName,
+    ScopeName,
+    ScopeVersion,
+
+    /// <summary>From the start of the trace's first span to the end of its last.</summary>
+    TraceDuration,
+
+    /// <summary>The name of the trace's root span.</summary>
+    RootName,
+
+    /// <summary>The service of the trace's root span.</summary>
+    RootService,
 }
 
-/// <summary>Two expressions joined by an operator.</summary>
+/// <summary>Conditions of which all or any must hold: a chain of any length is one node, so that nothing walks it by recursion.</summary>
+public sealed record LogicalExpression(int Position, LogicalOperator Operator, IReadOnlyList<FieldExpression> Operands) : FieldExpression(Position);
+
+public enum LogicalOperator
+{
+    And,
+    Or,
+}
+
+/// <summary>Two expressions compared. Where one of them is a value, it stands on the right.</summary>
 public sealed record BinaryExpression(int Position, BinaryOperator Operator, FieldExpression Left, FieldExpression Right) : FieldExpression(Position);
 
 public enum BinaryOperator
 {
-    And,
-    Or,
     Equal,
     NotEqual,
     Less,

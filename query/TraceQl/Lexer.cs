@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Globalization;
 using System.Text;
 
 namespace TraceStore.Query.TraceQl;
@@ -31,7 +30,7 @@ internal sealed class Lexer(string query)
 
         char first = query[start];
         if (first is '"' or '`') return new TraceQlToken(TraceQlTokenKind.String, start, ReadString());
-        if (char.IsAsciiDigit(first)) return ReadNumber();
+        if (char.IsAsciiDigit(first) || (first == '.' && start + 1 < query.Length && char.IsAsciiDigit(query[start + 1]))) return ReadNumber();
         foreach (string symbol in s_symbols)
         {
             if (string.CompareOrdinal(query, start, symbol, 0, symbol.Length) != 0) continue;
@@ -45,13 +44,17 @@ internal sealed class Lexer(string query)
             : throw new TraceQlException(start, $"'{first}' has no meaning here");
     }
 
-    /// <summary>A name runs to the next operator or space; parts that need other characters are quoted: <c>span."a b"</c>.</summary>
+    /// <summary>
+    /// A name runs to the next operator or space; parts of an attribute's that need other characters are quoted, wherever
+    /// they stand: <c>span."a b"</c>, <c>span.my" "key</c>.
+    /// </summary>
     private string ReadName()
     {
         var name = new StringBuilder();
+        bool isAttribute = false;
         while (_position < query.Length)
         {
-            if (query[_position] == '"' && name.Length > 0 && name[^1] == '.')
+            if (query[_position] == '"' && isAttribute)
             {
                 name.Append(ReadString());
                 continue;
@@ -60,6 +63,7 @@ internal sealed class Lexer(string query)
             int length = query.AsSpan(_position).IndexOfAny(s_nameEnds);
             if (length < 0) length = query.Length - _position;
             if (length == 0) break;
+            isAttribute |= query.AsSpan(_position, length).Contains('.');
             name.Append(query, _position, length);
             _position += length;
         }
@@ -70,49 +74,20 @@ internal sealed class Lexer(string query)
     private TraceQlToken ReadNumber()
     {
         int start = _position;
-        while (_position < query.Length && (char.IsLetterOrDigit(query[_position]) || query[_position] == '.')) _position++;
-        string text = query[start.._position];
-        if (double.TryParse(text, NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out _))
+        bool isHexadecimal = query.AsSpan(start).StartsWith("0x", StringComparison.OrdinalIgnoreCase);
+        for (; _position < query.Length; _position++)
         {
-            return new TraceQlToken(TraceQlTokenKind.Number, start, text);
+            char next = query[_position];
+            bool isExponentsSign = next is '+' or '-' && _position > start && (isHexadecimal ? query[_position - 1] is 'p' or 'P' : query[_position - 1] is 'e' or 'E');
+            if (!char.IsLetterOrDigit(next) && next is not ('.' or '_') && !isExponentsSign) break;
         }
 
+        string text = query[start.._position];
+        if (NumberText.Read(text) is not null) return new TraceQlToken(TraceQlTokenKind.Number, start, text);
         return DurationText.TryParse(text, out _)
             ? new TraceQlToken(TraceQlTokenKind.Duration, start, text)
             : throw new TraceQlException(start, $"'{text}' is neither a number nor a duration such as 100ms");
     }
 
-    private string ReadString()
-    {
-        int start = _position;
-        char quote = query[_position++];
-        var content = new StringBuilder();
-        for (; _position < query.Length; _position++)
-        {
-            char next = query[_position];
-            if (next == quote)
-            {
-                _position++;
-                return content.ToString();
-            }
-
-            content.Append(next == '\\' && quote == '"' ? ReadEscape() : next);
-        }
-
-        throw new TraceQlException(start, "this string has no end");
-    }
-
-    private char ReadEscape()
-    {
-        if (++_position == query.Length) throw new TraceQlException(_position, "this string has no end");
-        return query[_position] switch
-        {
-            'n' => '\n',
-            't' => '\t',
-            'r' => '\r',
-            '\\' => '\\',
-            '"' => '"',
-            char other => throw new TraceQlException(_position - 1, $"'\\{other}' is no escape; write '\\\\' for a backslash, or put the string in backticks"),
-        };
-    }
+    private string ReadString() => QuotedText.Read(query, ref _position, out string problem) ?? throw new TraceQlException(_position, problem);
 }

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace TraceStore.Query.TraceQl;
 
 /// <summary>
@@ -9,7 +7,7 @@ namespace TraceStore.Query.TraceQl;
 /// or         = and { "||" and }
 /// and        = comparison { "&amp;&amp;" comparison }
 /// comparison = operand [ ( "=" | "!=" | "&lt;" | "&lt;=" | "&gt;" | "&gt;=" | "=~" | "!~" ) operand ]
-/// operand    = "(" or ")" | "!" operand | "-" number | literal | field
+/// operand    = "(" or ")" | "!" operand | "-" ( number | duration ) | literal | field
 /// </code>
 /// </summary>
 public sealed class TraceQlParser
@@ -20,8 +18,8 @@ public sealed class TraceQlParser
     /// <summary>Brackets and negations nest no deeper than this: it bounds the stack.</summary>
     private const int MaxDepth = 200;
 
-    /// <summary>Each comparison may read a column of every span.</summary>
-    private const int MaxComparisons = 100;
+    /// <summary>The digits of the smallest 64-bit integer, which has no positive.</summary>
+    private const string SmallestDigits = "9223372036854775808";
 
     private static readonly Dictionary<string, BinaryOperator> s_comparisons = new()
     {
@@ -85,7 +83,6 @@ public sealed class TraceQlParser
     private readonly List<TraceQlToken> _tokens;
     private int _next;
     private int _depth;
-    private int _comparisons;
 
     private TraceQlParser(string query) => _tokens = new Lexer(query).ReadAll();
 
@@ -107,18 +104,18 @@ public sealed class TraceQlParser
         throw new TraceQlException(Next.Position, $"{Next} after the spanset isn't supported yet: a query is one {{ … }}");
     }
 
-    private FieldExpression ParseOr()
-    {
-        FieldExpression left = ParseAnd();
-        while (TryTake("||", out TraceQlToken or)) left = new BinaryExpression(or.Position, BinaryOperator.Or, left, ParseAnd());
-        return left;
-    }
+    private FieldExpression ParseOr() => ParseChain("||", LogicalOperator.Or, ParseAnd);
 
-    private FieldExpression ParseAnd()
+    private FieldExpression ParseAnd() => ParseChain("&&", LogicalOperator.And, ParseComparison);
+
+    private FieldExpression ParseChain(string symbol, LogicalOperator logicalOperator, Func<FieldExpression> parseOperand)
     {
-        FieldExpression left = ParseComparison();
-        while (TryTake("&&", out TraceQlToken and)) left = new BinaryExpression(and.Position, BinaryOperator.And, left, ParseComparison());
-        return left;
+        FieldExpression first = parseOperand();
+        if (!TryTake(symbol, out TraceQlToken between)) return first;
+        List<FieldExpression> operands = [first];
+        do operands.Add(parseOperand());
+        while (TryTake(symbol, out _));
+        return new LogicalExpression(between.Position, logicalOperator, operands);
     }
 
     private FieldExpression ParseComparison()
@@ -126,9 +123,20 @@ public sealed class TraceQlParser
         FieldExpression left = ParseOperand();
         if (Next.Kind != TraceQlTokenKind.Symbol || !s_comparisons.TryGetValue(Next.Text, out BinaryOperator comparison)) return left;
         int position = _tokens[_next++].Position;
-        if (++_comparisons > MaxComparisons) throw new TraceQlException(position, $"a query has at most {MaxComparisons} comparisons");
-        return new BinaryExpression(position, comparison, left, ParseOperand());
+        FieldExpression right = ParseOperand();
+        return left is Literal && right is not Literal
+            ? new BinaryExpression(position, Mirrored(comparison), right, left)
+            : new BinaryExpression(position, comparison, left, right);
     }
+
+    private static BinaryOperator Mirrored(BinaryOperator comparison) => comparison switch
+    {
+        BinaryOperator.Less => BinaryOperator.Greater,
+        BinaryOperator.LessOrEqual => BinaryOperator.GreaterOrEqual,
+        BinaryOperator.Greater => BinaryOperator.Less,
+        BinaryOperator.GreaterOrEqual => BinaryOperator.LessOrEqual,
+        var symmetric => symmetric,
+    };
 
     private FieldExpression ParseOperand()
     {
@@ -158,16 +166,19 @@ public sealed class TraceQlParser
 
     private Literal ParseNegative(TraceQlToken minus)
     {
-        TraceQlToken token = _tokens[_next];
-        if (token.Kind != TraceQlTokenKind.Number) throw new TraceQlException(token.Position, $"a number was expected after '-', not {token}");
+        TraceQlToken token = Next;
+        object negative = token.Kind switch
+        {
+            TraceQlTokenKind.Duration => new DurationValue(-DurationOf(token).Nanoseconds),
+            TraceQlTokenKind.Number when token.Text == SmallestDigits => long.MinValue,
+            TraceQlTokenKind.Number => NumberOf(token) is long integer ? (object)-integer : -(double)NumberOf(token),
+            _ => throw new TraceQlException(token.Position, $"a number was expected after '-', not {token}"),
+        };
         _next++;
-        return new Literal(minus.Position, NumberOf(token) is long integer ? (object)-integer : -(double)NumberOf(token));
+        return new Literal(minus.Position, negative);
     }
 
-    private static object NumberOf(TraceQlToken token) =>
-        long.TryParse(token.Text, NumberStyles.None, CultureInfo.InvariantCulture, out long integer)
-            ? (object)integer
-            : double.Parse(token.Text, CultureInfo.InvariantCulture);
+    private static object NumberOf(TraceQlToken token) => NumberText.Read(token.Text)!;
 
     private static DurationValue DurationOf(TraceQlToken token) =>
         DurationText.TryParse(token.Text, out long nanoseconds)

@@ -11,9 +11,6 @@ namespace TraceStore.Storage.ClickHouse;
 /// </summary>
 public sealed class ClickHouseDatabase : IDisposable
 {
-    /// <summary>An answer that is larger is refused rather than held in memory.</summary>
-    private const int MaxAnswerBytes = 1 << 30;
-
     private const string MinFreeSetting = "min_free_disk_bytes_to_perform_insert";
 
     private readonly ClickHouseOptions _options;
@@ -86,25 +83,47 @@ public sealed class ClickHouseDatabase : IDisposable
         }
     }
 
-    /// <summary>Runs a query and appends its rows to <paramref name="columns"/>, found by name.</summary>
-    public async Task ReadAsync(SqlQuery query, IReadOnlyDictionary<string, (string Type, Column Column)> columns, CancellationToken cancellation)
+    /// <summary>Runs a query and appends its rows to <paramref name="columns"/>, found by name, as they come.</summary>
+    /// <param name="query">The query.</param>
+    /// <param name="columns">Where its columns go.</param>
+    /// <param name="noteRead">Told how many bytes have come, before they are kept; it may wait, or refuse more by throwing.</param>
+    /// <param name="cancellation">Gives up, in ClickHouse too.</param>
+    public async Task ReadAsync(
+        SqlQuery query, IReadOnlyDictionary<string, (string Type, Column Column)> columns, Func<int, CancellationToken, ValueTask>? noteRead, CancellationToken cancellation)
     {
-        byte[] blocks = await GuardAsync(_options.QueryTimeout, limited => AnswerAsync(query, "Native", limited), cancellation).ConfigureAwait(false);
         try
         {
-            NativeBlockReader.ReadAll(blocks, columns);
+            await GuardAsync(_options.QueryTimeout, ReadBlocksAsync, cancellation).ConfigureAwait(false);
         }
         catch (InvalidDataException e)
         {
             throw new ClickHouseRefusedException($"ClickHouse's answer can't be read: {e.Message}", e);
+        }
+
+        async Task<int> ReadBlocksAsync(CancellationToken limited)
+        {
+            using ClickHouseRawResult result = await AskAsync(query, "Native", limited).ConfigureAwait(false);
+            using var blocks = new NativeBlockStream(await result.ReadAsStreamAsync().WaitAsync(limited).ConfigureAwait(false), columns);
+            while (await blocks.ReadAsync(limited).ConfigureAwait(false) is > 0 and int read)
+            {
+                if (noteRead is not null) await noteRead(read, limited).ConfigureAwait(false);
+            }
+
+            return 0;
         }
     }
 
     /// <summary>Runs a query of one column and returns its rows as text.</summary>
     public async Task<IReadOnlyList<string>> ReadLinesAsync(SqlQuery query, CancellationToken cancellation)
     {
-        byte[] answer = await GuardAsync(_options.QueryTimeout, limited => AnswerAsync(query, "TSVRaw", limited), cancellation).ConfigureAwait(false);
+        byte[] answer = await GuardAsync(_options.QueryTimeout, ReadAsync, cancellation).ConfigureAwait(false);
         return System.Text.Encoding.UTF8.GetString(answer).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+        async Task<byte[]> ReadAsync(CancellationToken limited)
+        {
+            using ClickHouseRawResult result = await AskAsync(query, "TSVRaw", limited).ConfigureAwait(false);
+            return await result.ReadAsByteArrayAsync().WaitAsync(limited).ConfigureAwait(false);
+        }
     }
 
     public void Dispose()
@@ -113,21 +132,21 @@ public sealed class ClickHouseDatabase : IDisposable
         _http.Dispose();
     }
 
-    private async Task<byte[]> AnswerAsync(SqlQuery query, string format, CancellationToken cancellation)
+    /// <summary>
+    /// Sends a query. ClickHouse answers as it reads, from memory alone; what goes wrong on the way breaks the answer off, or
+    /// stands behind it and is no block. When nobody waits for it any more, ClickHouse ends it.
+    /// </summary>
+    private Task<ClickHouseRawResult> AskAsync(SqlQuery query, string format, CancellationToken cancellation)
     {
         var settings = new Dictionary<string, object>
         {
-            // An error then comes as an error, not as text behind the rows that were ready before it.
-            ["wait_end_of_query"] = 1,
-            // All in memory: a larger answer would wait in a file, and on a full disk the embedded engine answers OK with nothing.
-            ["http_response_buffer_size"] = MaxAnswerBytes,
+            ["readonly"] = 2, // a query: it changes nothing, but may have settings
+            ["cancel_http_readonly_queries_on_client_close"] = 1,
             ["max_execution_time"] = (int)Math.Ceiling(_options.QueryTimeout.TotalSeconds),
-            ["max_result_bytes"] = MaxAnswerBytes,
+            ["max_memory_usage"] = _options.MaxQueryMemoryBytes,
         };
         foreach ((string name, string value) in query.Parameters) settings["param_" + name] = value;
-        using ClickHouseRawResult result = await _client.ExecuteRawResultAsync(
-            $"{query.Text} FORMAT {format}", new QueryOptions { CustomSettings = settings }, cancellation).ConfigureAwait(false);
-        return await result.ReadAsByteArrayAsync().WaitAsync(cancellation).ConfigureAwait(false);
+        return _client.ExecuteRawResultAsync($"{query.Text} FORMAT {format}", new QueryOptions { CustomSettings = settings }, cancellation);
     }
 
     private static async Task<T> GuardAsync<T>(TimeSpan timeout, Func<CancellationToken, Task<T>> action, CancellationToken cancellation)

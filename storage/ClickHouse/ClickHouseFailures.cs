@@ -11,23 +11,37 @@ public sealed class ClickHouseUnavailableException(string message, Exception cau
 
     /// <summary>It has less memory than this takes, just now or altogether.</summary>
     public bool IsOutOfMemory => InnerException is ClickHouseServerException { ErrorCode: ClickHouseFailures.MemoryLimitExceeded };
+
+    /// <summary>The query takes more memory than a query may (max_memory_usage), however little others take.</summary>
+    public bool IsQueryTooLarge => IsOutOfMemory && InnerException!.Message.Contains("Query memory limit", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>What is wrong, without ClickHouse's words: for whoever isn't its operator.</summary>
+    public string InWords => InnerException switch
+    {
+        _ when IsSchemaMissing => "the tables aren't there yet",
+        _ when IsOutOfMemory => "ClickHouse is short of memory",
+        ClickHouseServerException { ErrorCode: ClickHouseFailures.NotEnoughSpace } => "the disk of ClickHouse is low",
+        ClickHouseServerException => "ClickHouse can't serve now",
+        OperationCanceledException or TimeoutException => "ClickHouse didn't answer in time",
+        _ => "ClickHouse can't be reached",
+    };
 }
 
 /// <summary>ClickHouse refused a statement, and will refuse it again: a bug, or a schema that isn't ours.</summary>
 public sealed class ClickHouseRefusedException(string message, Exception cause) : Exception(message, cause)
 {
+    /// <summary>What is wrong, without ClickHouse's words: for whoever isn't its operator.</summary>
+    public static string InWords => "ClickHouse refuses what it is asked";
+
     /// <summary>The query itself asks for too much or holds a regular expression that isn't one: its author's fault, not ours.</summary>
     public bool IsQueryAtFault => InnerException is ClickHouseServerException { ErrorCode: 62 or 167 or 168 or 306 or 427 };
-
-    /// <summary>The answer is larger than an answer may be (396, TOO_MANY_ROWS_OR_BYTES).</summary>
-    public bool IsAnswerTooLarge => InnerException is ClickHouseServerException { ErrorCode: 396 };
 }
 
 /// <summary>Sorts the driver's failures into the two kinds that callers act on.</summary>
 internal static class ClickHouseFailures
 {
     public const int MemoryLimitExceeded = 241;
-    private const int NotEnoughSpace = 243;
+    public const int NotEnoughSpace = 243;
 
     public const int UnknownTable = 60;
     public const int UnknownDatabase = 81;

@@ -16,6 +16,9 @@ public sealed record ClickHouseOptions
     /// <summary>A query that takes longer is ended, in ClickHouse too.</summary>
     public TimeSpan QueryTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>What a query may take of ClickHouse's memory; 0 for what ClickHouse itself allows.</summary>
+    public long MaxQueryMemoryBytes { get; init; }
+
     /// <summary>An insert that takes longer is ended and settled.</summary>
     public TimeSpan InsertTimeout { get; init; } = TimeSpan.FromSeconds(60);
 

@@ -11,12 +11,32 @@ internal ref struct NativeBlockReader(ReadOnlySpan<byte> blocks)
     private readonly ReadOnlySpan<byte> _blocks = blocks;
     private int _position;
 
+    // A block that is measured is gone through without being kept, and may end in the middle.
+    private bool _isMeasuring;
+    private bool _isShort;
+
     /// <summary>Appends the rows of all blocks to the columns, found by name.</summary>
     /// <exception cref="InvalidDataException">The bytes are no Native blocks, or of other columns or types.</exception>
     public static void ReadAll(ReadOnlySpan<byte> blocks, IReadOnlyDictionary<string, (string Type, Column Column)> columns)
     {
         var reader = new NativeBlockReader(blocks);
         while (reader._position < blocks.Length) reader.ReadBlock(columns);
+    }
+
+    /// <summary>The bytes of the whole blocks at the start of <paramref name="blocks"/>, behind which another may have begun.</summary>
+    /// <exception cref="InvalidDataException">The bytes are no Native blocks, or of other columns or types.</exception>
+    public static int MeasureWhole(ReadOnlySpan<byte> blocks, IReadOnlyDictionary<string, (string Type, Column Column)> columns)
+    {
+        var reader = new NativeBlockReader(blocks) { _isMeasuring = true };
+        int whole = 0;
+        while (reader._position < blocks.Length)
+        {
+            reader.ReadBlock(columns);
+            if (reader._isShort) break;
+            whole = reader._position;
+        }
+
+        return whole;
     }
 
     private void ReadBlock(IReadOnlyDictionary<string, (string Type, Column Column)> columns)
@@ -27,6 +47,7 @@ internal ref struct NativeBlockReader(ReadOnlySpan<byte> blocks)
         {
             string name = Encoding.UTF8.GetString(ReadString());
             string type = Encoding.UTF8.GetString(ReadString());
+            if (_isShort) return;
             if (!columns.TryGetValue(name, out (string Type, Column Column) target) || target.Type != type)
             {
                 throw new InvalidDataException($"ClickHouse answered with a column {name} {type}, which the catalogue doesn't have.");
@@ -43,7 +64,7 @@ internal ref struct NativeBlockReader(ReadOnlySpan<byte> blocks)
         {
             case DictionaryColumn:
                 ulong version = ReadUInt64();
-                if (version != NativeFormat.LowCardinalityVersion) throw new InvalidDataException($"LowCardinality serialization {version} isn't known.");
+                if (version != NativeFormat.LowCardinalityVersion && !_isShort) throw new InvalidDataException($"LowCardinality serialization {version} isn't known.");
                 break;
             case MapColumn map:
                 ReadPrefix(map.Keys);
@@ -56,12 +77,20 @@ internal ref struct NativeBlockReader(ReadOnlySpan<byte> blocks)
     {
         switch (column)
         {
+            case INumberColumn numbers when _isMeasuring:
+                Take(rows * numbers.Width);
+                break;
             case INumberColumn numbers:
-                Span<byte> target = numbers.Extend(rows);
-                Take(target.Length).CopyTo(target);
+                Take(rows * numbers.Width).CopyTo(numbers.Extend(rows));
+                break;
+            case FixedBytesColumn fixedBytes when _isMeasuring:
+                Take(rows * fixedBytes.Width);
                 break;
             case FixedBytesColumn fixedBytes:
                 Take(rows * fixedBytes.Width).CopyTo(fixedBytes.Extend(rows));
+                break;
+            case BytesColumn when _isMeasuring:
+                for (int row = 0; row < rows && !_isShort; row++) ReadString();
                 break;
             case BytesColumn bytes:
                 for (int row = 0; row < rows; row++) bytes.Add(ReadString());
@@ -83,16 +112,24 @@ internal ref struct NativeBlockReader(ReadOnlySpan<byte> blocks)
 
         ulong flags = ReadUInt64();
         int indexType = (int)(flags & NativeFormat.IndexTypeMask);
+        if (_isShort) return;
         if (indexType > 2 || (flags & ~NativeFormat.IndexTypeMask & NativeFormat.OwnKeys) == 0)
         {
             throw new InvalidDataException($"LowCardinality flags {flags:x} aren't known.");
         }
 
-        uint[] numbers = new uint[ReadUInt64()];
-        for (int key = 0; key < numbers.Length; key++) numbers[key] = column.Values.NumberOf(column.Width is { } width ? Take(width) : ReadString());
-        if (ReadUInt64() != (ulong)rows) throw new InvalidDataException("A LowCardinality column has another number of rows than its block.");
+        int keys = checked((int)ReadUInt64());
+        uint[] numbers = _isMeasuring ? [] : new uint[keys];
+        for (int key = 0; key < keys && !_isShort; key++)
+        {
+            ReadOnlySpan<byte> value = column.Width is { } width ? Take(width) : ReadString();
+            if (!_isMeasuring) numbers[key] = column.Values.NumberOf(value);
+        }
+
+        if (ReadUInt64() != (ulong)rows && !_isShort) throw new InvalidDataException("A LowCardinality column has another number of rows than its block.");
 
         ReadOnlySpan<byte> indexes = Take(rows << indexType);
+        if (_isMeasuring) return;
         for (int row = 0; row < rows; row++)
         {
             uint index = indexType switch
@@ -112,7 +149,8 @@ internal ref struct NativeBlockReader(ReadOnlySpan<byte> blocks)
         for (int row = 0; row < rows; row++)
         {
             end = ReadUInt64();
-            map.Ends.Add(before + end);
+            if (_isShort) return;
+            if (!_isMeasuring) map.Ends.Add(before + end);
         }
 
         ReadValues(map.Keys, (int)end);
@@ -126,7 +164,9 @@ internal ref struct NativeBlockReader(ReadOnlySpan<byte> blocks)
         ulong value = 0;
         for (int shift = 0; shift < 63; shift += 7)
         {
-            byte next = Take(1)[0];
+            ReadOnlySpan<byte> taken = Take(1);
+            if (taken.IsEmpty) return 0;
+            byte next = taken[0];
             value |= (ulong)(next & 0x7F) << shift;
             if (next < 0x80) return value <= int.MaxValue ? (int)value : throw new InvalidDataException($"A length of {value} in a Native block.");
         }
@@ -134,11 +174,18 @@ internal ref struct NativeBlockReader(ReadOnlySpan<byte> blocks)
         throw new InvalidDataException("A varint without end in a Native block.");
     }
 
-    private ulong ReadUInt64() => BinaryPrimitives.ReadUInt64LittleEndian(Take(sizeof(ulong)));
+    private ulong ReadUInt64() => Take(sizeof(ulong)) is { IsEmpty: false } taken ? BinaryPrimitives.ReadUInt64LittleEndian(taken) : 0;
 
+    /// <summary>The next bytes; none where a block that is measured ends before them.</summary>
     private ReadOnlySpan<byte> Take(int count)
     {
-        if (count > _blocks.Length - _position) throw new InvalidDataException("A Native block ends in the middle.");
+        if (_isShort) return [];
+        if (count > _blocks.Length - _position)
+        {
+            _isShort = _isMeasuring ? true : throw new InvalidDataException("A Native block ends in the middle.");
+            return [];
+        }
+
         ReadOnlySpan<byte> taken = _blocks.Slice(_position, count);
         _position += count;
         return taken;

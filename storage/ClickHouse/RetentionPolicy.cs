@@ -28,15 +28,18 @@ public static class RetentionPolicy
     /// <param name="days">The days that there are.</param>
     /// <param name="today">By the clock.</param>
     /// <param name="options">How much is kept.</param>
-    public static IReadOnlyList<ExpiredDay> Choose(IReadOnlyList<DayPartition> days, DateOnly today, RetentionOptions options)
+    /// <param name="reallyReceived">When the spans of a day were really received, where a wrong clock has dated them; the day itself elsewhere.</param>
+    public static IReadOnlyList<ExpiredDay> Choose(IReadOnlyList<DayPartition> days, DateOnly today, RetentionOptions options, Func<DateOnly, DateOnly>? reallyReceived = null)
     {
+        reallyReceived ??= day => day;
         List<ExpiredDay> expired = [];
         DayPartition[] oldestFirst = [.. days.OrderBy(day => day.Day)];
 
         DayPartition[] believable = [.. oldestFirst.Where(day => day.Day <= today.AddDays(1) && day.Day > today.AddDays(-WrongClockDays))];
-        if (believable.Length > 1 && believable[^1].Day.DayNumber - believable[0].Day.DayNumber > options.MaxAge.TotalDays)
+        DayPartition[] byAge = [.. believable.OrderBy(day => reallyReceived(day.Day))];
+        if (byAge.Length > 1 && reallyReceived(byAge[^1].Day).DayNumber - reallyReceived(byAge[0].Day).DayNumber > options.MaxAge.TotalDays)
         {
-            expired.Add(new ExpiredDay(believable[0], $"older than {options.MaxAge.TotalDays:0.##} days (Retention:MaxAge)", IsByAge: true));
+            expired.Add(new ExpiredDay(byAge[0], $"older than {options.MaxAge.TotalDays:0.##} days (Retention:MaxAge)", IsByAge: true));
         }
 
         long kept = oldestFirst.Sum(day => day.Bytes) - expired.Sum(day => day.Partition.Bytes);

@@ -22,6 +22,9 @@ public sealed record SchemaMigration(int Number, string Name, string Sql)
     }
 }
 
+/// <summary>The schema was made by a newer version, which only that one knows.</summary>
+public sealed class NewerSchemaException(string message) : InvalidOperationException(message);
+
 /// <summary>
 /// Brings a database to this version's schema. Each step may be applied twice in a row, and its note is on disk before the
 /// next begins: so a crash between a step and its note is harmless.
@@ -33,12 +36,14 @@ public sealed class SchemaMigrator(ClickHouseDatabase database, ILogger log)
     /// <summary>A step may have to rewrite all that is stored.</summary>
     private static readonly TimeSpan s_stepTimeout = TimeSpan.FromHours(24);
 
+    private bool _isAnnounced;
+
     /// <param name="stepAsync">
     /// Runs one step and makes sure that what it wrote is on disk: the next may drop what it was copied from.
     /// </param>
     /// <param name="cancellation">Gives up; the step in hand is done again the next time.</param>
     /// <returns>Whether there was no schema before: what was ever stored is elsewhere, or gone.</returns>
-    /// <exception cref="InvalidOperationException">The schema is newer than this version.</exception>
+    /// <exception cref="NewerSchemaException">The schema is newer than this version.</exception>
     /// <exception cref="ClickHouseRefusedException">A step was refused.</exception>
     public async Task<bool> MigrateAsync(Func<Func<Task>, Task> stepAsync, CancellationToken cancellation)
     {
@@ -53,15 +58,18 @@ public sealed class SchemaMigrator(ClickHouseDatabase database, ILogger log)
         int newest = SchemaMigration.All[^1].Number;
         if (applied.Count > 0 && applied.Max() is var found && found > newest)
         {
-            throw new InvalidOperationException($"The database {database.Name} has schema {found}, this TraceStore knows {newest}: start the newer TraceStore that made it.");
+            throw new NewerSchemaException($"The database {database.Name} has schema {found}, this TraceStore knows {newest}: start the newer TraceStore that made it.");
         }
 
         SchemaMigration[] missing = [.. SchemaMigration.All.Where(migration => !applied.Contains(migration.Number))];
         if (applied.Count > 0 && missing.Length > 0)
         {
-            log.LogWarning(
+            // Said once, however often it has to be tried
+            log.Log(
+                _isAnnounced ? LogLevel.Debug : LogLevel.Warning,
                 "Bringing what is stored to this version's schema ({Names}); with many spans it takes a while, and for that while as much disk again. Spans wait in the write-ahead log meanwhile. Other collectors that store here must be stopped until it is done.",
                 string.Join(", ", missing.Select(migration => migration.Name)));
+            _isAnnounced = true;
             await DropUnfinishedCopiesAsync(cancellation).ConfigureAwait(false);
         }
 

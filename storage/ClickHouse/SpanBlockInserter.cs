@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Globalization;
 using System.IO.Hashing;
 using TraceStore.Storage.Spans;
@@ -29,7 +30,7 @@ public sealed class SpanBlockInserter(ClickHouseDatabase database)
     private const int MaxBurntTokens = 100;
 
     private readonly ByteList _block = new();
-    private readonly HashSet<string> _stored = [];
+    private readonly HashSet<UInt128> _stored = [];
     private ushort _storedDay;
 
     /// <summary>Stores a segment.</summary>
@@ -101,7 +102,7 @@ public sealed class SpanBlockInserter(ClickHouseDatabase database)
         return stored > 0;
     }
 
-    private async Task InsertUnlessStoredAsync<TBatch>(BlockTable<TBatch> table, TBatch batch, IReadOnlyList<string> keys, CancellationToken cancellation)
+    private async Task InsertUnlessStoredAsync<TBatch>(BlockTable<TBatch> table, TBatch batch, IReadOnlyList<UInt128> keys, CancellationToken cancellation)
     {
         if (keys.All(_stored.Contains)) return;
         await InsertBlockAsync(table, batch, $"tracestore-{table.Name}-{Guid.NewGuid():N}", _ => null, cancellation).ConfigureAwait(false);
@@ -129,21 +130,40 @@ public sealed class SpanBlockInserter(ClickHouseDatabase database)
         _storedDay = day;
     }
 
-    private static string[] Keys(DictionaryColumn tenant, FixedBytesColumn hash)
+    /// <summary>Hashes of what is stored: names and tenants are as long as clients make them.</summary>
+    private static UInt128[] Keys(DictionaryColumn tenant, FixedBytesColumn hash)
     {
-        string[] keys = new string[hash.Count];
-        for (int row = 0; row < keys.Length; row++) keys[row] = $"{Convert.ToHexString(hash[row])} {Convert.ToHexString(tenant[row])}";
+        var keys = new UInt128[hash.Count];
+        for (int row = 0; row < keys.Length; row++) keys[row] = KeyOf(tenant[row], hash[row]);
         return keys;
     }
 
-    private static string[] Keys(OperationBatch operations)
+    private static UInt128[] Keys(OperationBatch operations)
     {
-        string[] keys = new string[operations.Count];
+        var keys = new UInt128[operations.Count];
         for (int row = 0; row < keys.Length; row++)
         {
-            keys[row] = $"{operations.Kind[row]} {Convert.ToHexString(operations.Tenant[row])} {Convert.ToHexString(operations.Service[row])} {Convert.ToHexString(operations.Name[row])}";
+            Span<byte> kind = stackalloc byte[sizeof(int)];
+            BinaryPrimitives.WriteInt32LittleEndian(kind, operations.Kind[row]);
+            keys[row] = KeyOf(operations.Tenant[row], operations.Service[row], operations.Name[row], kind);
         }
 
         return keys;
+    }
+
+    private static UInt128 KeyOf(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second, ReadOnlySpan<byte> third = default, ReadOnlySpan<byte> fourth = default)
+    {
+        // The parts' lengths go in front, so that no two lists of parts are the same bytes.
+        var hash = new XxHash128();
+        Span<byte> lengths = stackalloc byte[3 * sizeof(int)];
+        BinaryPrimitives.WriteInt32LittleEndian(lengths, first.Length);
+        BinaryPrimitives.WriteInt32LittleEndian(lengths[sizeof(int)..], second.Length);
+        BinaryPrimitives.WriteInt32LittleEndian(lengths[(2 * sizeof(int))..], third.Length);
+        hash.Append(lengths);
+        hash.Append(first);
+        hash.Append(second);
+        hash.Append(third);
+        hash.Append(fourth);
+        return hash.GetCurrentHashAsUInt128();
     }
 }

@@ -42,8 +42,8 @@ public sealed class SqlParameters
 
     public string Add(double value) => Add("Float64", value.ToString("R", CultureInfo.InvariantCulture));
 
-    /// <summary>HTTP parameters are read in ClickHouse's tab-separated escaping (HTTP interface, "Tabs in URL parameters").</summary>
-    private static string Escape(string value) =>
+    /// <summary>A value as it goes out: HTTP parameters are read in ClickHouse's tab-separated escaping (HTTP interface, "Tabs in URL parameters").</summary>
+    public static string Escape(string value) =>
         value.Replace("\\", "\\\\", StringComparison.Ordinal)
             .Replace("\t", "\\t", StringComparison.Ordinal)
             .Replace("\n", "\\n", StringComparison.Ordinal)

@@ -6,12 +6,25 @@ namespace TraceStore.Storage.Engine;
 
 /// <summary>
 /// The files that one start of the engine reads. The engine's HTTP interface asks nobody for a password, so it answers
-/// only to requests that carry the start's key; to all others every path is unknown (404). Nothing else listens.
+/// only to requests that carry the start's key; to all others every path is unknown (404). And each of its answers carries a
+/// proof, for whoever takes the port before the engine does could answer anything. Nothing else listens.
 /// </summary>
-internal sealed record EngineConfiguration(int Port, string Key)
+internal sealed record EngineConfiguration(int Port, string Key, string Proof)
 {
     /// <summary>The header that carries the key.</summary>
     public const string KeyHeader = "X-TraceStore-Key";
+
+    /// <summary>The header of an answer that carries the proof.</summary>
+    public const string ProofHeader = "X-TraceStore-Proof";
+
+    /// <summary>Connections of anybody's on this machine; each has a thread.</summary>
+    private const int MaxConnections = 512;
+
+    /// <summary>How long a connection may say nothing before its first request, seconds.</summary>
+    private const int ReceiveTimeoutSeconds = 10;
+
+    /// <summary>How long one may say nothing between requests, seconds: ours are kept, so that a stranger's don't take their place.</summary>
+    private const int KeepAliveSeconds = 3_600;
 
     private const int KeyBytes = 32;
 
@@ -26,7 +39,14 @@ internal sealed record EngineConfiguration(int Port, string Key)
         """;
 
     public static EngineConfiguration ForNewStart(int port) =>
-        new(port, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(KeyBytes)));
+        new(port, NewSecret(), NewSecret());
+
+    /// <summary>Whether an answer comes from the engine that was started with this.</summary>
+    public bool IsProven(HttpResponseMessage answer) =>
+        answer.Headers.TryGetValues(ProofHeader, out IEnumerable<string>? proofs)
+        && CryptographicOperations.FixedTimeEquals(System.Text.Encoding.UTF8.GetBytes(string.Concat(proofs)), System.Text.Encoding.UTF8.GetBytes(Proof));
+
+    private static string NewSecret() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(KeyBytes));
 
     /// <summary>Where the tables lie.</summary>
     public static string TablesDirectory(EngineOptions options) => Path.Combine(Path.GetFullPath(options.Directory), "tables");
@@ -50,6 +70,8 @@ internal sealed record EngineConfiguration(int Port, string Key)
         return new XElement("clickhouse",
             new XElement("listen_host", IPAddress.Loopback),
             new XElement("http_port", Port),
+            new XElement("max_connections", MaxConnections),
+            new XElement("keep_alive_timeout", KeepAliveSeconds),
             new XElement("timezone", "UTC"),
             new XElement("users_config", Path.Combine(folder, "users.xml")),
             new XElement("logger",
@@ -67,7 +89,8 @@ internal sealed record EngineConfiguration(int Port, string Key)
                     new XElement("headers", new XElement(KeyHeader, Key)),
                     new XElement("handler",
                         new XElement("type", "dynamic_query_handler"),
-                        new XElement("query_param_name", "query")))))
+                        new XElement("query_param_name", "query"),
+                        new XElement("http_response_headers", new XElement(ProofHeader, Proof))))))
             .ToString();
     }
 
@@ -76,6 +99,7 @@ internal sealed record EngineConfiguration(int Port, string Key)
             new XElement("profiles", new XElement("default",
                 // Skip indexes are read before the data, not with it: with many parts that halves a look-up (tests/Benchmarks/Schema).
                 new XElement("use_skip_indexes_on_data_read", 0),
+                new XElement("http_receive_timeout", ReceiveTimeoutSeconds),
                 // A search takes another core for each so many bytes that are free; by default for each GiB, which is all there is.
                 new XElement("max_threads_min_free_memory_per_thread", 128L << 20))),
             new XElement("quotas", new XElement("default")),

@@ -7,17 +7,19 @@ namespace TraceStore.Storage.Engine;
 /// <summary>One run of the engine's child process, from its start to its end.</summary>
 internal sealed class EngineProcess : IDisposable
 {
+    /// <summary>ClickHouse's words, and ours, when the port has become another program's: the next start takes another port.</summary>
+    public const string PortTaken = "Address already in use";
+
     private static readonly TimeSpan s_readyPoll = TimeSpan.FromMilliseconds(25);
     private static readonly TimeSpan s_readyTimeout = TimeSpan.FromSeconds(2);
 
     private readonly Process _process;
-    private readonly EngineConfiguration _configuration;
     private readonly Queue<string> _lastWords = [];
     private volatile bool _hasExited;
 
     private EngineProcess(Process process, EngineConfiguration configuration)
     {
-        (_process, _configuration) = (process, configuration);
+        (_process, Configuration) = (process, configuration);
         process.OutputDataReceived += (_, line) => Remember(line.Data);
         process.ErrorDataReceived += (_, line) => Remember(line.Data);
         process.Exited += (_, _) => _hasExited = true;
@@ -28,9 +30,7 @@ internal sealed class EngineProcess : IDisposable
 
     public int Id => _process.Id;
 
-    public int Port => _configuration.Port;
-
-    public string Key => _configuration.Key;
+    public EngineConfiguration Configuration { get; }
 
     public bool HasExited => _hasExited;
 
@@ -60,17 +60,24 @@ internal sealed class EngineProcess : IDisposable
         return new EngineProcess(Process.Start(start)!, configuration);
     }
 
-    /// <summary>Waits until the engine answers. False when it ended instead.</summary>
+    /// <summary>Waits until the engine answers. False when it ended instead, or something else has its port.</summary>
     public async Task<bool> WaitUntilReadyAsync(CancellationToken cancellation)
     {
         using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { Timeout = s_readyTimeout };
-        http.DefaultRequestHeaders.Add(EngineConfiguration.KeyHeader, _configuration.Key);
+        http.DefaultRequestHeaders.Add(EngineConfiguration.KeyHeader, Configuration.Key);
         while (!HasExited)
         {
             try
             {
-                string answer = await http.GetStringAsync(new Uri($"http://127.0.0.1:{Port}/?query=SELECT+1"), cancellation).ConfigureAwait(false);
-                if (answer.Trim() == "1") return true;
+                using HttpResponseMessage answer = await http.GetAsync(new Uri($"http://127.0.0.1:{Configuration.Port}/?query=SELECT+1"), cancellation).ConfigureAwait(false);
+                if (!Configuration.IsProven(answer))
+                {
+                    Remember($"{PortTaken}: another program answers at {Configuration.Port}.");
+                    Kill();
+                    return false;
+                }
+
+                if (answer.IsSuccessStatusCode) return true;
             }
             catch (Exception e) when (e is HttpRequestException || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
             {

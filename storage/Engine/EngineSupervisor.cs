@@ -1,4 +1,3 @@
-using System.ComponentModel;
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 
@@ -55,7 +54,8 @@ public sealed class EngineSupervisor : IAsyncDisposable
             }
 
             engine.Dispose();
-            if (!failure.Contains(DirectoryHeld, StringComparison.Ordinal) || limit.IsCancellationRequested)
+            bool mayPass = failure.Contains(DirectoryHeld, StringComparison.Ordinal) || failure.Contains(EngineProcess.PortTaken, StringComparison.Ordinal);
+            if (!mayPass || limit.IsCancellationRequested)
             {
                 cancellation.ThrowIfCancellationRequested();
                 throw new InvalidOperationException($"The embedded ClickHouse didn't start in {options.Directory}: {failure}{WhatToDo(failure, options)}");
@@ -111,9 +111,9 @@ public sealed class EngineSupervisor : IAsyncDisposable
     {
         int failures = 0;
         long started = Stopwatch.GetTimestamp();
-        try
+        while (!_stopping.IsCancellationRequested)
         {
-            while (true)
+            try
             {
                 await _engine.WaitForExitAsync(_stopping.Token).ConfigureAwait(false);
                 failures = Stopwatch.GetElapsedTime(started) > s_healthyAfter ? 1 : failures + 1;
@@ -128,10 +128,15 @@ public sealed class EngineSupervisor : IAsyncDisposable
                 if (await IsReadyInTimeAsync(next).ConfigureAwait(false)) _log.LogInformation("ClickHouse is back.");
                 else next.Kill(); // if it hasn't ended by itself
             }
-        }
-        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
-        {
-            // stopping
+            catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e)
+            {
+                _log.LogError(e, "ClickHouse can't be watched over; TraceStore goes on trying.");
+                await Task.Delay(RestartDelay.After(++failures), CancellationToken.None).ConfigureAwait(false);
+            }
         }
     }
 
@@ -158,7 +163,7 @@ public sealed class EngineSupervisor : IAsyncDisposable
             Interlocked.Exchange(ref _engine, next).Dispose();
             return next;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or Win32Exception)
+        catch (Exception e) // whatever it is: without an engine nothing is stored
         {
             _log.LogError(e, "ClickHouse can't be started; TraceStore goes on trying. Check the disk of {Directory}.", _options.Directory);
             return null;

@@ -57,6 +57,10 @@ internal sealed class MessageShape
     /// <summary>The shape of a message field; null for any other.</summary>
     public MessageShape? this[int field] => (uint)field < (uint)_messages.Length ? _messages[field] : null;
 
+    /// <summary>Whether there is such a field, and it is encoded so.</summary>
+    public bool Knows(int field, WireType type) =>
+        Fields.Any(known => known.Number == field && (known.Type is FieldType.Message or FieldType.String or FieldType.Bytes) == (type == WireType.Bytes));
+
     /// <summary>Whether a field is text.</summary>
     public bool IsText(int field) => (uint)field < (uint)_texts.Length && _texts[field];
 

@@ -56,7 +56,7 @@ public sealed class OtlpDecoder
     {
         (_wal, _segment) = (wal, segment);
         _bucketSeconds = bucketSeconds ?? TimeBuckets.LongestSeconds;
-        _receivedDay = (ushort)(receivedDay.DayNumber - new DateOnly(1970, 1, 1).DayNumber);
+        _receivedDay = (ushort)Math.Clamp(receivedDay.DayNumber - new DateOnly(1970, 1, 1).DayNumber, ushort.MinValue, ushort.MaxValue); // a Date ends in 2149: a clock beyond is wrong, and its day the last
         _output.Clear();
         _envelopes.Begin(_receivedDay);
         _attributes.Clear();

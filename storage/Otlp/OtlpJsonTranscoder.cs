@@ -27,6 +27,7 @@ public ref struct OtlpJsonTranscoder
     private readonly WireWriter _output;
     private readonly ByteList _scratch = new();
     private Utf8JsonReader _json;
+    private string? _unknownField;
 
     private OtlpJsonTranscoder(ReadOnlySpan<byte> json, WireWriter output)
     {
@@ -35,13 +36,18 @@ public ref struct OtlpJsonTranscoder
     }
 
     /// <summary>Appends the request in protobuf to <paramref name="output"/>; on failure says what is wrong.</summary>
-    public static MalformedRequest? Transcode(ReadOnlySpan<byte> json, WireWriter output)
+    public static MalformedRequest? Transcode(ReadOnlySpan<byte> json, WireWriter output) => Transcode(json, output, out _);
+
+    /// <summary>As the other, and names the first field that isn't known, which was passed over; null where all were.</summary>
+    public static MalformedRequest? Transcode(ReadOnlySpan<byte> json, WireWriter output, out string? unknownField)
     {
+        unknownField = null;
         ReadOnlySpan<byte> mark = Encoding.UTF8.Preamble;
         var transcoder = new OtlpJsonTranscoder(json.StartsWith(mark) ? json[mark.Length..] : json, output);
         try
         {
             transcoder.ReadRequest();
+            unknownField = transcoder._unknownField;
             return null;
         }
         catch (JsonException e)
@@ -68,6 +74,7 @@ public ref struct OtlpJsonTranscoder
         while (_json.Read() && _json.TokenType == JsonTokenType.PropertyName)
         {
             FieldShape? field = FindField(shape, ref next);
+            if (field is null) _unknownField ??= Shorten(Text());
             _json.Read();
             if (field is null || _json.TokenType == JsonTokenType.Null) _json.Skip();
             else if (field.IsRepeated) ReadArray(field);
@@ -87,6 +94,12 @@ public ref struct OtlpJsonTranscoder
         }
 
         return null;
+    }
+
+    private static string Shorten(ReadOnlySpan<byte> name)
+    {
+        const int most = 40;
+        return name.Length <= most ? Encoding.UTF8.GetString(name) : Encoding.UTF8.GetString(name[..most]) + "…";
     }
 
     private void ReadArray(FieldShape field)
@@ -200,7 +213,7 @@ public ref struct OtlpJsonTranscoder
         // Base64 in its two alphabets, with or without the padding.
         const int group = 4;
         int length = text.TrimEnd((byte)'=').Length;
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(length + group);
+        byte[] buffer = ByteBuffers.Rent(length + group);
         Span<byte> padded = buffer.AsSpan(0, (length + group - 1) / group * group);
         padded.Fill((byte)'=');
         text[..length].CopyTo(padded);
@@ -208,7 +221,7 @@ public ref struct OtlpJsonTranscoder
         padded.Replace((byte)'_', (byte)'/');
         bool ok = Base64.DecodeFromUtf8InPlace(padded, out int decoded) == OperationStatus.Done;
         if (ok) WriteBytes(field, padded[..decoded]);
-        ArrayPool<byte>.Shared.Return(buffer);
+        ByteBuffers.Return(buffer);
         if (!ok) throw Unexpected($"base64 in {field.Name}");
     }
 

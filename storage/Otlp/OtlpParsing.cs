@@ -19,6 +19,15 @@ public static class OtlpParsing
     /// <summary>A ScopeSpans without its spans, as scopes are stored.</summary>
     public static ScopeSpans ParseScope(ReadOnlySpan<byte> message) => Parse(ScopeSpans.Parser, message, MessageShape.ScopeSpans);
 
+    /// <summary>A span as every reader takes it: where all its text is UTF-8 that is the message itself.</summary>
+    public static ReadOnlySpan<byte> MendSpan(ReadOnlySpan<byte> message) => Mend(message, MessageShape.Span);
+
+    /// <summary>As <see cref="MendSpan"/>, for a resource as it is stored.</summary>
+    public static ReadOnlySpan<byte> MendResource(ReadOnlySpan<byte> message) => Mend(message, MessageShape.ResourceSpans);
+
+    /// <summary>As <see cref="MendSpan"/>, for a scope as it is stored.</summary>
+    public static ReadOnlySpan<byte> MendScope(ReadOnlySpan<byte> message) => Mend(message, MessageShape.ScopeSpans);
+
     /// <summary>Whole traces, as TracesData or any message that is the same on the wire.</summary>
     public static T ParseTraces<T>(MessageParser<T> parser, ReadOnlySpan<byte> message)
         where T : IMessage<T> => Parse(parser, message, MessageShape.Request);
@@ -34,6 +43,33 @@ public static class OtlpParsing
         {
             return parser.ParseFrom(Sanitize(message, shape));
         }
+    }
+
+    private static ReadOnlySpan<byte> Mend(ReadOnlySpan<byte> message, MessageShape shape) =>
+        Utf8.IsValid(message) || IsText(new WireReader(message), shape) ? message : Sanitize(message, shape);
+
+    private static bool IsText(WireReader message, MessageShape shape)
+    {
+        while (!message.AtEnd)
+        {
+            ScannedFields.Require(message.TryReadTag(out int field, out WireType type), message.Position);
+            if (type == WireType.Bytes && shape[field] is { } innerShape)
+            {
+                ScannedFields.Require(message.TryReadMessage(out WireReader inner), message.Position);
+                if (!IsText(inner, innerShape)) return false;
+            }
+            else if (type == WireType.Bytes && shape.IsText(field))
+            {
+                ScannedFields.Require(message.TryReadBytes(out ReadOnlySpan<byte> text), message.Position);
+                if (!Utf8.IsValid(text)) return false;
+            }
+            else
+            {
+                ScannedFields.Require(message.TrySkip(field, type), message.Position);
+            }
+        }
+
+        return true;
     }
 
     private static byte[] Sanitize(ReadOnlySpan<byte> message, MessageShape shape)

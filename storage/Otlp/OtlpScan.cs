@@ -6,6 +6,11 @@ namespace TraceStore.Storage.Otlp;
 /// <param name="Malformed">Set when the request isn't protobuf, or has too many spans: none of it can be taken.</param>
 public sealed record OtlpScan(int SpanCount, RejectedSpans Rejected, MalformedRequest? Malformed)
 {
+    /// <summary>
+    /// Set where nothing was found that could hold spans, though there were bytes: what there was instead, in words.
+    /// </summary>
+    public string? NotUnderstood { get; init; }
+
     /// <summary>Spans that can be stored.</summary>
     public int AcceptedSpans => SpanCount - Rejected.Count;
 }

@@ -21,6 +21,8 @@ public sealed class OtlpScanner
     private MalformedRequest? _malformed;
     private RejectionReason? _overLimit; // the first limit that the span, resource or scope in hand is over
     private int _spans;
+    private int _scopes;
+    private string? _unknownField;
 
     private OtlpScanner(OtlpLimits limits) => _limits = limits;
 
@@ -29,7 +31,8 @@ public sealed class OtlpScanner
     {
         var scanner = new OtlpScanner(limits);
         scanner.ScanRequest(new WireReader(request));
-        return new OtlpScan(scanner._spans, scanner._rejected, scanner._malformed);
+        string? notUnderstood = scanner._scopes > 0 ? null : scanner._unknownField;
+        return new OtlpScan(scanner._spans, scanner._rejected, scanner._malformed) { NotUnderstood = notUnderstood };
     }
 
     // 1
@@ -47,6 +50,10 @@ public sealed class OtlpScanner
             else if (!request.TrySkip(field, type))
             {
                 return NotProtobuf(request.Position, "an unknown field");
+            }
+            else
+            {
+                _unknownField ??= $"field {field} of the request isn't known";
             }
         }
 
@@ -81,6 +88,7 @@ public sealed class OtlpScanner
     private bool ScanScopeSpans(WireReader scopeSpans, int resource, int scope)
     {
         int firstSpan = _spans;
+        _scopes++;
         RejectionReason? overLimit = null;
         for (int span = 0; !scopeSpans.AtEnd;)
         {
@@ -177,9 +185,19 @@ public sealed class OtlpScanner
     private bool ScanOwner(WireReader message, MessageShape shape, ref RejectionReason? overLimit)
     {
         _overLimit = overLimit;
+        if (_spans == 0) NoteUnknown(message, shape);
         if (!ScanFields(message, shape, _limits.MaxNestingDepth)) return NotProtobuf(message.Position, "a field of a resource or scope");
         overLimit = _overLimit;
         return true;
+    }
+
+    /// <summary>Notes the first field that a resource or scope can't have: where no spans are found, it tells that the message is another.</summary>
+    private void NoteUnknown(WireReader message, MessageShape shape)
+    {
+        while (_unknownField is null && !message.AtEnd && message.TryReadTag(out int field, out WireType type) && message.TrySkip(field, type))
+        {
+            if (!shape.Knows(field, type)) _unknownField = $"field {field} of its resource isn't known";
+        }
     }
 
     private bool ScanMessage(ref WireReader parent, MessageShape shape, int depthLeft) =>

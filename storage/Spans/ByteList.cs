@@ -6,6 +6,12 @@ namespace TraceStore.Storage.Spans;
 [SuppressMessage("Naming", "CA1710:Identifiers should have correct suffix", Justification = "It is to byte[] what List is to T[].")]
 public sealed class ByteList(int capacity = 256)
 {
+    /// <summary>A longer run grows by a quarter instead of to twice its size, for while it grows there are two of it.</summary>
+    private const int LongBytes = 16 << 20;
+
+    /// <summary>Room for more is kept only while it is used.</summary>
+    private const int MaxKeptBytes = 1 << 20;
+
     private byte[] _bytes = new byte[capacity];
 
     public int Length { get; private set; }
@@ -27,7 +33,8 @@ public sealed class ByteList(int capacity = 256)
         int length = checked(start + count);
         if (length > _bytes.Length)
         {
-            Array.Resize(ref _bytes, (int)Math.Min(Array.MaxLength, Math.Max((long)length, 2L * _bytes.Length)));
+            long roomy = _bytes.Length + (_bytes.Length < LongBytes ? _bytes.Length : _bytes.Length / 4L);
+            Array.Resize(ref _bytes, (int)Math.Min(Array.MaxLength, Math.Max(length, roomy)));
         }
 
         Length = length;
@@ -46,5 +53,10 @@ public sealed class ByteList(int capacity = 256)
         _bytes.AsSpan(at, moved).CopyTo(_bytes.AsSpan(at + count));
     }
 
-    public void Clear() => Length = 0;
+    /// <summary>Forgets the bytes, and most of the memory where little of it was used.</summary>
+    public void Clear()
+    {
+        if (_bytes.Length > MaxKeptBytes && Length < _bytes.Length / 8) _bytes = new byte[Math.Max(MaxKeptBytes / 8, Length)];
+        Length = 0;
+    }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace TraceStore.Storage.Spans;
@@ -6,6 +7,9 @@ namespace TraceStore.Storage.Spans;
 public sealed class NumberColumn<T> : Column, INumberColumn
     where T : unmanaged
 {
+    /// <summary>Room for more rows is kept only while it is used.</summary>
+    private const int MaxKeptRows = 1 << 17;
+
     private readonly List<T> _values = [];
 
     public override int Count => _values.Count;
@@ -26,7 +30,14 @@ public sealed class NumberColumn<T> : Column, INumberColumn
         CollectionsMarshal.AsSpan(_values)[start..].Fill(value);
     }
 
-    public override void Clear() => _values.Clear();
+    int INumberColumn.Width => Unsafe.SizeOf<T>();
+
+    public override void Clear()
+    {
+        bool isMostlyEmpty = _values.Capacity > MaxKeptRows && _values.Count < _values.Capacity / 8;
+        _values.Clear();
+        if (isMostlyEmpty) _values.Capacity = 0;
+    }
 
     Span<byte> INumberColumn.Extend(int rows)
     {
@@ -39,6 +50,9 @@ public sealed class NumberColumn<T> : Column, INumberColumn
 /// <summary>A number column seen as bytes, for whoever moves numbers without caring for their type.</summary>
 public interface INumberColumn
 {
+    /// <summary>Bytes of a value.</summary>
+    int Width { get; }
+
     /// <summary>All values, little-endian.</summary>
     ReadOnlySpan<byte> Bytes { get; }
 

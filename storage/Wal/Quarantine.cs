@@ -62,6 +62,19 @@ public sealed class Quarantine(string walDirectory)
         return true;
     }
 
+    /// <summary>Notes segments that are gone, so that it is not forgotten that there were any.</summary>
+    public void NoteMissing(ulong first, ulong last, string reason)
+    {
+        string name = first == last ? Name(first) : $"{Name(first)}-{Name(last)}";
+        string path = Path.Combine(_directory, name + "-missing" + DamageExtension);
+        if (File.Exists(path)) return;
+        WriteReason(path, first == last ? $"The segment is missing: {reason}." : $"The segments are missing: {reason}.");
+        WriteDurably(path, []);
+        DirectorySync.Sync(_directory);
+
+        static string Name(ulong number) => number.ToString("D20", CultureInfo.InvariantCulture);
+    }
+
     /// <summary>All entries, oldest first.</summary>
     public IReadOnlyList<QuarantineEntry> Entries() =>
     [

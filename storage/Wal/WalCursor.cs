@@ -77,6 +77,10 @@ public sealed class WalCursor
     internal static ulong HighestIn(string directory, ulong wal) =>
         Directory.EnumerateFiles(directory, "*" + Extension).Select(path => Read(path, wal).Position).DefaultIfEmpty().Max();
 
+    /// <summary>The position of the sink that is furthest behind; null where there is none.</summary>
+    internal static ulong? LowestIn(string directory, ulong wal) =>
+        Directory.EnumerateFiles(directory, "*" + Extension).Select(path => (ulong?)Read(path, wal).Position).Min();
+
     /// <summary>Waits for the next sealed segment.</summary>
     public Task<SealedSegment> NextAsync(CancellationToken cancellation) => _files.NextSealedAsync(Position, cancellation);
 

@@ -3,6 +3,7 @@ using System.Buffers.Binary;
 using System.IO.Hashing;
 using K4os.Compression.LZ4;
 using MessagePack;
+using TraceStore.Storage.Spans;
 
 namespace TraceStore.Storage.Wal;
 
@@ -54,7 +55,7 @@ public sealed record WalRecord(
     {
         // The body is compressed to where it will stand, and what comes before it is then written in front of it.
         int most = MaxHeadBytes + tenant.Length;
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(most + LZ4Codec.MaximumOutputSize(request.Length));
+        byte[] buffer = ByteBuffers.Rent(most + LZ4Codec.MaximumOutputSize(request.Length));
         int length = LZ4Codec.Encode(request, buffer.AsSpan(most));
         bool shrunk = length > 0 && length < request.Length;
         if (!shrunk)
@@ -155,6 +156,6 @@ internal sealed class EncodedRecord(byte[] buffer, int start, int length) : IDis
 
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _buffer, null) is { } rented) ArrayPool<byte>.Shared.Return(rented);
+        if (Interlocked.Exchange(ref _buffer, null) is { } rented) ByteBuffers.Return(rented);
     }
 }

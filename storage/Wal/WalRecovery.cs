@@ -19,6 +19,7 @@ internal sealed record WalRecovery(
     /// <list type="number">
     /// <item>Find the newest segment that has a header; newer files without one hold nothing that was acknowledged.</item>
     /// <item>Cut off its torn tail, and make the rest durable.</item>
+    /// <item>Say which segments should be there and aren't.</item>
     /// <item>Collect the requests of the last ten minutes: from the journal, and from segments that it doesn't know yet.</item>
     /// <item>Go on behind it, and behind any file or cursor that knows a higher number.</item>
     /// </list>
@@ -30,7 +31,8 @@ internal sealed record WalRecovery(
         if (newest is null) return new WalRecovery(BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))), 1, 1, new Dictionary<ulong, long>(), null, [], []);
 
         CutTornTail(newest, log); // 2
-        (TakenRequest[] taken, TakenRequest[] unjournaled) = CollectTaken(directory, newest.Segment.Wal, time.GetUtcNow() - ResendWindow.Length); // 3
+        SayWhatIsMissing(directory, newest.Segment.Wal, log); // 3
+        (TakenRequest[] taken, TakenRequest[] unjournaled) = CollectTaken(directory, newest.Segment.Wal, time.GetUtcNow() - ResendWindow.Length); // 4
         return new WalRecovery(
             newest.Segment.Wal,
             Math.Max(highest, WalCursor.HighestIn(directory, newest.Segment.Wal)) + 1,
@@ -38,7 +40,7 @@ internal sealed record WalRecovery(
             WalSegment.FilesIn(directory).ToDictionary(WalSegment.NumberOf, file => new FileInfo(file).Length),
             DateTimeOffset.UnixEpoch.AddTicks((long)(newest.Segment.CreateTimeUnixNano / TimeSpan.NanosecondsPerTick)),
             taken,
-            unjournaled); // 4
+            unjournaled); // 5
     }
 
     private static WalSegmentContent? FindNewest(string directory, ILogger log)
@@ -58,6 +60,17 @@ internal sealed record WalRecovery(
         }
 
         return null;
+    }
+
+    private static void SayWhatIsMissing(string directory, ulong wal, ILogger log)
+    {
+        foreach (WalGap gap in WalGap.FindIn(directory, wal))
+        {
+            new Quarantine(directory).NoteMissing(gap.First, gap.Last, gap.Reason);
+            log.LogError(
+                "Segments {First} to {Last} of the write-ahead log are missing, which weren't stored yet: {Reason}. Their spans are lost, unless a snapshot or their sender has them. TraceStore goes on without them. Check the disk.",
+                gap.First, gap.Last, gap.Reason);
+        }
     }
 
     private static void CutTornTail(WalSegmentContent newest, ILogger log)

@@ -9,7 +9,9 @@ namespace TraceStore.Tests.Fuzz;
 internal static class Fuzzer
 {
     private static readonly int s_executions = Read("FUZZ_EXECUTIONS", otherwise: 20_000);
-    private static readonly int s_seed = Read("FUZZ_SEED", otherwise: 1);
+
+    /// <summary>The first execution's seed; each one after it has the next.</summary>
+    public static int Seed { get; } = Read("FUZZ_SEED", otherwise: 1);
 
     /// <summary>Mutates inputs of a corpus and tries each; says how many a try took as valid.</summary>
     public static void Run(IReadOnlyList<byte[]> corpus, Func<byte[], bool> isValid)
@@ -17,7 +19,7 @@ internal static class Fuzzer
         int valid = 0;
         for (int execution = 0; execution < s_executions; execution++)
         {
-            int seed = unchecked(s_seed + execution);
+            int seed = unchecked(Seed + execution);
             byte[] input = Mutation.Of(corpus, new Random(seed));
             try
             {
@@ -29,10 +31,10 @@ internal static class Fuzzer
             }
         }
 
-        TestContext.Current.TestOutputHelper!.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{s_executions:N0} executions from seed {s_seed}, {valid:N0} of them valid"));
+        TestContext.Current.TestOutputHelper!.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{s_executions:N0} executions from seed {Seed}, {valid:N0} of them valid"));
         Assert.InRange(valid, Math.Min(1, s_executions / 1_000), s_executions); // else nothing but refusals was tried
     }
 
-    private static int Read(string variable, int otherwise) =>
+    public static int Read(string variable, int otherwise) =>
         int.TryParse(Environment.GetEnvironmentVariable(variable), NumberStyles.None, CultureInfo.InvariantCulture, out int value) ? value : otherwise;
 }

@@ -109,7 +109,7 @@ public class OutageTests
         Assert.InRange(accepted, 1, 199);
         Assert.All(outcomes.Where(outcome => !outcome.IsAccepted), outcome =>
         {
-            Assert.Equal((StatusCode.Unavailable, "Too many exports at once: the memory for them is used up (Otlp:MaxBytesInFlight)."), (outcome.Refusal!.StatusCode, outcome.Refusal.Status.Detail));
+            Assert.Equal((StatusCode.Unavailable, "Too many exports at once from 127.0.0.1: its share of the memory for them is used up (half of Otlp:MaxBytesInFlight)."), (outcome.Refusal!.StatusCode, outcome.Refusal.Status.Detail));
             Assert.True(outcome.Refusal.GetRpcStatus()?.GetDetail<RetryInfo>()?.RetryDelay.ToTimeSpan() > TimeSpan.Zero);
         });
         Assert.Equal(accepted, (await server.Tempo.WaitForTraceAsync(Hex(TraceId(700)), accepted)).Sum(resource => resource.ScopeSpans.Sum(scope => scope.Spans.Count)));
@@ -119,7 +119,7 @@ public class OutageTests
     {
         using HttpResponseMessage tempo = await server.Tempo.GetAsync("/api/v2/traces/1");
         Assert.Equal(HttpStatusCode.ServiceUnavailable, tempo.StatusCode);
-        Assert.StartsWith("Traces can't be read now. ClickHouse can't be reached", await tempo.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.StartsWith("Traces can't be read now: ClickHouse can't be reached", await tempo.Content.ReadAsStringAsync(), StringComparison.Ordinal);
 
         using HttpResponseMessage jaeger = await server.Jaeger.GetAsync("/api/services");
         Assert.Equal(HttpStatusCode.ServiceUnavailable, jaeger.StatusCode);

@@ -111,7 +111,7 @@ public class SchemaTests(EngineFixture fixture)
         await new SchemaMigrator(newer, NullLogger.Instance).MigrateAsync(TestContext.Current.CancellationToken);
         await newer.ExecuteAsync("INSERT INTO schema_migrations (number, name) SELECT 9999, 'from the future'", cancellation: TestContext.Current.CancellationToken);
 
-        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => new SchemaMigrator(newer, NullLogger.Instance).MigrateAsync(TestContext.Current.CancellationToken));
+        var refused = await Assert.ThrowsAsync<NewerSchemaException>(() => new SchemaMigrator(newer, NullLogger.Instance).MigrateAsync(TestContext.Current.CancellationToken));
 
         Assert.Equal($"The database newer has schema 9999, this TraceStore knows {SchemaMigration.All[^1].Number}: start the newer TraceStore that made it.", refused.Message);
     }
@@ -127,6 +127,7 @@ public class SchemaTests(EngineFixture fixture)
         await fixture.Database.ReadAsync(
             new SqlQuery($"SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = '{table.Name}' AND default_kind != 'ALIAS' ORDER BY position"),
             new Dictionary<string, (string, Column)> { ["name"] = ("String", name), ["type"] = ("String", type) },
+            noteRead: null,
             TestContext.Current.CancellationToken);
 
         Assert.Equal(

@@ -19,7 +19,7 @@ public class SearchPruningTests(EngineFixture fixture)
     private const ulong Seconds = 20 * 60;
     private const int Granule = 8_192;
     private static readonly TimeRange s_all = new(Start, Start + (Seconds * Second));
-    private static readonly TimeRange s_newest = s_all with { StartUnixNano = s_all.EndUnixNano - (8 * Second) };
+    private static readonly TimeRange s_newest = s_all with { FirstUnixNano = s_all.LastUnixNano - (8 * Second) };
     private static Task? s_stored; // tests of a class run one after the other
 
     [Fact]
@@ -51,7 +51,7 @@ public class SearchPruningTests(EngineFixture fixture)
 
     private Task<IReadOnlyList<string>> ExplainAsync(string explain, string query, TimeRange time)
     {
-        SqlQuery search = new TraceSql(tenant: "").Find(new SearchPlan(TraceQlParser.Parse(query), time, Limit: 20, SpansPerSpanset: 3));
+        SqlQuery search = new TraceSql(tenant: "").Find(new SearchPlan(TraceQlParser.Parse(query), time, limit: 20, spansPerSpanset: 3), hasResources: _ => false);
         return fixture.Database.ReadLinesAsync(search with { Text = $"{explain} {search.Text}" }, TestContext.Current.CancellationToken);
     }
 

@@ -41,15 +41,15 @@ public class TempoApiTests(ServerFixture fixture)
     [InlineData("/api/traces/xyz", "Invalid trace ID 'xyz': 1 to 32 hexadecimal digits were expected.")]
     [InlineData("/api/v2/traces/1?start=5", "start and end go together: both, or neither.")]
     [InlineData("/api/search?q={", "Invalid TraceQL query at position 2: a field or a value was expected, not the end of the query.")]
-    [InlineData("/api/search?q={name=~%22a(%22}", "ClickHouse refused a statement", true)]
+    [InlineData("/api/search?q={name=~%22a(%22}", "Invalid TraceQL query at position 8: 'a(' is no regular expression (in Go's dialect, RE2).")]
     [InlineData("/api/search?limit=0", "limit=0: a whole number from 1 to 1000 was expected.")]
-    public async Task Bad_requests_are_answered_in_plain_words(string path, string message, bool isBeginning = false)
+    public async Task Bad_requests_are_answered_in_plain_words(string path, string message)
     {
         using HttpResponseMessage response = await Server.Tempo.GetAsync(path, TestContext.Current.CancellationToken);
 
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
         string answer = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
-        Assert.Equal(message, isBeginning ? answer[..message.Length] : answer);
+        Assert.Equal(message, answer);
     }
 
     [Fact]
@@ -152,8 +152,8 @@ public class TempoApiTests(ServerFixture fixture)
         const ulong seconds = Start / 1_000_000_000;
 
         Assert.NotNull((await GetJsonAsync($"/api/search?q={q}&start={seconds}&end={seconds + 1}"))["traces"]);
-        Assert.Null((await GetJsonAsync($"/api/search?q={q}&start={seconds + 1}&end={seconds + 2}"))["traces"]);
-        Assert.Null((await GetJsonAsync($"/api/search?q={q}&start={seconds - 1}&end={seconds}"))["traces"]);
+        Assert.Empty((await GetJsonAsync($"/api/search?q={q}&start={seconds + 1}&end={seconds + 2}"))["traces"]!.AsArray());
+        Assert.Empty((await GetJsonAsync($"/api/search?q={q}&start={seconds - 1}&end={seconds}"))["traces"]!.AsArray());
     }
 
     [Theory]
@@ -183,7 +183,7 @@ public class TempoApiTests(ServerFixture fixture)
         await StoreAsync(216, span);
         string q = Uri.EscapeDataString(filter.Replace("{", "{resource.service.name = \"tempo-216\" && (", StringComparison.Ordinal).Replace("}", ")}", StringComparison.Ordinal));
 
-        Assert.Equal(isFound, (await GetJsonAsync($"/api/search?q={q}"))["traces"] is not null);
+        Assert.Equal(isFound, (await GetJsonAsync($"/api/search?q={q}"))["traces"]!.AsArray().Count > 0);
     }
 
     [Theory]
@@ -234,10 +234,10 @@ public class TempoApiTests(ServerFixture fixture)
         string q = "{name = \"" + new string('x', 100_000) + "\"}";
         string many = "{" + string.Join("||", Enumerable.Repeat(".a=1", 101)) + "}";
 
-        Assert.Null((await GetJsonAsync("/api/search?q=" + Uri.EscapeDataString(q)))["traces"]);
+        Assert.Empty((await GetJsonAsync("/api/search?q=" + Uri.EscapeDataString(q)))["traces"]!.AsArray());
         using HttpResponseMessage refused = await Server.Tempo.GetAsync("/api/search?q=" + Uri.EscapeDataString(many), TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
-        Assert.Contains("at most 100 comparisons", await refused.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.Contains("at most 100 conditions; this one has 101", await refused.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
     }
 
     private Task StoreAsync(int trace, params Span[] spans) => StoreAsync(trace, $"tempo-{trace}", spans);

@@ -13,7 +13,10 @@ internal sealed class Waterfall(StoredTrace stored)
     private const int MaxBarCells = 32;
     private const int MinBarCells = 8;
     private const int MaxLabelCells = 60;
-    private const int MaxIndentCells = 30;
+    private const int IndentCells = 3;
+
+    /// <summary>Levels that are drawn; below, a number in front says how deep a span lies.</summary>
+    private const int MaxIndents = 10;
     private const int DurationCells = 9;
     private const int StatusCells = 24;
 
@@ -34,7 +37,7 @@ internal sealed class Waterfall(StoredTrace stored)
         console.MarkupLineInterpolated($"[bold]Trace {trace.Id}[/]");
         console.MarkupLineInterpolated(
             CultureInfo.InvariantCulture,
-            $"{Start(trace):yyyy-MM-dd HH:mm:ss.fff} UTC, {Show(trace.DurationNanos)}, {trace.Spans.Count} spans of {services} services, {errors} with errors");
+            $"{Start(trace):yyyy-MM-dd HH:mm:ss.fff} UTC, {Show(trace.DurationNanos)}, {Count(trace.Spans.Count, "span")} of {Count(services, "service")}, {errors} with errors");
         console.WriteLine();
 
         List<Line> lines = [.. trace.Spans.Where(span => span.Parent is null).SelectMany(Lines)];
@@ -52,18 +55,21 @@ internal sealed class Waterfall(StoredTrace stored)
     /// <summary>A span and all below it. By a stack of its own: a trace may be deeper than the call stack.</summary>
     private IEnumerable<Line> Lines(TraceSpan top)
     {
-        var open = new Stack<(TraceSpan Span, string Branch, string Below)>([(top, "", "")]);
+        var open = new Stack<(TraceSpan Span, int Depth, string Branch, string Below)>([(top, 0, "", "")]);
         while (open.TryPop(out var next))
         {
-            yield return new Line(next.Span, next.Branch, Service(next.Span), Text(_spans.Name[next.Span.Row]));
+            string depth = next.Depth > MaxIndents ? string.Create(CultureInfo.InvariantCulture, $"{next.Depth} … ") : "";
+            yield return new Line(next.Span, depth + next.Branch, Service(next.Span), Text(_spans.Name[next.Span.Row]));
             for (int child = next.Span.Children.Count - 1; child >= 0; child--)
             {
                 bool isLast = child == next.Span.Children.Count - 1;
-                string below = next.Below.Length < MaxIndentCells ? next.Below : next.Below[..MaxIndentCells];
-                open.Push((next.Span.Children[child], below + (isLast ? "└─ " : "├─ "), below + (isLast ? "   " : "│  ")));
+                string below = next.Depth < MaxIndents ? next.Below : next.Below[IndentCells..]; // the nearest levels tell most
+                open.Push((next.Span.Children[child], next.Depth + 1, below + (isLast ? "└─ " : "├─ "), below + (isLast ? "   " : "│  ")));
             }
         }
     }
+
+    private static string Count(int count, string what) => count == 1 ? $"1 {what}" : string.Create(CultureInfo.InvariantCulture, $"{count} {what}s");
 
     private string Label(Line line, int cells)
     {

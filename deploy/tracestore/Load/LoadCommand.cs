@@ -59,6 +59,15 @@ internal static class LoadCommand
                 return Task.FromResult(1);
             }
 
+            int ofTrace = arguments.GetValue(perTrace) ?? shape.SpansPerTrace;
+            int atRate = Math.Clamp((arguments.GetValue(rate) ?? int.MaxValue) / RequestsPerSecond, 1, shape.SpansPerRequest);
+            int ofRequest = arguments.GetValue(perRequest) ?? Math.Max(atRate, arguments.GetValue(perTrace) ?? 1);
+            if (arguments.GetValue(perTrace) > ofRequest)
+            {
+                Console.Error.WriteLine($"--spans-per-trace {ofTrace}: a trace is sent in one request, and --spans-per-request is {ofRequest}. Raise that, or leave it out.");
+                return Task.FromResult(1);
+            }
+
             long? count = arguments.GetValue(spans);
             int? seconds = arguments.GetValue(duration) ?? (count is null ? DefaultSeconds : null);
             var options = new LoadOptions
@@ -72,8 +81,8 @@ internal static class LoadCommand
                 TraceIdFile = arguments.GetValue(traceIds),
                 Shape = shape with
                 {
-                    SpansPerRequest = arguments.GetValue(perRequest) ?? Math.Clamp((arguments.GetValue(rate) ?? int.MaxValue) / RequestsPerSecond, 1, shape.SpansPerRequest),
-                    SpansPerTrace = arguments.GetValue(perTrace) ?? shape.SpansPerTrace,
+                    SpansPerRequest = ofRequest,
+                    SpansPerTrace = ofTrace,
                     Services = arguments.GetValue(services) ?? shape.Services,
                     SpanAttributes = arguments.GetValue(spanAttributes) ?? shape.SpanAttributes,
                     ResourceAttributes = arguments.GetValue(resourceAttributes) ?? shape.ResourceAttributes,
@@ -99,7 +108,7 @@ internal static class LoadCommand
                 return 1;
             }
 
-            if (asJson || Console.IsOutputRedirected) await run.RunAsync(cancellation).ConfigureAwait(false);
+            if (asJson || Console.IsOutputRedirected) await RunQuietlyAsync(run, cancellation).ConfigureAwait(false);
             else await RunWithProgressAsync(run, options, cancellation).ConfigureAwait(false);
             Console.WriteLine(asJson ? run.Result.ToJson() : run.Result.ToText());
             if (!asJson) Console.WriteLine($"Seed       {options.Shape.Seed}");
@@ -112,6 +121,15 @@ internal static class LoadCommand
         }
     }
 
+    /// <summary>Says only that nothing is taken, once, when that begins.</summary>
+    private static async Task RunQuietlyAsync(LoadRun run, CancellationToken cancellation)
+    {
+        Task running = run.RunAsync(cancellation);
+        while (!running.IsCompleted && run.Result.LastFailure is null) await Task.WhenAny(running, Task.Delay(s_progressEvery, CancellationToken.None)).ConfigureAwait(false);
+        if (!running.IsCompleted) await Console.Error.WriteLineAsync($"Not everything is taken at once; it is sent again. {run.Result.LastFailure}").ConfigureAwait(false);
+        await running.ConfigureAwait(false);
+    }
+
     private static Task RunWithProgressAsync(LoadRun run, LoadOptions options, CancellationToken cancellation) => AnsiConsole.Progress()
         .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn())
         .StartAsync(async progress =>
@@ -122,7 +140,7 @@ internal static class LoadCommand
             {
                 await Task.WhenAny(running, Task.Delay(s_progressEvery, CancellationToken.None)).ConfigureAwait(false);
                 long now = run.Result.Spans;
-                bar.Description = string.Create(CultureInfo.InvariantCulture, $"{now:N0} spans, {(now - spans) / s_progressEvery.TotalSeconds,9:N0} spans/s");
+                bar.Description = string.Create(CultureInfo.InvariantCulture, $"{now:N0} spans, {(now - spans) / s_progressEvery.TotalSeconds,9:N0} spans/s{(now == spans && run.Result.LastFailure is { } failure ? $"; not taken, sent again: {Markup.Escape(failure)}" : "")}");
                 bar.Value = 100 * Math.Max((double)now / options.Spans ?? 0, bar.ElapsedTime / options.Duration ?? 0);
                 spans = now;
             }

@@ -27,6 +27,15 @@ internal sealed class LoadResult
         }
     }
 
+    /// <summary>Why a request wasn't taken at once, the last time that happened; null where it never did.</summary>
+    public string? LastFailure
+    {
+        get
+        {
+            lock (_lock) return _lastFailure;
+        }
+    }
+
     /// <summary>Whether all that was sent was taken.</summary>
     public bool IsComplete => _rejectedSpans == 0 && _lostSpans == 0;
 

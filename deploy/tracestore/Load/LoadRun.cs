@@ -8,11 +8,12 @@ namespace TraceStore.Load;
 /// <item>Make the requests, before the clock starts.</item>
 /// <item>On each connection: wait until a request is due, freshen it, send it, and send it again until it is taken.</item>
 /// </list>
-/// A request that isn't taken within a minute is given up.
+/// A request that isn't taken within a minute, or some seconds after the load's time is over, is given up.
 /// </summary>
 internal sealed class LoadRun : IDisposable
 {
     private static readonly TimeSpan s_giveUpAfter = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan s_graceAtEnd = TimeSpan.FromSeconds(5);
 
     private readonly LoadOptions _options;
     private readonly OtlpSender[] _senders;
@@ -98,7 +99,8 @@ internal sealed class LoadRun : IDisposable
                 return;
             }
 
-            if (outcome.RetryAfter is not { } delay || Stopwatch.GetElapsedTime(first) > s_giveUpAfter)
+            bool isTooLate = Stopwatch.GetElapsedTime(first) > s_giveUpAfter || Stopwatch.GetElapsedTime(_started) > _options.Duration + s_graceAtEnd;
+            if (outcome.RetryAfter is not { } delay || isTooLate)
             {
                 Result.NoteLost(request, outcome.Failure!);
                 return;

@@ -77,7 +77,7 @@ internal sealed class OtlpGrpcSender(Uri url) : OtlpSender
         catch (RpcException e) when (!cancellation.IsCancellationRequested)
         {
             TimeSpan? after = e.GetRpcStatus()?.GetDetail<RetryInfo>()?.RetryDelay?.ToTimeSpan();
-            string failure = $"{e.StatusCode}: {e.Status.Detail}";
+            string failure = $"{e.StatusCode}: {(e.Status.DebugException is HttpRequestException cause ? cause.Message : e.Status.Detail)}";
             return IsRetryable(e.StatusCode, after is not null) ? SendOutcome.Retryable(failure, after) : new SendOutcome(0, failure);
         }
         catch (RpcException e)

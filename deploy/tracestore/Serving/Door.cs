@@ -2,39 +2,66 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using TraceStore.Settings;
 
 namespace TraceStore.Serving;
 
-/// <summary>One port with one API on it, a small web application of its own.</summary>
+/// <summary>One port with one API on it, a small web application of its own. It speaks HTTP/1.1 and HTTP/2.</summary>
 /// <param name="Name">For messages.</param>
 /// <param name="Port">The port; 0 for any free one.</param>
 /// <param name="Option">How to change the port, for messages.</param>
-/// <param name="Protocols">HTTP versions; without TLS a port speaks one.</param>
+/// <param name="MaxConnections">Connections at once.</param>
 /// <param name="MaxRequestBytes">The largest request body; null where the protocol above has a bound of its own.</param>
-internal sealed record Door(string Name, int Port, string Option, HttpProtocols Protocols, long? MaxRequestBytes = 0)
+/// <param name="MaxRequestLineBytes">The longest request line.</param>
+internal sealed record Door(string Name, int Port, string Option, int MaxConnections, long? MaxRequestBytes, int MaxRequestLineBytes)
 {
-    /// <summary>Queries stand in the request line; TraceQL's may have 128 KiB, and escaping makes them longer.</summary>
-    private const int MaxRequestLineBytes = 512 << 10;
+    /// <summary>A door for queries: they stand in the request line, escaped, where 128 KiB become up to three times as many.</summary>
+    public static Door ForQueries(string name, int port, string option, int maxConnections) => new(name, port, option, maxConnections, MaxRequestBytes: 0, MaxRequestLineBytes: 400 << 10);
 
-    public WebApplication Build(IPAddress address, ILoggerFactory logs, Action<IServiceCollection>? addServices)
+    /// <summary>A door for exports.</summary>
+    public static Door ForExports(string name, int port, string option, int maxConnections) => new(name, port, option, maxConnections, MaxRequestBytes: null, MaxRequestLineBytes: 8 << 10);
+
+    public WebApplication Build(TraceStoreSettings settings, ILoggerFactory logs, Action<IServiceCollection>? addServices)
     {
+        var limit = new ConnectionLimit(Name, MaxConnections, logs.CreateLogger<ConnectionLimit>());
+        var protocols = new BothProtocols();
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = MaxRequestBytes;
             kestrel.Limits.MaxRequestLineSize = MaxRequestLineBytes;
-            kestrel.Listen(address, Port, listen => listen.Protocols = Protocols);
+            kestrel.Limits.MaxRequestBufferSize = Math.Max(MaxRequestLineBytes, 1 << 20);
+            protocols.Listen(kestrel, new IPEndPoint(settings.ListenAddress, Port), listen => listen.Use(limit.Guard));
         });
+        BothProtocols.AddTo(builder.Services, protocols);
         builder.Services.AddRoutingCore();
         builder.Services.AddSingleton(logs);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Timeout.InfiniteTimeSpan); // who stops it says how long
         addServices?.Invoke(builder.Services);
-        return builder.Build();
+        WebApplication app = builder.Build();
+        app.CheckHosts(settings.ListenAddress, settings.AllowedHosts);
+        return app;
+    }
+
+    /// <summary>Why the door can't be opened, as far as that can be told beforehand; null when it can.</summary>
+    public string? WhyTaken(IPAddress address)
+    {
+        if (Port == 0) return null;
+        try
+        {
+            using var probe = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+            probe.Bind(new IPEndPoint(address, Port));
+            probe.Listen();
+            return null;
+        }
+        catch (SocketException e)
+        {
+            return Explain(address, e);
+        }
     }
 
     /// <summary>Opens the door and returns its port.</summary>
@@ -47,13 +74,17 @@ internal sealed record Door(string Name, int Port, string Option, HttpProtocols 
         }
         catch (IOException e) when (e.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException)
         {
-            throw new IOException($"Port {Port} ({Name}) on {address} is taken by another program. Stop that one, or choose another port with {Option}.", e);
+            throw new IOException(Explain(address, new SocketException((int)SocketError.AddressAlreadyInUse)), e);
         }
         catch (SocketException e)
         {
-            throw new IOException($"Can't listen on {address}, port {Port} ({Name}): {e.Message}. Choose another port with {Option} or another address with --listen.", e);
+            throw new IOException(Explain(address, e), e);
         }
 
-        return new Uri(app.Urls.First()).Port;
+        return app.Urls.Select(url => Uri.TryCreate(url, UriKind.Absolute, out Uri? bound) ? bound.Port : 0).First(port => port > 0);
     }
+
+    private string Explain(IPAddress address, SocketException failure) => failure.SocketErrorCode == SocketError.AddressAlreadyInUse
+        ? $"Port {Port} ({Name}) on {address} is taken by another program. Stop that one, or choose another port with {Option}."
+        : $"Can't listen on {address}, port {Port} ({Name}): {failure.Message}. Choose another port with {Option} or another address with --listen.";
 }

@@ -6,32 +6,67 @@ using TraceStore.Storage.Wal;
 namespace TraceStore.Serving;
 
 /// <summary>Whether TraceStore can do its work now, part by part.</summary>
-internal sealed class Health(WriteAheadLog wal, SegmentFollower follower, TraceReader reader)
+internal sealed class Health(WriteAheadLog wal, IngestPipeline pipeline, SegmentFollower follower, TraceReader reader)
 {
     private const string Well = "ok";
 
-    /// <summary>Lines of "part: state", and whether all parts are well.</summary>
-    public async Task<(bool IsReady, string Report)> CheckAsync(CancellationToken cancellation)
+    /// <summary>Who asks whether queries are answered doesn't wait longer for the answer, whatever state ClickHouse is in.</summary>
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1.5);
+
+    private readonly Lock _lock = new();
+    private Task<string?>? _asking;
+
+    /// <summary>Lines of "part: state", and whether all parts are well: of ingest, of queries, or of both.</summary>
+    public async Task<(bool IsReady, string Report)> CheckAsync(bool ingest = true, bool queries = true)
     {
-        (string Part, string State)[] parts =
-        [
-            ("accepting spans", wal.Ailment ?? Well),
-            ("storing spans", follower.Ailment ?? Well),
-            ("answering queries", await WhatAilsQueriesAsync(cancellation).ConfigureAwait(false) ?? Well),
-        ];
+        List<(string Part, string State)> parts = [];
+        if (ingest)
+        {
+            parts.Add(("accepting spans", wal.Ailment ?? pipeline.Ailment ?? Well));
+            parts.Add(("storing spans", follower.Ailment ?? Well));
+        }
+
+        if (queries) parts.Add(("answering queries", await WhatAilsQueriesAsync().ConfigureAwait(false) ?? Well));
         return (parts.All(part => part.State == Well), string.Concat(parts.Select(part => $"{part.Part}: {part.State}\n")));
     }
 
-    private async Task<string?> WhatAilsQueriesAsync(CancellationToken cancellation)
+    private async Task<string?> WhatAilsQueriesAsync()
     {
         try
         {
-            await reader.CheckAsync(cancellation).ConfigureAwait(false);
+            return await Asking().WaitAsync(s_patience).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            return "ClickHouse doesn't answer in time";
+        }
+    }
+
+    /// <summary>However many ask, ClickHouse is asked once at a time.</summary>
+    private Task<string?> Asking()
+    {
+        lock (_lock) return _asking is { IsCompleted: false } asking ? asking : _asking = AskAsync();
+    }
+
+    private async Task<string?> AskAsync()
+    {
+        using var limit = new CancellationTokenSource(s_patience);
+        try
+        {
+            await reader.CheckAsync(limit.Token).ConfigureAwait(false);
             return null;
         }
-        catch (Exception e) when (e is ClickHouseUnavailableException or ClickHouseRefusedException)
+        catch (ClickHouseUnavailableException e)
         {
-            return e.Message;
+            return e.InWords;
+        }
+        catch (ClickHouseRefusedException)
+        {
+            return ClickHouseRefusedException.InWords;
+        }
+        catch (OperationCanceledException)
+        {
+            return "ClickHouse doesn't answer in time";
         }
     }
 }

@@ -12,12 +12,10 @@ internal static class Logs
         .SetMinimumLevel(LogLevel.Warning)
         .AddFilter("TraceStore", LogLevel.Information)
         .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None) // a door that can't open is reported in our own words
+        .AddFilter("Microsoft.AspNetCore.Server.Kestrel", LogLevel.None) // what clients do wrong is theirs; doors say what they must
+        .AddFilter("Grpc.AspNetCore.Server", LogLevel.None)
         .AddConfiguration(configuration.GetSection("Logging"))
-        .AddSimpleConsole(console =>
-        {
-            console.SingleLine = true;
-            console.UseUtcTimestamp = true;
-            console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
-        })
+        .AddConsole(console => console.FormatterName = PlainLines.FormatterName)
+        .AddConsoleFormatter<PlainLines, ConsoleFormatterOptions>()
         .Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace));
 }

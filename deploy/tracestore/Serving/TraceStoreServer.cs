@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -66,7 +65,7 @@ internal sealed class TraceStoreServer : IAsyncDisposable
     }
 
     /// <summary>Whether queries can be answered now.</summary>
-    public async Task<bool> CanQueryAsync(CancellationToken cancellation) => (await _health!.CheckAsync(cancellation).ConfigureAwait(false)).IsReady;
+    public async Task<bool> CanQueryAsync(CancellationToken cancellation) => (await _health!.CheckAsync().WaitAsync(cancellation).ConfigureAwait(false)).IsReady;
 
     /// <summary>Stops what runs, within <see cref="TraceStoreSettings.ShutdownTimeout"/>: doors, then ingest, then storage.</summary>
     public async ValueTask DisposeAsync()
@@ -77,7 +76,16 @@ internal sealed class TraceStoreServer : IAsyncDisposable
 
     private async Task StartAsync(CancellationToken cancellation)
     {
+        // Nothing is touched before it is known that all doors can be opened
+        Door tempoDoor = Door.ForQueries("Tempo API", _settings.TempoPort, "--tempo-port", _settings.MaxConnections / 8);
+        Door jaegerDoor = Door.ForQueries("Jaeger API", _settings.JaegerPort, "--jaeger-port", _settings.MaxConnections / 8);
+        Door httpDoor = Door.ForExports("OTLP HTTP", _settings.OtlpHttpPort, "--otlp-http-port", _settings.MaxConnections * 3 / 8);
+        Door grpcDoor = Door.ForExports("OTLP gRPC", _settings.OtlpGrpcPort, "--otlp-grpc-port", _settings.MaxConnections * 3 / 8);
+        string[] taken = [.. new[] { grpcDoor, httpDoor, tempoDoor, jaegerDoor }.Select(door => door.WhyTaken(_settings.ListenAddress)).OfType<string>()];
+        if (taken.Length > 0) throw new IOException(string.Join("\n  ", taken));
+
         // Storage
+        WarnOfOpenFolders();
         StopLast(DirectoryLock.Acquire(_settings.DataDirectory));
         var wal = StopLast(WriteAheadLog.Open(_settings.Wal, TimeProvider.System, _logs.CreateLogger<WriteAheadLog>()));
         _engine = _settings.Engine is { } engineOptions
@@ -97,32 +105,42 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         if (_engine is not null) await WaitForSchemaAsync(follower, cancellation).ConfigureAwait(false);
 
         // Protection
-        var clock = new ClockWatch(TimeProvider.System, wal.NewestTimeAtOpen, _logs.CreateLogger<ClockWatch>());
+        var wrongDays = new WrongDays(Path.Combine(_settings.DataDirectory, "wrong-days.json"), _logs.CreateLogger<WrongDays>());
+        var clock = new ClockWatch(TimeProvider.System, wal.NewestTimeAtOpen, wrongDays, _logs.CreateLogger<ClockWatch>());
         StopLast(new RetentionSchedule(
-            new DayPartitions(database), _settings.Retention, clock, TimeProvider.System, metrics, _logs.CreateLogger<RetentionSchedule>()));
+            new DayPartitions(database), _settings.Retention, clock, wrongDays, TimeProvider.System, metrics, _logs.CreateLogger<RetentionSchedule>()));
+        StopLast(new MemoryReturn(TimeProvider.System));
 
         // Queries
-        var reader = StopLast(new TraceReader(database));
-        _health = new Health(wal, follower, reader);
-        TempoPort = await OpenAsync(new Door("Tempo API", _settings.TempoPort, "--tempo-port", HttpProtocols.Http1), app =>
+        var gate = StopLast(new QueryGate(_settings.Query));
+        var reader = StopLast(new TraceReader(database, gate));
+        _health = new Health(wal, pipeline, follower, reader);
+        TempoPort = await OpenAsync(tempoDoor, app =>
         {
             app.MapHealth(_health, telemetry);
-            app.MapTempoApi(reader);
+            app.CheckOrigins(_settings.QueryOrigins);
+            app.MapTempoApi(reader, _settings.Query);
         }).ConfigureAwait(false);
-        JaegerPort = await OpenAsync(new Door("Jaeger API", _settings.JaegerPort, "--jaeger-port", HttpProtocols.Http1), app =>
+        JaegerPort = await OpenAsync(jaegerDoor, app =>
         {
             app.MapHealth(_health, telemetry);
-            app.MapJaegerApi(reader);
+            app.CheckOrigins(_settings.QueryOrigins);
+            app.MapJaegerApi(reader, _settings.Query);
         }).ConfigureAwait(false);
 
         // Ingest's doors, last to open and first to close
-        var otlp = new OtlpDoors(pipeline, _settings.Otlp, metrics);
-        OtlpHttpPort = await OpenAsync(
-            new Door("OTLP HTTP", _settings.OtlpHttpPort, "--otlp-http-port", HttpProtocols.Http1, MaxRequestBytes: null), otlp.MapHttp, otlp.AddHttp).ConfigureAwait(false);
-        OtlpGrpcPort = await OpenAsync(
-            new Door("OTLP gRPC", _settings.OtlpGrpcPort, "--otlp-grpc-port", HttpProtocols.Http2, MaxRequestBytes: null),
-            OtlpDoors.MapGrpc,
-            otlp.AddGrpc).ConfigureAwait(false);
+        var otlp = StopLast(new OtlpDoors(pipeline, _settings.Otlp));
+        OtlpHttpPort = await OpenAsync(httpDoor, otlp.Map, otlp.AddTo).ConfigureAwait(false);
+        OtlpGrpcPort = await OpenAsync(grpcDoor, otlp.Map, otlp.AddTo).ConfigureAwait(false);
+    }
+
+    /// <summary>Folders that were there before keep their modes; what lies in them is created for its owner alone from now on.</summary>
+    private void WarnOfOpenFolders()
+    {
+        foreach (string folder in new[] { _settings.DataDirectory, _settings.Wal.Directory }.Distinct().Where(FileModes.IsOpenToOthers))
+        {
+            _logs.CreateLogger<TraceStoreServer>().LogWarning("Other users of this machine can look into {Folder}, where spans are kept: chmod -R go= {SameFolder}", folder, folder);
+        }
     }
 
     /// <summary>Waits until there are tables; one that takes long to be brought up to date holds up queries and nothing else.</summary>
@@ -150,7 +168,7 @@ internal sealed class TraceStoreServer : IAsyncDisposable
 
     private async Task<int> OpenAsync(Door door, Action<WebApplication> map, Action<IServiceCollection>? addServices = null)
     {
-        WebApplication app = door.Build(_settings.ListenAddress, _logs, addServices);
+        WebApplication app = door.Build(_settings, _logs, addServices);
         _stops.Push(app.DisposeAsync);
         map(app);
         int port = await door.OpenAsync(app, _settings.ListenAddress).ConfigureAwait(false);

@@ -15,7 +15,17 @@ internal sealed class SettingsReader(IConfiguration configuration)
 
     public IReadOnlyList<string> Problems => _problems;
 
+    /// <summary>The settings that were asked for.</summary>
+    public IReadOnlySet<string> Known => _known;
+
     public string Text(string key, string otherwise) => Read(key) ?? otherwise;
+
+    /// <summary>Text that may be empty.</summary>
+    public string AnyText(string key, string otherwise)
+    {
+        _known.Add(key);
+        return configuration[key] ?? otherwise;
+    }
 
     public string? OptionalText(string key) => Read(key);
 
@@ -28,11 +38,11 @@ internal sealed class SettingsReader(IConfiguration configuration)
             int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out count) && count >= min && count <= max);
 
     public long Bytes(string key, long otherwise, long min, long max = long.MaxValue) =>
-        Parse(key, otherwise, $"a size such as 64MiB or 10GiB, {(max == long.MaxValue ? $"{ByteSize.Show(min)} or more" : $"from {ByteSize.Show(min)} to {ByteSize.Show(max)}")}", (text, out bytes) =>
+        Parse(key, otherwise, $"a size such as {ByteSize.Show(otherwise >= min && otherwise > 0 ? otherwise : Math.Max(min, 64L << 20))}, {(max == long.MaxValue ? $"{ByteSize.Show(min)} or more" : $"from {ByteSize.Show(min)} to {ByteSize.Show(max)}")}", (text, out bytes) =>
             ByteSize.TryParse(text, out bytes) && bytes >= min && bytes <= max);
 
     public TimeSpan Duration(string key, TimeSpan otherwise, TimeSpan min, TimeSpan max) =>
-        Parse(key, otherwise, $"a duration such as 400ms or 30s, from {Show(min)} to {Show(max)}", (text, out duration) =>
+        Parse(key, otherwise, $"a duration such as {Show(otherwise)}, from {Show(min)} to {Show(max)}", (text, out duration) =>
         {
             bool ok = Query.TraceQl.DurationText.TryParse(text, out long nanoseconds);
             duration = TimeSpan.FromTicks(nanoseconds / TimeSpan.NanosecondsPerTick);
@@ -41,7 +51,7 @@ internal sealed class SettingsReader(IConfiguration configuration)
 
     public IPAddress Address(string key, IPAddress otherwise) =>
         Parse(key, otherwise, "an IP address: 127.0.0.1 for this machine only, 0.0.0.0 for every network", (text, out address) =>
-            IPAddress.TryParse(text, out address!));
+            IPAddress.TryParse(text == "localhost" ? "127.0.0.1" : text, out address!));
 
     public Uri? HttpUrl(string key) =>
         Parse<Uri?>(key, null, "an http:// or https:// URL such as http://clickhouse:8123", (text, out url) =>
@@ -54,6 +64,10 @@ internal sealed class SettingsReader(IConfiguration configuration)
             origins = text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
             return origins.All(origin => origin == "*" || (Uri.TryCreate(origin, UriKind.Absolute, out Uri? url) && url.GetLeftPart(UriPartial.Authority) == origin));
         });
+
+    /// <summary>Names with commas between them; none where it isn't set.</summary>
+    public IReadOnlyList<string> Names(string key) =>
+        Read(key) is { } text ? text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) : [];
 
     /// <summary>A name that may stand in SQL as it is.</summary>
     public string Identifier(string key, string otherwise) =>
@@ -72,7 +86,7 @@ internal sealed class SettingsReader(IConfiguration configuration)
             if (_known.Contains(key) || foreign.Contains(key.Split(':')[0]) || IsFromKubernetes(key)) continue;
             string closest = _known.MinBy(known => Distance(known, key))!;
             bool isClose = Distance(closest, key) <= key.Length / 3;
-            _problems.Add($"{key} = '{value}': there is no such setting{(isClose ? $"; did you mean {closest}?" : ".")}");
+            _problems.Add($"{Name(key, value)}: there is no such setting{(isClose ? $"; did you mean {closest}?" : ".")}");
         }
     }
 
@@ -82,7 +96,17 @@ internal sealed class SettingsReader(IConfiguration configuration)
     private string? Read(string key)
     {
         _known.Add(key);
-        return configuration[key] is { Length: > 0 } text ? text : null;
+        string? text = configuration[key];
+        if (text is { Length: > 0 }) return text;
+        if (text is not null) _problems.Add($"{Name(key, text)}: it is empty. Leave it out for the default.");
+        return null;
+    }
+
+    /// <summary>A setting with its value, and with what set it where that isn't the command line.</summary>
+    private string Name(string key, string? value)
+    {
+        string? source = SettingSource.Of(configuration, key);
+        return $"{key} = '{value}'{(source is null or "command line" ? "" : $" ({source})")}";
     }
 
     private delegate bool SettingParser<T>(string text, out T value);
@@ -91,7 +115,7 @@ internal sealed class SettingsReader(IConfiguration configuration)
     {
         if (Read(key) is not { } text) return otherwise;
         if (tryParse(text, out T value)) return value;
-        _problems.Add($"{key} = '{text}': expected {valid}.");
+        _problems.Add($"{Name(key, text)}: expected {valid}.");
         return otherwise;
     }
 

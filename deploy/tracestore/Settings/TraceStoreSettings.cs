@@ -2,6 +2,8 @@ using System.Net;
 using Microsoft.Extensions.Configuration;
 using TraceStore.Collector.Pipeline;
 using TraceStore.Collector.Receivers;
+using TraceStore.Query.Execution;
+using TraceStore.Serving;
 using TraceStore.Storage.ClickHouse;
 using TraceStore.Storage.Engine;
 using TraceStore.Storage.Otlp;
@@ -17,12 +19,16 @@ namespace TraceStore.Settings;
 internal sealed record TraceStoreSettings(
     string DataDirectory,
     IPAddress ListenAddress,
+    IReadOnlyList<string> AllowedHosts,
+    int MaxConnections,
     int OtlpGrpcPort,
     int OtlpHttpPort,
     OtlpOptions Otlp,
     IngestOptions Ingest,
     int TempoPort,
     int JaegerPort,
+    QueryOptions Query,
+    IReadOnlyList<string> QueryOrigins,
     TimeSpan ShutdownTimeout,
     WalOptions Wal,
     ClickHouseOptions ClickHouse,
@@ -33,30 +39,40 @@ internal sealed record TraceStoreSettings(
     public const string FileName = "tracestore.json";
     public const string EnvironmentPrefix = "TRACESTORE_";
 
+    /// <summary>One query has so much of the embedded engine's memory.</summary>
+    private const int QueryShare = 4;
+
     /// <summary>Reads the settings; on problems returns none, and all the problems.</summary>
-    public static (TraceStoreSettings? Settings, IReadOnlyList<string> Problems) Read(IConfiguration configuration)
+    public static (TraceStoreSettings? Settings, IReadOnlyList<string> Problems) Read(IConfiguration configuration) => Read(configuration, new SettingsReader(configuration));
+
+    internal static (TraceStoreSettings? Settings, IReadOnlyList<string> Problems) Read(IConfiguration configuration, SettingsReader reader)
     {
-        var reader = new SettingsReader(configuration);
         string data = Path.GetFullPath(reader.Text("DataDirectory", "data"));
         Uri? url = reader.HttpUrl("ClickHouse:Url");
         TimeSpan shutdown = reader.Duration("ShutdownTimeout", TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10));
+        long maxMemory = reader.Bytes("Engine:MaxMemory", 1L << 30, min: 256L << 20);
         var settings = new TraceStoreSettings(
             DataDirectory: data,
             ListenAddress: reader.Address("ListenAddress", IPAddress.Loopback),
+            AllowedHosts: reader.Names("AllowedHosts"),
+            MaxConnections: ReadConnections(reader, out string? tooFewFiles),
             OtlpGrpcPort: reader.Port("Otlp:GrpcPort", 4317),
             OtlpHttpPort: reader.Port("Otlp:HttpPort", 4318),
             Otlp: ReadOtlp(reader),
             Ingest: ReadIngest(reader),
             TempoPort: reader.Port("Tempo:Port", 3200),
             JaegerPort: reader.Port("Jaeger:Port", 16686),
+            Query: ReadQuery(reader),
+            QueryOrigins: reader.Origins("Query:AllowedOrigins"),
             ShutdownTimeout: shutdown,
             Wal: ReadWal(reader, data),
-            ClickHouse: ReadClickHouse(reader, url),
+            ClickHouse: ReadClickHouse(reader, url, maxMemory),
             Retention: ReadRetention(reader),
-            Engine: ReadEngine(reader, data, shutdown, isNeeded: url is null, out string? missingEngine));
+            Engine: ReadEngine(reader, data, shutdown, maxMemory, isNeeded: url is null, out string? missingEngine));
         reader.NoteUnknown("Logging");
         List<string> problems = [.. reader.Problems, .. SharedPorts(settings)];
         if (missingEngine is not null) problems.Add(missingEngine);
+        if (tooFewFiles is not null) problems.Add(tooFewFiles);
         return problems.Count == 0 ? (settings, problems) : (null, problems);
     }
 
@@ -65,6 +81,28 @@ internal sealed record TraceStoreSettings(
         group port.Item1 by port.Item2 into names
         where names.Key != 0 && names.Count() > 1
         select $"{string.Join(" and ", names)} = '{names.Key}': each needs a port of its own.";
+
+    private static int ReadConnections(SettingsReader reader, out string? tooFewFiles)
+    {
+        long? files = OpenFiles.Limit;
+        tooFewFiles = files < OpenFiles.Least
+            ? $"This process may have {files} files and connections open at once, which isn't enough: {OpenFiles.Least} is the least, 4096 and more let more clients in. Raise it: ulimit -n 65536, LimitNOFILE= in systemd, --ulimit nofile= in Docker."
+            : null;
+        int most = OpenFiles.ConnectionsWithin(files);
+        return reader.Count("MaxConnections", most, min: Math.Min(most, 16), max: most);
+    }
+
+    private static QueryOptions ReadQuery(SettingsReader reader)
+    {
+        var defaults = new QueryOptions();
+        return new QueryOptions
+        {
+            MaxSearches = reader.Count("Query:MaxSearches", defaults.MaxSearches, min: 1, max: 1_000),
+            MaxWait = reader.Duration("Query:MaxWait", defaults.MaxWait, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(10)),
+            MaxAnswerBytes = reader.Bytes("Query:MaxAnswerBytes", defaults.MaxAnswerBytes, min: 1L << 20, max: 1L << 30),
+            Timeout = reader.Duration("ClickHouse:QueryTimeout", defaults.Timeout, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)),
+        };
+    }
 
     private static OtlpOptions ReadOtlp(SettingsReader reader)
     {
@@ -109,17 +147,18 @@ internal sealed record TraceStoreSettings(
         };
     }
 
-    private static ClickHouseOptions ReadClickHouse(SettingsReader reader, Uri? url)
+    private static ClickHouseOptions ReadClickHouse(SettingsReader reader, Uri? url, long maxEngineMemory)
     {
         var defaults = new ClickHouseOptions();
         return new ClickHouseOptions
         {
             Url = url,
             User = reader.Text("ClickHouse:User", defaults.User),
-            Password = reader.Text("ClickHouse:Password", defaults.Password),
+            Password = reader.AnyText("ClickHouse:Password", defaults.Password),
             Database = reader.Identifier("ClickHouse:Database", defaults.Database),
             QueryTimeout = reader.Duration("ClickHouse:QueryTimeout", defaults.QueryTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)),
             MinFreeBytes = reader.Bytes("ClickHouse:MinFreeBytes", defaults.MinFreeBytes, min: 0),
+            MaxQueryMemoryBytes = url is null ? maxEngineMemory / QueryShare : 0,
             InsertTimeout = reader.Duration("ClickHouse:InsertTimeout", defaults.InsertTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)),
         };
     }
@@ -134,11 +173,10 @@ internal sealed record TraceStoreSettings(
         };
     }
 
-    private static EngineOptions? ReadEngine(SettingsReader reader, string data, TimeSpan shutdown, bool isNeeded, out string? missing)
+    private static EngineOptions? ReadEngine(SettingsReader reader, string data, TimeSpan shutdown, long maxMemory, bool isNeeded, out string? missing)
     {
         missing = null;
         string? library = reader.OptionalText("Engine:LibraryPath");
-        long maxMemory = reader.Bytes("Engine:MaxMemory", 1L << 30, min: 256L << 20);
         if (!isNeeded) return null;
         try
         {

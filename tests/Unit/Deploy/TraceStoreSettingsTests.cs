@@ -1,3 +1,6 @@
+using System.Net;
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using Microsoft.Extensions.Configuration;
 using TraceStore.Settings;
 
@@ -41,12 +44,70 @@ public class TraceStoreSettingsTests
                 "ListenAddress = 'everywhere': expected an IP address: 127.0.0.1 for this machine only, 0.0.0.0 for every network.",
                 "Otlp:GrpcPort = '70000': expected a port from 0 (any free one) to 65535.",
                 "Wal:MaxByte = '5': there is no such setting; did you mean Wal:MaxBytes?",
-                "Wal:MaxBytes = '1MiB': expected a size such as 64MiB or 10GiB, 64MiB or more.",
-                "Wal:MaxSegmentAge = 'soon': expected a duration such as 400ms or 30s, from 10ms to 60s.",
+                "Wal:MaxBytes = '1MiB': expected a size such as 10GiB, 64MiB or more.",
+                "Wal:MaxSegmentAge = 'soon': expected a duration such as 400ms, from 10ms to 60s.",
                 "Wal:MaxSegmentSpans = '1': expected a whole number from 1000 to 500000.",
             ],
             problems.Order(StringComparer.Ordinal));
     }
+
+    [Fact]
+    public void The_catalogue_has_every_setting_that_is_read_and_no_other()
+    {
+        var configuration = new ConfigurationBuilder().Build();
+        var reader = new SettingsReader(configuration);
+        TraceStoreSettings.Read(configuration, reader);
+
+        Assert.Equal(reader.Known.Order(StringComparer.Ordinal), SettingsCatalogue.All.Select(setting => setting.Key).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void The_catalogues_defaults_are_what_holds_without_a_setting()
+    {
+        string Shown(params (string Key, string Value)[] settings)
+        {
+            (TraceStoreSettings? read, IReadOnlyList<string> problems) = Read(settings);
+            Assert.Empty(problems);
+            return JsonSerializer.Serialize(read, new JsonSerializerOptions { Converters = { new AddressConverter() } });
+        }
+
+        Assert.All(
+            SettingsCatalogue.All.Where(setting => setting.Default.Length > 0),
+            setting => Assert.Equal(Shown(), Shown((setting.Key, setting.Default))));
+    }
+
+    [Fact]
+    public void The_readmes_table_is_the_catalogue()
+    {
+        string readme = File.ReadAllText(Path.Combine(RepositoryRoot.Path, "README.md"));
+
+        string Cell(string? text) => string.IsNullOrEmpty(text) ? "|" : $"`{text}` |";
+        Assert.All(SettingsCatalogue.All, setting => Assert.Contains(
+            $"| `{setting.Key}` | {Cell(setting.Option)} {Cell(setting.Default)} {setting.Meaning} |\n", readme, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void An_empty_value_is_no_default_but_a_mistake() =>
+        Assert.Equal(["DataDirectory = '': it is empty. Leave it out for the default."], Read(("DataDirectory", "")).Problems);
+
+    [Fact]
+    public void An_environment_variable_is_named()
+    {
+        Environment.SetEnvironmentVariable("TRACESTORE_WAL__MAXBYTES", "none");
+        try
+        {
+            (_, IReadOnlyList<string> problems) = TraceStoreSettings.Read(new ConfigurationBuilder().AddEnvironmentVariables(TraceStoreSettings.EnvironmentPrefix).Build());
+
+            Assert.Equal(["Wal:MaxBytes = 'none' (environment variable TRACESTORE_WAL__MAXBYTES): expected a size such as 10GiB, 64MiB or more."], problems);
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("TRACESTORE_WAL__MAXBYTES", null);
+        }
+    }
+
+    [Fact]
+    public void Localhost_is_an_address() => Assert.Equal(IPAddress.Loopback, Read(("ListenAddress", "localhost")).Settings!.ListenAddress);
 
     [Fact]
     public void Two_doors_cannot_share_a_port() =>
@@ -74,4 +135,11 @@ public class TraceStoreSettingsTests
         TraceStoreSettings.Read(new ConfigurationBuilder()
             .AddInMemoryCollection(settings.Select(setting => new KeyValuePair<string, string?>(setting.Key, setting.Value)))
             .Build());
+
+    private sealed class AddressConverter : JsonConverter<IPAddress>
+    {
+        public override IPAddress Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => throw new NotSupportedException();
+
+        public override void Write(Utf8JsonWriter writer, IPAddress value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToString());
+    }
 }

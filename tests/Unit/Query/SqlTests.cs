@@ -1,3 +1,4 @@
+using TraceStore.Query.Endpoints;
 using TraceStore.Query.Planning;
 using TraceStore.Query.Sql;
 using TraceStore.Query.TraceQl;
@@ -30,12 +31,14 @@ public class SqlTests
         { "find_regex", "{name =~ \"GET .*\" && span.a !~ \"x|y\"}" },
         { "find_not", "{!(name = \"a\")}" },
         { "find_mirrored", "{100ms < duration}" },
+        { "find_service_of_another_type", "{resource.service.name = 7}" },
+        { "find_replacement_character", "{name = \"caf\uFFFD\"}" },
     };
 
     [Theory]
     [MemberData(nameof(Searches))]
     public void Searches_are_as_reviewed(string name, string traceQl) =>
-        AssertAsReviewed(name, s_sql.Find(new SearchPlan(TraceQlParser.Parse(traceQl), new TimeRange(1, 2), Limit: 20, SpansPerSpanset: 3)));
+        AssertAsReviewed(name, s_sql.Find(new SearchPlan(TraceQlParser.Parse(traceQl), new TimeRange(1, 2), limit: 20, spansPerSpanset: 3)));
 
     [Fact]
     public void Spans_of_traces_are_as_reviewed() => AssertAsReviewed("spans", s_sql.Spans(s_ids, maxSpans: 1000));
@@ -43,6 +46,51 @@ public class SqlTests
     [Fact]
     public void Summaries_are_as_reviewed() =>
         AssertAsReviewed("summaries", s_sql.Summaries(s_ids, new SearchPlan(TraceQlParser.Parse("{name = \"a\"}"), new TimeRange(1_700_000_123_000_000_000, 1_700_000_456_000_000_001), 20, 3), maxSpans: 1000));
+
+    [Fact]
+    public void What_no_resource_has_is_asked_of_spans_alone() =>
+        AssertAsReviewed("find_without_resources", s_sql.Find(new SearchPlan(TraceQlParser.Parse("{.region = \"eu\" && resource.host != \"a\"}"), null, 20, 3), hasResources: _ => false));
+
+    [Fact]
+    public void Resources_that_match_are_asked_for_once()
+    {
+        SearchPlan plan = new(TraceQlParser.Parse("{.region = \"eu\" && resource.host != \"a\" && span.x = 1 && resource.service.name = \"s\"}"), null, 20, 3);
+        AssertAsReviewed("resource_matches", s_sql.ResourceMatches(QueryBounds.Comparisons(plan.Query.Filter).Where(SpanPredicateSql.LooksIntoResources)));
+    }
+
+    [Fact]
+    public void Traces_as_a_whole_are_as_reviewed() => AssertAsReviewed(
+        "find_of_trace",
+        s_sql.Find(new SearchPlan(Filters.All([Filters.Service("a")]), new TimeRange(1, 2), 20, 3)
+        {
+            OfTrace = [Filters.Least(Intrinsic.TraceDuration, 5), Filters.Most(Intrinsic.TraceDuration, 6), Filters.Is(Intrinsic.RootName, "x"), Filters.Is(Intrinsic.RootService, "y")],
+        }));
+
+    [Theory]
+    [InlineData("error", "false")]
+    [InlineData("event", "retry")]
+    [InlineData("attempt", "2")]
+    [InlineData("otel.scope.name", "lib")]
+    [InlineData("w3c.tracestate", "a=b")]
+    public void Jaegers_tags_are_as_reviewed(string key, string value) =>
+        AssertAsReviewed($"jaeger_tag_{key}", s_sql.Find(new SearchPlan(Filters.All([JaegerTag.Filter(key, value)]), null, 20, 3)));
+
+    [Theory]
+    [InlineData("\\C", true)]
+    [InlineData("a\\Cb", true)]
+    [InlineData("\\\\C", false)]
+    [InlineData("\\Q\\C\\E", false)]
+    [InlineData("\\Q\\E\\C", true)]
+    [InlineData("C", false)]
+    [InlineData("\\", false)]
+    public void Bytes_amid_characters_are_no_expression_of_gos(string pattern, bool splits) => Assert.Equal(splits, RegularExpression.SplitsCharacters(pattern));
+
+    [Fact]
+    public void A_regular_expression_is_tried_alone_and_as_it_is_used() => AssertAsReviewed("try_regular_expression", TraceSql.TryRegularExpression("a|b"));
+
+    [Fact]
+    public void Summaries_with_content_are_as_reviewed() =>
+        AssertAsReviewed("summaries_with_content", s_sql.Summaries(s_ids, new SearchPlan(TraceQlParser.Parse("{span.a = 1 && .b = 2}"), null, 20, 3), maxSpans: 1000, withContent: true));
 
     [Fact]
     public void Envelopes_are_as_reviewed() => AssertAsReviewed("envelopes", s_sql.EnvelopesOf("resources", [new byte[16]]));
@@ -67,7 +115,7 @@ public class SqlTests
     public void No_value_of_a_client_ever_stands_in_the_text()
     {
         const string hostile = "'); DROP TABLE spans; --";
-        SqlQuery query = s_sql.Find(new SearchPlan(Filters.All([Filters.Service(hostile), Filters.Attribute(hostile, hostile)]), null, 1, 1));
+        SqlQuery query = s_sql.Find(new SearchPlan(Filters.All([Filters.Service(hostile), Filters.Attribute(AttributeScope.Any, hostile, hostile), Filters.Attribute(AttributeScope.Event, hostile, hostile)]), null, 1, 1));
 
         Assert.DoesNotContain("DROP", query.Text, StringComparison.Ordinal);
         Assert.Contains(hostile, query.Parameters.Values);

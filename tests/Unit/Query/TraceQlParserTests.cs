@@ -21,6 +21,8 @@ public class TraceQlParserTests
     [InlineData("{ span.http.status_code = 1 }", AttributeScope.Span, "http.status_code")]
     [InlineData("{ resource.k8s/pod-name = 1 }", AttributeScope.Resource, "k8s/pod-name")]
     [InlineData("{ span.\"a b\" = 1 }", AttributeScope.Span, "a b")]
+    [InlineData("{ span.db.st\"ateme\"nt = 1 }", AttributeScope.Span, "db.statement")]
+    [InlineData("{ span.my\" \"key = 1 }", AttributeScope.Span, "my key")]
     [InlineData("{ event.exception.type = 1 }", AttributeScope.Event, "exception.type")]
     public void Attributes_have_scopes_and_free_names(string query, AttributeScope scope, string name)
     {
@@ -32,6 +34,21 @@ public class TraceQlParserTests
     [Theory]
     [InlineData("\"a\\\"b\\n\"", "a\"b\n")]
     [InlineData("`a\\d`", "a\\d")]
+    [InlineData("\"\\u00e4\\x41\\101\\U0001F600\"", "äAA😀")]
+    [InlineData("\"\\xc3\\xa4\"", "ä")]
+    [InlineData("\"\\a\\v\"", "\a\v")]
+    [InlineData("\"\\xff\"", "\uFFFD")]
+    [InlineData("-9223372036854775808", long.MinValue)]
+    [InlineData("0x1f", 31L)]
+    [InlineData("0b101", 5L)]
+    [InlineData("0o17", 15L)]
+    [InlineData("017", 17L)]
+    [InlineData("1_000", 1000L)]
+    [InlineData(".5", 0.5)]
+    [InlineData("1.", 1.0)]
+    [InlineData("1e-3", 0.001)]
+    [InlineData("1E+3", 1000.0)]
+    [InlineData("0x1p-2", 0.25)]
     [InlineData("42", 42L)]
     [InlineData("-42", -42L)]
     [InlineData("1.5", 1.5)]
@@ -46,6 +63,11 @@ public class TraceQlParserTests
     [InlineData("1.5s", 1_500_000_000)]
     [InlineData("1h30m", 5_400_000_000_000)]
     [InlineData("5us", 5_000)]
+    [InlineData(".5s", 500_000_000)]
+    [InlineData("1w2d", 777_600_000_000_000)]
+    [InlineData("1y", 31_536_000_000_000_000)]
+    [InlineData("-5ns", -5)]
+    [InlineData("9223372036854775807ns", long.MaxValue)]
     public void Durations_are_nanoseconds(string text, long nanoseconds) =>
         Assert.Equal(
             new DurationValue(nanoseconds),
@@ -54,18 +76,18 @@ public class TraceQlParserTests
     [Fact]
     public void And_binds_tighter_than_or()
     {
-        var or = Assert.IsType<BinaryExpression>(TraceQlParser.Parse("{ .a = 1 || .b = 2 && .c = 3 }").Filter);
+        var or = Assert.IsType<LogicalExpression>(TraceQlParser.Parse("{ .a = 1 || .b = 2 && .c = 3 }").Filter);
 
-        Assert.Equal(BinaryOperator.Or, or.Operator);
-        Assert.Equal(BinaryOperator.And, Assert.IsType<BinaryExpression>(or.Right).Operator);
+        Assert.Equal(LogicalOperator.Or, or.Operator);
+        Assert.Equal(LogicalOperator.And, Assert.IsType<LogicalExpression>(or.Operands[1]).Operator);
     }
 
     [Fact]
     public void Brackets_bind_tightest()
     {
-        var and = Assert.IsType<BinaryExpression>(TraceQlParser.Parse("{ (.a = 1 || .b = 2) && .c = 3 }").Filter);
+        var and = Assert.IsType<LogicalExpression>(TraceQlParser.Parse("{ (.a = 1 || .b = 2) && .c = 3 }").Filter);
 
-        Assert.Equal(BinaryOperator.And, and.Operator);
+        Assert.Equal(LogicalOperator.And, and.Operator);
     }
 
     [Theory]
@@ -75,6 +97,8 @@ public class TraceQlParserTests
     [InlineData("{ .a = \"x }", "Invalid TraceQL query at position 8: this string has no end.")]
     [InlineData("{ foo = 1 }", "Invalid TraceQL query at position 3: 'foo' is no field; attributes are written .foo, span.foo or resource.foo.")]
     [InlineData("{ .a = 5x }", "Invalid TraceQL query at position 8: '5x' is neither a number nor a duration such as 100ms.")]
+    [InlineData("{ .a = \"\\ud800\" }", "Invalid TraceQL query at position 9: '\\u' is no escape; write '\\\\' for a backslash, or put the string in backticks.")]
+    [InlineData("{ .a = 1e999 }", "Invalid TraceQL query at position 8: '1e999' is neither a number nor a duration such as 100ms.")]
     [InlineData("{ .a = \"\\q\" }", "Invalid TraceQL query at position 9: '\\q' is no escape; write '\\\\' for a backslash, or put the string in backticks.")]
     [InlineData("{ traceDuration > 1s }", "Invalid TraceQL query at position 3: 'traceDuration' isn't supported yet.")]
     [InlineData("{} | rate()", "Invalid TraceQL query at position 4: '|' after the spanset isn't supported yet: a query is one { … }.")]

@@ -1,6 +1,8 @@
 SELECT trace_id, max(start_time_unix_nano) AS newest
 FROM spans
-WHERE tenant = {p0:String} AND indexHint(time_bucket >= {p1:UInt64} AND time_bucket <= {p1:UInt64}) AND start_time_unix_nano >= {p2:UInt64} AND start_time_unix_nano < {p3:UInt64} AND ((service != {p4:String} AND service != 'unknown_service') AND (((mapContains(int_attributes, {p5:String}) AND int_attributes[{p5:String}] != {p6:Int64}) OR (mapContains(double_attributes, {p5:String}) AND double_attributes[{p5:String}] != {p6:Int64})) OR (NOT (mapContains(common_string_attributes, {p5:String}) OR mapContains(string_attributes, {p5:String}) OR mapContains(bool_attributes, {p5:String}) OR mapContains(int_attributes, {p5:String}) OR mapContains(double_attributes, {p5:String})) AND false))) GROUP BY trace_id ORDER BY newest DESC, trace_id LIMIT 20
+WHERE tenant = {p0:String} AND indexHint(time_bucket >= {p1:UInt64} AND time_bucket <= {p1:UInt64}) AND start_time_unix_nano >= {p2:UInt64} AND start_time_unix_nano <= {p3:UInt64} AND ((service != {p4:String} AND service != 'unknown_service') AND (((mapContains(int_attributes, {p5:String}) AND int_attributes[{p5:String}] != {p6:Int64}) OR (mapContains(double_attributes, {p5:String}) AND double_attributes[{p5:String}] != {p6:Int64})) OR (NOT (mapContains(common_string_attributes, {p5:String}) OR mapContains(string_attributes, {p5:String}) OR mapContains(bool_attributes, {p5:String}) OR mapContains(int_attributes, {p5:String}) OR mapContains(double_attributes, {p5:String})) AND resource_hash IN (SELECT hash
+FROM resources
+WHERE tenant = {p0:String} AND ((mapContains(int_attributes, {p5:String}) AND int_attributes[{p5:String}] != {p6:Int64}) OR (mapContains(double_attributes, {p5:String}) AND double_attributes[{p5:String}] != {p6:Int64})))))) GROUP BY trace_id ORDER BY newest DESC, trace_id LIMIT 20
 -- p0 = 
 -- p1 = 0
 -- p2 = 1

@@ -1,4 +1,4 @@
-SELECT trace_id, span_ids, service, name, kind, start_time_unix_nano, duration, status_code, CAST(tenant = {p0:String} AND indexHint(time_bucket >= {p1:UInt64} AND time_bucket <= {p2:UInt64}) AND start_time_unix_nano >= {p3:UInt64} AND start_time_unix_nano < {p4:UInt64} AND name = {p5:String}, 'UInt8') AS matched
+SELECT trace_id, span_ids, service, name, kind, start_time_unix_nano, duration, status_code, origin, CAST(tenant = {p0:String} AND indexHint(time_bucket >= {p1:UInt64} AND time_bucket <= {p2:UInt64}) AND start_time_unix_nano >= {p3:UInt64} AND start_time_unix_nano <= {p4:UInt64} AND name = {p5:String}, 'UInt8') AS matched
 FROM spans
 WHERE tenant = {p0:String} AND trace_id IN (unhex('00000000000000010000000000000002'), unhex('000000000000aaaa000000000000bbbb')) ORDER BY trace_id, parent_span_id, start_time_unix_nano LIMIT 1000 BY trace_id
 -- p0 = 

@@ -1,0 +1,64 @@
+namespace TraceStore.Settings;
+
+/// <summary>A setting, as people are told about it.</summary>
+/// <param name="Key">Its name.</param>
+/// <param name="Default">What holds without it; empty for nothing.</param>
+/// <param name="Meaning">What it does.</param>
+/// <param name="Option">The option of the command line that is the same; null for none.</param>
+/// <param name="Value">What its value is, for help.</param>
+internal sealed record SettingDescription(string Key, string Default, string Meaning, string? Option = null, string Value = "VALUE")
+{
+    /// <summary>The environment variable that is the same.</summary>
+    public string Variable => TraceStoreSettings.EnvironmentPrefix + Key.Replace(":", "__", StringComparison.Ordinal).ToUpperInvariant();
+}
+
+/// <summary>
+/// Every setting, once: the options of the command line, <c>tracestore settings</c> and the README's table all come from here, and
+/// tests hold it against what is read and against what holds without it.
+/// </summary>
+internal static class SettingsCatalogue
+{
+    public static IReadOnlyList<SettingDescription> All { get; } =
+    [
+        new("DataDirectory", "data", "where everything is kept", "--data", "DIR"),
+        new("ListenAddress", "127.0.0.1", "the address to listen on; 0.0.0.0 for every network", "--listen", "IP"),
+        new("AllowedHosts", "", "names, with commas between them, that requests may call this server by besides this machine's own; `*` for any. Without them, any name will do on an address that isn't this machine's alone"),
+        new("MaxConnections", "", "connections at all ports together; by default as many as the limit of open files allows"),
+        new("Otlp:GrpcPort", "4317", "OTLP; over gRPC and HTTP, as at the other port", "--otlp-grpc-port", "PORT"),
+        new("Otlp:HttpPort", "4318", "OTLP; over HTTP and gRPC, as at the other port", "--otlp-http-port", "PORT"),
+        new("Otlp:CorsOrigins", "", "web pages' origins from which browsers may send, with commas between them; `*` for all. Pages of this machine always may"),
+        new("Otlp:MaxRequestBytes", "64MiB", "the largest request, before and after decompression"),
+        new("Otlp:MaxSpans", "500000", "spans in a request"),
+        new("Otlp:MaxAttributes", "1024", "attributes of a span, resource, scope, event or link; spans over it are rejected alone, with the reason"),
+        new("Otlp:MaxNestingDepth", "64", "how deep attributes nest; spans over it are rejected alone, with the reason"),
+        new("Otlp:MaxValueBytes", "4MiB", "one name or value; spans over it are rejected alone, with the reason"),
+        new("Otlp:MaxBytesInFlight", "256MiB", "requests in memory at once, of one client half of it; more are told to come again"),
+        new("Otlp:ReceiveTimeout", "30s", "how long a request's bytes may take to come"),
+        new("Otlp:MaxClientBytesPerSecond", "", "what one client, by address, may send, good or not; more is told to come again"),
+        new("Tempo:Port", "3200", "Tempo's API, `/healthz`, `/readyz`, `/metrics`", "--tempo-port", "PORT"),
+        new("Jaeger:Port", "16686", "Jaeger's API, and the same three", "--jaeger-port", "PORT"),
+        new("Query:MaxSearches", "", "searches at once; by default two for each processor. More wait"),
+        new("Query:MaxWait", "5s", "how long a query waits for its turn; then its client is told to come again"),
+        new("Query:MaxAnswerBytes", "256MiB", "what one answer may read; more is refused"),
+        new("Query:AllowedOrigins", "", "web pages' origins of other sites from which browsers may ask, with commas between them; `*` for all"),
+        new("ShutdownTimeout", "30s", "how long a stop may take; what isn't stored by then is stored at the next start"),
+        new("Retention:MaxAge", "14d", "days of spans go, whole, when they are older (a day by day, counted from the newest that has spans)"),
+        new("Retention:MaxBytes", "", "what the tables may take on disk; the oldest days go first, never the newest"),
+        new("Wal:Directory", "", "the write-ahead log; by default `wal` in the data directory"),
+        new("Wal:MaxBytes", "10GiB", "a log this large refuses spans (clients retry) until ClickHouse has caught up"),
+        new("Wal:MinFreeBytes", "256MiB", "below so much free space on its disk the log refuses spans, before anything fails"),
+        new("Wal:MaxSegmentAge", "400ms", "when a piece of the log goes to ClickHouse"),
+        new("Wal:MaxSegmentBytes", "64MiB", "the same, by size"),
+        new("Wal:MaxSegmentSpans", "250000", "the same, by spans"),
+        new("Wal:MaxPendingBytes", "256MiB", "how much may wait for the disk"),
+        new("ClickHouse:Url", "", "an external ClickHouse, such as http://clickhouse:8123; without it the embedded engine is started", "--clickhouse", "URL"),
+        new("ClickHouse:User", "default", "who logs in there"),
+        new("ClickHouse:Password", "", "with which password"),
+        new("ClickHouse:Database", "tracestore", "the database there, created if need be"),
+        new("ClickHouse:MinFreeBytes", "1GiB", "below so much free space on its disk ClickHouse is given no more spans; they wait in the log"),
+        new("ClickHouse:QueryTimeout", "30s", "how long a query may take, all in all"),
+        new("ClickHouse:InsertTimeout", "60s", "when to give up an insert, and try it again"),
+        new("Engine:MaxMemory", "1GiB", "bounds the embedded engine's memory; one query has a quarter of it"),
+        new("Engine:LibraryPath", "", "the engine's library; by default beside the binary, or where the build put it"),
+    ];
+}

@@ -1,0 +1,118 @@
+using TraceStore.Query.Planning;
+using TraceStore.Query.Sql;
+using TraceStore.Query.TraceQl;
+using TraceStore.Storage.ClickHouse;
+using TraceStore.Storage.Spans;
+
+namespace TraceStore.Query.Execution;
+
+/// <summary>
+/// Searches.
+/// <list type="number">
+/// <item>See that the query's regular expressions are some, before anything is read.</item>
+/// <item>See of which of its comparisons there are resources: of most there are none, and they needn't be asked again.</item>
+/// <item>Look for traces piece by piece (<see cref="NewestFirst"/>), until there are enough.</item>
+/// <item>Read the found traces' spans from afar.</item>
+/// </list>
+/// </summary>
+internal sealed class TraceSearch(ClickHouseDatabase database, TraceSql sql, EnvelopeReader envelopes)
+{
+    /// <summary>Spans that a search looks at in each trace that it has found, at most; it bounds what one fat trace takes.</summary>
+    private const int MaxSummarySpans = 20_000;
+
+    /// <summary>The newest traces with a span that the plan asks for.</summary>
+    public async Task<IReadOnlyList<TraceId>> FindAsync(SearchPlan plan, CancellationToken cancellation)
+    {
+        await CheckRegularExpressionsAsync(plan, cancellation).ConfigureAwait(false); // 1
+        Func<BinaryExpression, bool> hasResources = await HasResourcesAsync(plan, cancellation).ConfigureAwait(false); // 2
+        return await FindAsync(plan, hasResources, cancellation).ConfigureAwait(false); // 3
+    }
+
+    /// <summary>As <see cref="FindAsync(SearchPlan, CancellationToken)"/>, with the found traces' spans from afar.</summary>
+    public async Task<SearchRows> SearchAsync(SearchPlan plan, QueryGate.Turn turn, CancellationToken cancellation)
+    {
+        await CheckRegularExpressionsAsync(plan, cancellation).ConfigureAwait(false); // 1
+        Func<BinaryExpression, bool> hasResources = await HasResourcesAsync(plan, cancellation).ConfigureAwait(false); // 2
+        IReadOnlyList<TraceId> traces = await FindAsync(plan, hasResources, cancellation).ConfigureAwait(false); // 3
+        if (traces.Count == 0) return new SearchRows(traces, new SpanBatch(), new NumberColumn<byte>(), [], new Envelopes(), null);
+
+        SearchRows rows = await ReadAsync(withContent: false).ConfigureAwait(false); // 4
+        if (rows.HasEqualIds()) rows = await ReadAsync(withContent: true).ConfigureAwait(false);
+        bool looksIntoResources = plan.Asked.Attributes.Any(field => field.Scope != AttributeScope.Span);
+        return looksIntoResources ? rows with { Envelopes = await envelopes.ReadAsync(rows.Spans, cancellation).ConfigureAwait(false) } : rows;
+
+        async Task<SearchRows> ReadAsync(bool withContent)
+        {
+            var spans = new SpanBatch();
+            var isMatched = new NumberColumn<byte>();
+            NumberColumn<ulong>? content = withContent ? new NumberColumn<ulong>() : null;
+            var columns = SpanColumns.Spans.Bind(spans)
+                .Where(column => TraceSql.SummaryColumns.Contains(column.Key))
+                .Append(new("matched", ("UInt8", isMatched)))
+                .ToDictionary();
+            BytesColumn[] asked = [.. plan.Asked.Attributes.Select(_ => new BytesColumn())];
+            for (int number = 0; number < asked.Length; number++) columns.Add(AskedAttributeSql.Column(number), ("String", asked[number]));
+            if (content is not null) columns.Add("content", ("UInt64", content));
+            await database.ReadAsync(sql.Summaries(traces, plan, MaxSummarySpans, withContent, hasResources), columns, turn.NoteReadAsync, cancellation).ConfigureAwait(false);
+            return new SearchRows(traces, spans, isMatched, asked, new Envelopes(), content);
+        }
+    }
+
+    private async Task CheckRegularExpressionsAsync(SearchPlan plan, CancellationToken cancellation)
+    {
+        foreach (BinaryExpression comparison in QueryBounds.Comparisons(plan.Query.Filter))
+        {
+            if (comparison is not { Operator: BinaryOperator.Matches or BinaryOperator.NotMatches, Right: Literal { Value: string pattern } literal }) continue;
+            if (RegularExpression.SplitsCharacters(pattern)) throw NoRegularExpression(literal, pattern);
+            try
+            {
+                await database.ReadLinesAsync(TraceSql.TryRegularExpression(pattern), cancellation).ConfigureAwait(false);
+            }
+            catch (ClickHouseRefusedException e) when (e.IsQueryAtFault)
+            {
+                throw NoRegularExpression(literal, pattern);
+            }
+        }
+    }
+
+    private static TraceQlException NoRegularExpression(Literal literal, string pattern)
+    {
+        const int most = 100;
+        string shown = pattern.Length <= most ? pattern : pattern[..most] + "…";
+        return new TraceQlException(literal.Position, $"'{shown}' is no regular expression (in Go's dialect, RE2)");
+    }
+
+    private async Task<Func<BinaryExpression, bool>> HasResourcesAsync(SearchPlan plan, CancellationToken cancellation)
+    {
+        BinaryExpression[] comparisons = [.. QueryBounds.Comparisons(plan.Query.Filter).Where(SpanPredicateSql.LooksIntoResources).Distinct()];
+        if (comparisons.Length == 0) return _ => true;
+        string matches = (await database.ReadLinesAsync(sql.ResourceMatches(comparisons), cancellation).ConfigureAwait(false)).Single();
+        HashSet<BinaryExpression> matching = [.. comparisons.Where((_, index) => matches[index] == '1')];
+        return matching.Contains;
+    }
+
+    private async Task<IReadOnlyList<TraceId>> FindAsync(SearchPlan plan, Func<BinaryExpression, bool> hasResources, CancellationToken cancellation)
+    {
+        List<TraceId> traces = [];
+        HashSet<TraceId> found = [];
+        ulong now = (ulong)(DateTimeOffset.UtcNow - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick;
+        foreach (TimeRange window in NewestFirst.Windows(plan.Time, now, plan.IsIntricate))
+        {
+            var ids = new FixedBytesColumn(TraceId.Size);
+            await database.ReadAsync(
+                sql.Find(plan with { Time = window }, hasResources),
+                new Dictionary<string, (string, Column)> { ["trace_id"] = ("FixedString(16)", ids), ["newest"] = ("UInt64", new NumberColumn<ulong>()) },
+                noteRead: null,
+                cancellation).ConfigureAwait(false);
+            for (int row = 0; row < ids.Count && traces.Count < plan.Limit; row++)
+            {
+                var trace = TraceId.Read(ids[row]);
+                if (found.Add(trace)) traces.Add(trace); // a newer span of it may have matched before
+            }
+
+            if (traces.Count == plan.Limit) break;
+        }
+
+        return traces;
+    }
+}

@@ -1,0 +1,27 @@
+using System.Text.RegularExpressions;
+using TraceStore.Storage.ClickHouse;
+
+namespace TraceStore.Query.Sql;
+
+/// <summary>Compares text as it is shown: what isn't UTF-8 is shown as U+FFFD, and found by that.</summary>
+internal static partial class TextSql
+{
+    private const string Replacement = "\uFFFD";
+
+    /// <summary>A condition that a column's text is this one, or isn't.</summary>
+    /// <param name="parameters">Gets the text.</param>
+    /// <param name="column">The column, or an expression.</param>
+    /// <param name="symbol"><c>=</c> or <c>!=</c>.</param>
+    /// <param name="text">The text.</param>
+    public static string Compare(SqlParameters parameters, string column, string symbol, string text)
+    {
+        if (!text.Contains(Replacement, StringComparison.Ordinal)) return $"{column} {symbol} {parameters.Add(text)}";
+
+        // For how many bytes one stands, every decoder decides otherwise: so a row of them is taken as one.
+        string shown = Replacements().Replace(text, Replacement);
+        return $"replaceRegexpAll(toValidUTF8({column}), '{Replacement}+', '{Replacement}') {symbol} {parameters.Add(shown)}";
+    }
+
+    [GeneratedRegex(Replacement + "+")]
+    private static partial Regex Replacements();
+}
