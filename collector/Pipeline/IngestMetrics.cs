@@ -22,6 +22,7 @@ public sealed class IngestMetrics
         SpansStored = meter.CreateCounter<long>("tracestore.ingest.spans.stored", description: "Spans stored in ClickHouse.");
         BytesAccepted = meter.CreateCounter<long>("tracestore.ingest.accepted", "By", "Bytes of OTLP acknowledged.");
         RequestsRejected = meter.CreateCounter<long>("tracestore.ingest.requests.rejected", description: "Requests refused for good, by reason.");
+        RequestsActive = meter.CreateUpDownCounter<long>("tracestore.ingest.requests.active", description: "Requests that are being received or answered.");
         RequestsRefused = meter.CreateCounter<long>("tracestore.ingest.requests.refused", description: "Requests answered with 'unavailable, retry', by reason.");
         InsertFailures = meter.CreateCounter<long>("tracestore.ingest.insert.failures", description: "Attempts to store a segment, or to prepare the schema, that failed and were repeated.");
         SegmentsQuarantined = meter.CreateCounter<long>("tracestore.ingest.segments.quarantined", description: "Segments set aside because ClickHouse refused them though it took others.");
@@ -51,6 +52,8 @@ public sealed class IngestMetrics
     public Counter<long> RequestsRejected { get; }
 
     public Counter<long> RequestsRefused { get; }
+
+    public UpDownCounter<long> RequestsActive { get; }
 
     public Counter<long> InsertFailures { get; }
 

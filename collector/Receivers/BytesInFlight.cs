@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Runtime.InteropServices;
 
 namespace TraceStore.Collector.Receivers;
@@ -6,7 +7,7 @@ namespace TraceStore.Collector.Receivers;
 /// The memory that requests may take together, and each client of that. It is taken as bytes come in, not as they are
 /// announced, so that who says much and sends nothing takes next to nothing. Any thread may call it.
 /// </summary>
-internal sealed class BytesInFlight(OtlpOptions options)
+internal sealed class BytesInFlight(OtlpOptions options, UpDownCounter<long> active)
 {
     /// <summary>What any request takes before a byte of it has come.</summary>
     public const int BytesPerRequest = 4 << 10;
@@ -22,7 +23,11 @@ internal sealed class BytesInFlight(OtlpOptions options)
     public static TimeSpan RetryAfter => TimeSpan.FromSeconds(1);
 
     /// <summary>Begins a request, which has no room yet.</summary>
-    public RequestLease Begin(string client) => new(this, client);
+    public RequestLease Begin(string client)
+    {
+        active.Add(1);
+        return new RequestLease(this, client);
+    }
 
     private void Take(string client, long bytes)
     {
@@ -41,8 +46,11 @@ internal sealed class BytesInFlight(OtlpOptions options)
         }
     }
 
+    private void NoteEnd() => active.Add(-1);
+
     private void GiveBack(string client, long bytes)
     {
+        if (bytes == 0) return;
         lock (_lock)
         {
             _taken -= bytes;
@@ -80,7 +88,11 @@ internal sealed class BytesInFlight(OtlpOptions options)
             _bytes -= bytes;
         }
 
-        public void Dispose() => Shrink(_bytes);
+        public void Dispose()
+        {
+            Shrink(_bytes);
+            owner.NoteEnd();
+        }
     }
 }
 

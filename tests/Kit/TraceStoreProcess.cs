@@ -11,9 +11,11 @@ public sealed partial class TraceStoreProcess : IDisposable
     private readonly StringBuilder _output = new();
     private readonly StringBuilder _errors = new();
 
-    private TraceStoreProcess(IEnumerable<string> arguments)
+    private static readonly string s_binary = Environment.GetEnvironmentVariable("GOLDEN_BINARY") ?? Path.Combine(AppContext.BaseDirectory, "tracestore");
+
+    private TraceStoreProcess(string binary, IEnumerable<string> arguments)
     {
-        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("GOLDEN_BINARY") ?? Path.Combine(AppContext.BaseDirectory, "tracestore"))
+        var start = new ProcessStartInfo(binary)
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -43,15 +45,29 @@ public sealed partial class TraceStoreProcess : IDisposable
     /// <summary>Starts serving on free ports, and waits until it is ready.</summary>
     public static Task<TraceStoreProcess> ServeAsync(string dataDirectory, params string[] arguments) => ServeAsync(dataDirectory, 0, arguments);
 
+    /// <summary>As the other, with another binary than the one that was built with the tests.</summary>
+    public static Task<TraceStoreProcess> ServeWithAsync(string binary, string dataDirectory) => UntilReadyAsync(Start(binary, dataDirectory, 0));
+
     /// <summary>Starts serving, spans on a given port, and waits until it is ready.</summary>
-    public static async Task<TraceStoreProcess> ServeAsync(string dataDirectory, int otlpPort, params string[] arguments)
+    public static Task<TraceStoreProcess> ServeAsync(string dataDirectory, int otlpPort, params string[] arguments) =>
+        UntilReadyAsync(Start(dataDirectory, otlpPort, arguments));
+
+    private static async Task<TraceStoreProcess> UntilReadyAsync(TraceStoreProcess process)
     {
-        TraceStoreProcess process = Start(dataDirectory, otlpPort, arguments);
-        await Eventually.BeTrueAsync("readiness", () =>
+        try
         {
-            if (process._process.HasExited) throw new InvalidOperationException($"tracestore ended: {process.Errors}");
-            return Task.FromResult(process.Output.Contains("Ctrl-C stops.", StringComparison.Ordinal));
-        });
+            await Eventually.BeTrueAsync("readiness", () =>
+            {
+                if (process._process.HasExited) throw new InvalidOperationException($"tracestore ended: {process.Errors}");
+                return Task.FromResult(process.Output.Contains("Ctrl-C stops.", StringComparison.Ordinal));
+            }, seconds: 120);
+        }
+        catch (Exception e)
+        {
+            process.Dispose();
+            throw new InvalidOperationException($"tracestore isn't ready. It said: {process.Output}\n{process.Errors}", e);
+        }
+
         process.OtlpPort = int.Parse(OtlpLine().Match(process.Output).Groups[1].Value);
         process.OtlpHttpUrl = new Uri(OtlpHttpLine().Match(process.Output).Groups[1].Value);
         process.TempoUrl = new Uri(TempoLine().Match(process.Output).Groups[1].Value);
@@ -60,13 +76,15 @@ public sealed partial class TraceStoreProcess : IDisposable
     }
 
     /// <summary>Starts serving and doesn't wait.</summary>
-    public static TraceStoreProcess Start(string dataDirectory, int otlpPort, params string[] arguments) =>
-        new(["serve", "--data", dataDirectory, "--otlp-grpc-port", $"{otlpPort}", "--otlp-http-port", "0", "--tempo-port", "0", "--jaeger-port", "0", .. arguments]);
+    public static TraceStoreProcess Start(string dataDirectory, int otlpPort, params string[] arguments) => Start(s_binary, dataDirectory, otlpPort, arguments);
+
+    private static TraceStoreProcess Start(string binary, string dataDirectory, int otlpPort, params string[] arguments) =>
+        new(binary, ["serve", "--data", dataDirectory, "--otlp-grpc-port", $"{otlpPort}", "--otlp-http-port", "0", "--tempo-port", "0", "--jaeger-port", "0", .. arguments]);
 
     /// <summary>Runs a command to its end.</summary>
     public static async Task<(int ExitCode, string Output, string Errors)> RunAsync(params string[] arguments)
     {
-        using var process = new TraceStoreProcess(arguments);
+        using var process = new TraceStoreProcess(s_binary, arguments);
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(10));
         await process._process.WaitForExitAsync(limit.Token);
         return (process._process.ExitCode, process.Output, process.Errors);

@@ -40,7 +40,7 @@ public sealed partial class DemoTests : IDisposable
 
         Assert.Equal(0, exitCode);
         Assert.StartsWith($"Trace {id}", output, StringComparison.Ordinal);
-        Assert.Equal((1, $"There is no trace deadbeef at {server.TempoUrl}."), (unknownExitCode, unknown));
+        Assert.Equal((1, $"There is no trace deadbeef at {server.TempoUrl}. (A span is found about half a second after it was acknowledged.)"), (unknownExitCode, unknown));
         Assert.Equal(1, badExitCode);
         Assert.Contains("Invalid trace ID 'xyz'", bad, StringComparison.Ordinal);
     }

@@ -24,6 +24,7 @@ public class PowerCutTests(ITestOutputHelper output)
         {
             // Parts are inserted, synced and merged; merges go on by themselves; then ClickHouse falls behind what is acknowledged.
             load.Resume();
+            await Eventually.BeTrueAsync("the first segment that is stored", () => Task.FromResult(File.Exists(CursorIn(data.Path))), seconds: 120);
             await Task.Delay(random.Next(1_000, 3_000), TestContext.Current.CancellationToken);
             site.SignalProcess(Signal.Stop);
             await Task.Delay(random.Next(300, 1_500), TestContext.Current.CancellationToken);
@@ -41,7 +42,15 @@ public class PowerCutTests(ITestOutputHelper output)
         output.WriteLine($"{dropped} parts dropped, {ledger.Spans} spans acknowledged");
 
         await using TortureSite again = await TortureSite.StartAsync(copy, isExternal: false);
-        await again.WaitUntilStoredAsync();
+        try
+        {
+            await again.WaitUntilStoredAsync();
+        }
+        finally
+        {
+            output.WriteLine(again.Output);
+        }
+
         Assert.All(await ledger.CompareAsync(again.AskAsync), difference => Assert.Equal(default, difference.Value));
         Assert.True(ledger.Spans > 100);
     }
@@ -53,7 +62,7 @@ public class PowerCutTests(ITestOutputHelper output)
     private static int DropUnsynced(string data, Random random)
     {
         string wal = Path.Combine(data, "wal");
-        DateTime synced = File.GetLastWriteTimeUtc(Path.Combine(wal, "clickhouse.cursor"));
+        DateTime synced = File.GetLastWriteTimeUtc(CursorIn(data));
         int dropped = 0;
         foreach (string part in Directory.GetDirectories(Path.Combine(data, "engine", "tables", "store"), "*_*_*", SearchOption.AllDirectories))
         {
@@ -69,6 +78,8 @@ public class PowerCutTests(ITestOutputHelper output)
         newest.Write(tail);
         return dropped;
     }
+
+    private static string CursorIn(string data) => Path.Combine(data, "wal", "clickhouse.cursor");
 
     private static void Run(string command, params string[] arguments)
     {

@@ -79,7 +79,7 @@ public sealed class ServeTests : IDisposable
             """
             TraceStore can't start:
               Jaeger:Port = 'x': expected a port from 0 (any free one) to 65535.
-              Wal:MaxBytes = '1': expected a size such as 64MiB or 10GiB, 64MiB or more.
+              Wal:MaxBytes = '1': expected a size such as 10GiB, 64MiB or more.
               Nonsense = '1': there is no such setting.
             """,
             errors);
@@ -113,19 +113,77 @@ public sealed class ServeTests : IDisposable
     }
 
     [Fact]
-    public async Task A_port_that_is_taken_is_named_with_how_to_change_it()
+    public async Task Ports_that_are_taken_are_named_all_at_once_with_how_to_change_them()
     {
         using var other = new TcpListener(IPAddress.Loopback, 0);
         other.Start();
         int port = ((IPEndPoint)other.LocalEndpoint).Port;
+        using var another = new TcpListener(IPAddress.Loopback, 0);
+        another.Start();
+        int second = ((IPEndPoint)another.LocalEndpoint).Port;
 
         (int exitCode, _, string errors) = await TraceStoreProcess.RunAsync(
-            "--data", _data.Path, "--otlp-grpc-port", "0", "--otlp-http-port", "0", "--jaeger-port", "0", "--tempo-port", $"{port}");
+            "--data", _data.Path, "--otlp-grpc-port", "0", "--otlp-http-port", $"{port}", "--jaeger-port", "0", "--tempo-port", $"{second}");
 
         Assert.Equal(1, exitCode);
         Assert.Equal(
-            $"TraceStore can't start:{Environment.NewLine}  Port {port} (Tempo API) on 127.0.0.1 is taken by another program. Stop that one, or choose another port with --tempo-port.",
+            $"""
+            TraceStore can't start:
+              Port {port} (OTLP HTTP) on 127.0.0.1 is taken by another program. Stop that one, or choose another port with --otlp-http-port.
+              Port {second} (Tempo API) on 127.0.0.1 is taken by another program. Stop that one, or choose another port with --tempo-port.
+            """,
             errors);
+        Assert.Empty(Directory.GetFileSystemEntries(_data.Path)); // nothing was begun
+    }
+
+    [Fact]
+    public async Task A_mistake_on_the_command_line_is_not_followed_by_all_the_help()
+    {
+        (int exitCode, string output, string errors) = await TraceStoreProcess.RunAsync("--no-such-option");
+
+        Assert.Equal(1, exitCode);
+        Assert.Contains("--no-such-option", errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("--jaeger-port", output + errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Settings_are_listed_with_their_values_and_where_those_come_from()
+    {
+        string file = Path.Combine(_data.Path, "tracestore.json");
+        await File.WriteAllTextAsync(file, "{ \"Retention\": { \"MaxAge\": \"3d\" } }", TestContext.Current.CancellationToken);
+
+        (int exitCode, string output, _) = await TraceStoreProcess.RunAsync("settings", "--config", file, "--tempo-port", "3300");
+
+        Assert.Equal(0, exitCode);
+        Assert.Matches(@"Tempo:Port\s+3300\s+command line", output);
+        Assert.Matches(@"Retention:MaxAge\s+3d\s+tracestore.json", output);
+        Assert.Matches(@"Wal:MaxBytes\s+10GiB\s+a log this large", output);
+    }
+
+    [Fact]
+    public async Task A_limit_of_open_files_that_is_too_low_is_said_at_the_start()
+    {
+        using Process shell = Process.Start(new ProcessStartInfo("sh", ["-c", $"ulimit -n 256; exec {Path.Combine(AppContext.BaseDirectory, "tracestore")} serve --data {_data.Path}"]) { RedirectStandardError = true })!;
+        string errors = await shell.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await shell.WaitForExitAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal(1, shell.ExitCode);
+        Assert.Contains("This process may have 256 files and connections open at once, which isn't enough", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_is_kept_is_for_its_owner_alone_and_a_folder_that_was_open_is_warned_of()
+    {
+        File.SetUnixFileMode(_data.Path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
+        using TraceStoreProcess server = await TraceStoreProcess.ServeAsync(_data.Path, "--set", "Wal:MaxSegmentAge=60s");
+        using var otlp = new OtlpClient(server.OtlpPort);
+        await otlp.ExportAsync(OtlpSamples.Request(OtlpSamples.Resource("modes", OtlpSamples.Span(2601))));
+
+        const UnixFileMode others = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
+        string[] files = Directory.GetFiles(_data.Path, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint });
+        Assert.Contains(files, file => file.EndsWith(".wal", StringComparison.Ordinal));
+        Assert.All(files.Where(File.Exists), file => Assert.Equal(UnixFileMode.None, File.GetUnixFileMode(file) & others));
+        Assert.Contains($"Other users of this machine can look into {_data.Path}", server.Errors, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -144,7 +202,7 @@ public sealed class ServeTests : IDisposable
     public async Task What_clients_do_wrong_over_http_is_no_error_of_the_servers()
     {
         using TraceStoreProcess server = await TraceStoreProcess.ServeAsync(_data.Path, "--set", "Otlp:ReceiveTimeout=1s");
-        byte[] head = Encoding.ASCII.GetBytes("POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{");
+        byte[] head = Encoding.ASCII.GetBytes("POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{");
         using var tempo = new HttpClient { BaseAddress = server.TempoUrl };
         foreach (string how in (string[])["reset", "closed", "slow", "not chunked"])
         {
@@ -152,7 +210,7 @@ public sealed class ServeTests : IDisposable
             {
                 await socket.ConnectAsync(IPAddress.Loopback, server.OtlpHttpUrl.Port);
                 await socket.SendAsync(how == "not chunked"
-                    ? Encoding.ASCII.GetBytes("POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n{")
+                    ? Encoding.ASCII.GetBytes("POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n{")
                     : head);
                 if (how is "slow" or "not chunked") await Record.ExceptionAsync(() => socket.ReceiveAsync(new byte[1_000])); // an answer, or the end
                 else await WaitForReceivingAsync(1);
@@ -168,6 +226,6 @@ public sealed class ServeTests : IDisposable
         await server.StopAsync();
         Assert.Equal("", server.Errors);
 
-        Task WaitForReceivingAsync(int exports) => tempo.WaitForMetricAsync("http_server_active_requests", value => value == exports, "http_request_method=\"POST\"");
+        Task WaitForReceivingAsync(int exports) => tempo.WaitForMetricAsync("tracestore_ingest_requests_active", value => value == exports);
     }
 }

@@ -8,7 +8,7 @@ using TraceStore.Collector.Pipeline;
 
 namespace TraceStore.Serving;
 
-/// <summary>What TraceStore tells about itself: its own metrics, the web server's and the runtime's, for Prometheus.</summary>
+/// <summary>What TraceStore tells about itself: its own metrics and the runtime's, for Prometheus.</summary>
 internal sealed class OwnTelemetry : IDisposable
 {
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
@@ -16,7 +16,7 @@ internal sealed class OwnTelemetry : IDisposable
 
     public OwnTelemetry() => _provider = Sdk.CreateMeterProviderBuilder()
         .ConfigureResource(resource => resource.AddService("tracestore", serviceVersion: typeof(OwnTelemetry).Assembly.GetName().Version!.ToString(3)))
-        .AddMeter(IngestMetrics.MeterName, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel")
+        .AddMeter(IngestMetrics.MeterName)
         .AddView(instrument => IsAnothers(instrument) ? MetricStreamConfiguration.Drop : null)
         .AddRuntimeInstrumentation()
         .AddPrometheusExporter(exporter => exporter.ScrapeResponseCacheDurationMilliseconds = 0)

@@ -129,7 +129,7 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         }).ConfigureAwait(false);
 
         // Ingest's doors, last to open and first to close
-        var otlp = StopLast(new OtlpDoors(pipeline, _settings.Otlp));
+        var otlp = StopLast(new OtlpDoors(pipeline, _settings.Otlp, metrics));
         OtlpHttpPort = await OpenAsync(httpDoor, otlp.Map, otlp.AddTo).ConfigureAwait(false);
         OtlpGrpcPort = await OpenAsync(grpcDoor, otlp.Map, otlp.AddTo).ConfigureAwait(false);
     }
