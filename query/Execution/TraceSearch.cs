@@ -68,7 +68,7 @@ internal sealed class TraceSearch(ClickHouseDatabase database, TraceSql sql, Env
             {
                 await database.ReadLinesAsync(TraceSql.TryRegularExpression(pattern), cancellation).ConfigureAwait(false);
             }
-            catch (ClickHouseRefusedException e) when (e.IsQueryAtFault)
+            catch (ClickHouseRefusedException)
             {
                 throw NoRegularExpression(literal, pattern);
             }

@@ -75,11 +75,11 @@ internal sealed class TraceSql(string tenant)
         return new SqlQuery($"SELECT concat({string.Join(", ", counts)}, '') FROM resources WHERE tenant = {parameters.Add(tenant)}", parameters.Values);
     }
 
-    /// <summary>Fails where a pattern isn't a regular expression, by itself or as it is used.</summary>
+    /// <summary>Fails where a pattern isn't a regular expression, by itself or as it is used. (match() takes some that are none.)</summary>
     public static SqlQuery TryRegularExpression(string pattern)
     {
         var parameters = new SqlParameters();
-        return new SqlQuery($"SELECT match('', {parameters.Add(pattern)}) OR match('', {parameters.Add(RegularExpression.Whole(pattern))})", parameters.Values);
+        return new SqlQuery($"SELECT concat(replaceRegexpOne('', {parameters.Add(pattern)}, ''), replaceRegexpOne('', {parameters.Add(RegularExpression.Whole(pattern))}, ''))", parameters.Values);
     }
 
     /// <summary>What the resources or scopes with these hashes are in OTLP: hash, otlp.</summary>

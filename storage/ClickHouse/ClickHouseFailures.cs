@@ -33,8 +33,6 @@ public sealed class ClickHouseRefusedException(string message, Exception cause) 
     /// <summary>What is wrong, without ClickHouse's words: for whoever isn't its operator.</summary>
     public static string InWords => "ClickHouse refuses what it is asked";
 
-    /// <summary>The query itself asks for too much or holds a regular expression that isn't one: its author's fault, not ours.</summary>
-    public bool IsQueryAtFault => InnerException is ClickHouseServerException { ErrorCode: 62 or 167 or 168 or 306 or 427 };
 }
 
 /// <summary>Sorts the driver's failures into the two kinds that callers act on.</summary>

@@ -1,10 +1,8 @@
-using System.Collections.Concurrent;
 using System.IO.Pipelines;
 using System.Net;
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace TraceStore.Serving;
 
@@ -13,38 +11,30 @@ namespace TraceStore.Serving;
 /// that begin as HTTP/2 does (RFC 9113, section 3.4) are handed to a second endpoint of the same server, which listens to
 /// nothing but them.
 /// </summary>
-internal sealed class BothProtocols : IConnectionListenerFactory, IConnectionListenerFactorySelector
+internal sealed class BothProtocols(ConnectionLimit limit)
 {
-    private readonly ConcurrentDictionary<EndPoint, Channel<ConnectionContext>> _handed = [];
+    private readonly Channel<ConnectionContext> _handed = Channel.CreateUnbounded<ConnectionContext>();
 
     private static ReadOnlySpan<byte> Preface => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8;
 
+    /// <summary>What the server has to get its connections from: one of its services.</summary>
+    public IConnectionListenerFactory Over(IConnectionListenerFactory sockets) => new Transport(this, sockets);
+
     /// <summary>Listens on an address for both.</summary>
-    /// <param name="kestrel">The server.</param>
-    /// <param name="address">Where.</param>
-    /// <param name="configure">Adds what every connection goes through first.</param>
-    public void Listen(KestrelServerOptions kestrel, IPEndPoint address, Action<ListenOptions> configure)
+    public void Listen(KestrelServerOptions kestrel, IPEndPoint address)
     {
-        var second = new HandedOver(address);
-        Channel<ConnectionContext> handed = Channel.CreateUnbounded<ConnectionContext>();
-        _handed[second] = handed;
         kestrel.Listen(address, listen =>
         {
             listen.Protocols = HttpProtocols.Http1;
-            configure(listen);
-            listen.Use(next => connection => RouteAsync(connection, next, handed.Writer));
+            listen.Use(limit.Guard);
+            listen.Use(next => connection => RouteAsync(connection, next));
         });
-        kestrel.Listen(second, listen => listen.Protocols = HttpProtocols.Http2);
+        kestrel.Listen(new HandedOver(address), listen => listen.Protocols = HttpProtocols.Http2);
     }
 
-    public static void AddTo(IServiceCollection services, BothProtocols protocols) => services.AddSingleton<IConnectionListenerFactory>(protocols);
+    private IConnectionListener Guard(IConnectionListener listener) => limit.Guard(listener);
 
-    public bool CanBind(EndPoint endpoint) => endpoint is HandedOver;
-
-    public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default) =>
-        new(new Listener(endpoint, _handed[endpoint]));
-
-    private static async Task RouteAsync(ConnectionContext connection, ConnectionDelegate next, ChannelWriter<ConnectionContext> handed)
+    private async Task RouteAsync(ConnectionContext connection, ConnectionDelegate next)
     {
         if (!await BeginsAsHttp2Async(connection).ConfigureAwait(false))
         {
@@ -52,8 +42,13 @@ internal sealed class BothProtocols : IConnectionListenerFactory, IConnectionLis
             return;
         }
 
-        var handedOver = new HandedConnection(connection);
-        if (handed.TryWrite(handedOver)) await handedOver.Served.ConfigureAwait(false);
+        var served = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var handedOver = new ForwardedConnection(connection, () =>
+        {
+            served.TrySetResult();
+            return default;
+        });
+        if (_handed.Writer.TryWrite(handedOver)) await served.Task.ConfigureAwait(false);
     }
 
     private static async Task<bool> BeginsAsHttp2Async(ConnectionContext connection)
@@ -77,6 +72,15 @@ internal sealed class BothProtocols : IConnectionListenerFactory, IConnectionLis
         return isPreface && compared == Preface.Length;
     }
 
+    private sealed class Transport(BothProtocols owner, IConnectionListenerFactory sockets) : IConnectionListenerFactory, IConnectionListenerFactorySelector
+    {
+        public bool CanBind(EndPoint endpoint) => endpoint is HandedOver or IPEndPoint;
+
+        public async ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default) => endpoint is HandedOver
+            ? new Listener(endpoint, owner._handed)
+            : owner.Guard(await sockets.BindAsync(endpoint, cancellationToken).ConfigureAwait(false));
+    }
+
     /// <summary>The second endpoint of a port.</summary>
     private sealed class HandedOver(IPEndPoint port) : EndPoint
     {
@@ -97,59 +101,5 @@ internal sealed class BothProtocols : IConnectionListenerFactory, IConnectionLis
         }
 
         public ValueTask DisposeAsync() => UnbindAsync();
-    }
-
-    /// <summary>A connection that the second endpoint serves, while the first one waits.</summary>
-    private sealed class HandedConnection(ConnectionContext connection) : ConnectionContext
-    {
-        private readonly TaskCompletionSource _served = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public Task Served => _served.Task;
-
-        public override string ConnectionId
-        {
-            get => connection.ConnectionId;
-            set => connection.ConnectionId = value;
-        }
-
-        public override IDuplexPipe Transport
-        {
-            get => connection.Transport;
-            set => connection.Transport = value;
-        }
-
-        public override Microsoft.AspNetCore.Http.Features.IFeatureCollection Features => connection.Features;
-
-        public override IDictionary<object, object?> Items
-        {
-            get => connection.Items;
-            set => connection.Items = value;
-        }
-
-        public override CancellationToken ConnectionClosed
-        {
-            get => connection.ConnectionClosed;
-            set => connection.ConnectionClosed = value;
-        }
-
-        public override EndPoint? LocalEndPoint
-        {
-            get => connection.LocalEndPoint;
-            set => connection.LocalEndPoint = value;
-        }
-
-        public override EndPoint? RemoteEndPoint
-        {
-            get => connection.RemoteEndPoint;
-            set => connection.RemoteEndPoint = value;
-        }
-
-        public override void Abort(ConnectionAbortedException abortReason) => connection.Abort(abortReason);
-
-        public override ValueTask DisposeAsync()
-        {
-            _served.TrySetResult();
-            return default;
-        }
     }
 }

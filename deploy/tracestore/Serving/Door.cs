@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -26,8 +27,7 @@ internal sealed record Door(string Name, int Port, string Option, int MaxConnect
 
     public WebApplication Build(TraceStoreSettings settings, ILoggerFactory logs, Action<IServiceCollection>? addServices)
     {
-        var limit = new ConnectionLimit(Name, MaxConnections, logs.CreateLogger<ConnectionLimit>());
-        var protocols = new BothProtocols();
+        var protocols = new BothProtocols(new ConnectionLimit(Name, MaxConnections, logs.CreateLogger<ConnectionLimit>()));
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
@@ -35,9 +35,9 @@ internal sealed record Door(string Name, int Port, string Option, int MaxConnect
             kestrel.Limits.MaxRequestBodySize = MaxRequestBytes;
             kestrel.Limits.MaxRequestLineSize = MaxRequestLineBytes;
             kestrel.Limits.MaxRequestBufferSize = Math.Max(MaxRequestLineBytes, 1 << 20);
-            protocols.Listen(kestrel, new IPEndPoint(settings.ListenAddress, Port), listen => listen.Use(limit.Guard));
+            protocols.Listen(kestrel, new IPEndPoint(settings.ListenAddress, Port));
         });
-        BothProtocols.AddTo(builder.Services, protocols);
+        builder.Services.AddSingleton(services => protocols.Over(ActivatorUtilities.CreateInstance<SocketTransportFactory>(services)));
         builder.Services.AddRoutingCore();
         builder.Services.AddSingleton(logs);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Timeout.InfiniteTimeSpan); // who stops it says how long

@@ -12,7 +12,7 @@ internal static partial class OpenFiles
     public const int Least = 512;
 
     /// <summary>For the log, ClickHouse's connections, libraries, and files that are open for a moment.</summary>
-    private const int Reserve = 256;
+    private const int Reserve = 320;
 
     /// <summary>More connections are of no use, and each takes memory.</summary>
     private const int MostConnections = 16_384;

@@ -1,3 +1,3 @@
-SELECT match('', {p0:String}) OR match('', {p1:String})
+SELECT concat(replaceRegexpOne('', {p0:String}, ''), replaceRegexpOne('', {p1:String}, ''))
 -- p0 = a|b
 -- p1 = ^(?:a|b)$

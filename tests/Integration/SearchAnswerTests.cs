@@ -1,0 +1,132 @@
+using System.Text.Json.Nodes;
+using OpenTelemetry.Proto.Common.V1;
+using OpenTelemetry.Proto.Resource.V1;
+using OpenTelemetry.Proto.Trace.V1;
+using TraceStore.Query.Encoding.Tempo;
+using static TraceStore.Tests.OtlpSamples;
+using Span = OpenTelemetry.Proto.Trace.V1.Span;
+
+namespace TraceStore.Tests.Integration;
+
+/// <summary>What a search answers: what was asked, at every edge of what can be stored.</summary>
+public class SearchAnswerTests(ServerFixture fixture)
+{
+    private const ulong Start = 1_740_000_000_000_000_000;
+
+    private TestServer Server => fixture.Server;
+
+    [Fact]
+    public async Task Spans_alike_but_for_an_attribute_are_two_and_the_one_that_matched_is_shown()
+    {
+        Span plain = Span(3_301, start: Start), marked = plain.Clone();
+        marked.Attributes.Add(Attribute("mark", "x"));
+        await StoreAsync("twins", plain, marked, plain.Clone());
+
+        TraceSearchMetadata found = Assert.Single((await SearchAsync("{resource.service.name = \"twins\" && span.mark = \"x\"}")).Traces);
+
+        Assert.Equal((1u, 2u), (found.SpanSets[0].Matched, found.ServiceStats["twins"].SpanCount));
+        Assert.Single(found.SpanSets[0].Spans);
+    }
+
+    [Fact]
+    public async Task A_matched_span_comes_with_what_was_asked_for()
+    {
+        Span span = Span(3_302, start: Start);
+        span.Status = new Status { Code = Status.Types.StatusCode.Error };
+        span.Attributes.Add([Attribute("text", "t"), Attribute("whole", 7), Attribute("part", 0.5), Attribute("truth", true)]);
+        await StoreAsync("asked", span);
+
+        TraceSearchMetadata found = Assert.Single((await SearchAsync("{resource.service.name = \"asked\" && status = error && kind = server && span.text = \"t\" && .whole = 7 && span.part > 0 && .truth = true && .host.name = \"host-1\"}")).Traces);
+
+        Assert.Equal(
+            ["host.name=host-1", "kind=server", "part=0.5", "service.name=asked", "status=error", "text=t", "truth=true", "whole=7"],
+            found.SpanSets[0].Spans[0].Attributes.Select(attribute => $"{attribute.Key}={Text(attribute.Value)}").Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task Nothing_found_is_an_empty_list() =>
+        Assert.Empty(JsonNode.Parse(await Server.Tempo.GetStringAsync("/api/search?q=" + Uri.EscapeDataString("{name = \"there is no such name\"}"), TestContext.Current.CancellationToken))!["traces"]!.AsArray());
+
+    [Theory]
+    [InlineData(3_311, 0UL)]
+    [InlineData(3_312, 1UL)]
+    [InlineData(3_313, (1UL << 63) + 5)]
+    [InlineData(3_314, ulong.MaxValue - 1)]
+    [InlineData(3_315, ulong.MaxValue)]
+    public async Task Every_time_there_is_is_found(int trace, ulong start)
+    {
+        Span span = Span(trace, name: $"edge-{trace}");
+        (span.StartTimeUnixNano, span.EndTimeUnixNano) = (start, start);
+        await StoreAsync("edge", span);
+
+        Assert.Equal(Hex(TraceId(trace)), Assert.Single((await SearchAsync($"{{name = \"edge-{trace}\"}}")).Traces).TraceID);
+        JsonNode jaeger = JsonNode.Parse(await Server.Jaeger.GetStringAsync($"/api/traces?service=edge&operation=edge-{trace}", TestContext.Current.CancellationToken))!;
+        Assert.Single(jaeger["data"]!.AsArray());
+    }
+
+    [Fact]
+    public async Task A_services_name_that_is_no_text_is_found_and_shown()
+    {
+        Span span = Span(3_321, start: Start, name: "odd-service");
+        ResourceSpans resource = Resource("x", span);
+        resource.Resource = new Resource { Attributes = { Attribute("service.name", 7) } };
+        await Server.Otlp.ExportAsync(Request(resource));
+        await Server.Tempo.WaitForTraceAsync(Hex(TraceId(3_321)), 1);
+
+        Assert.Single((await SearchAsync("{resource.service.name = 7 && name = \"odd-service\"}")).Traces);
+        JsonNode trace = JsonNode.Parse(await Server.Jaeger.GetStringAsync($"/api/traces/{Hex(TraceId(3_321))}", TestContext.Current.CancellationToken))!["data"]![0]!;
+        Assert.Equal("unknown_service", (string?)trace["processes"]!["p1"]!["serviceName"]);
+        Assert.Equal(("service.name", 7), ((string?)trace["processes"]!["p1"]!["tags"]![0]!["key"], (int?)trace["processes"]!["p1"]!["tags"]![0]!["value"]));
+    }
+
+    [Theory]
+    [InlineData("[")]
+    [InlineData("zz)|(?:.*")]
+    [InlineData("\\\\C")]
+    [InlineData("(?=a)")]
+    public async Task A_regular_expression_that_is_none_is_refused_though_no_span_has_the_attribute(string pattern)
+    {
+        using HttpResponseMessage response = await Server.Tempo.GetAsync("/api/search?q=" + Uri.EscapeDataString($"{{ span.nobody.has.it =~ \"{pattern}\" }}"), TestContext.Current.CancellationToken);
+
+        Assert.Equal(System.Net.HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.EndsWith("is no regular expression (in Go's dialect, RE2).", await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("root.name=top", 1)]
+    [InlineData("root.name=below", 0)]
+    [InlineData("root.service.name=whole", 1)]
+    [InlineData("name=below root.name=top", 1)]
+    [InlineData("status.code=error", 1)]
+    [InlineData("status.code=ok", 0)]
+    [InlineData("&minDuration=90ms", 1)]
+    [InlineData("&minDuration=101ms", 0)]
+    [InlineData("&maxDuration=100ms", 1)]
+    [InlineData("&maxDuration=99ms", 0)]
+    public async Task Tempos_tags_can_ask_about_the_whole_trace(string tags, int found)
+    {
+        Span top = Span(3_331, span: 1, name: "top", start: Start, duration: 10_000_000), below = Span(3_331, span: 2, parent: 1, name: "below", start: Start + 50_000_000, duration: 50_000_000);
+        below.Status = new Status { Code = Status.Types.StatusCode.Error };
+        await StoreAsync("whole", top, below);
+
+        string query = tags.StartsWith('&') ? Uri.EscapeDataString("service.name=whole") + tags : Uri.EscapeDataString("service.name=whole " + tags);
+        Assert.Equal(found, JsonNode.Parse(await Server.Tempo.GetStringAsync($"/api/search?tags={query}", TestContext.Current.CancellationToken))!["traces"]!.AsArray().Count);
+    }
+
+    private async Task StoreAsync(string service, params Span[] spans)
+    {
+        await Server.Otlp.ExportAsync(Request(Resource(service, spans)));
+        await Server.Tempo.WaitForTraceAsync(Hex(spans[0].TraceId), spans.Distinct().Count());
+    }
+
+    private async Task<SearchResponse> SearchAsync(string query) =>
+        SearchResponse.Parser.ParseJson(await Server.Tempo.GetStringAsync("/api/search?spss=10&q=" + Uri.EscapeDataString(query), TestContext.Current.CancellationToken));
+
+    private static string Text(AnyValue value) => value.ValueCase switch
+    {
+        AnyValue.ValueOneofCase.StringValue => value.StringValue,
+        AnyValue.ValueOneofCase.BoolValue => value.BoolValue ? "true" : "false",
+        AnyValue.ValueOneofCase.DoubleValue => value.DoubleValue.ToString(System.Globalization.CultureInfo.InvariantCulture),
+        _ => value.IntValue.ToString(System.Globalization.CultureInfo.InvariantCulture),
+    };
+}
