@@ -1,39 +1,66 @@
 namespace TraceStore.Storage.Spans;
 
-/// <summary>A column of byte strings of any length. Text is UTF-8 as it came, valid or not.</summary>
+/// <summary>
+/// A column of byte strings of any length, in chunks: one run of all of them would have to be copied each time it grows, and
+/// be there twice meanwhile. Text is UTF-8 as it came, valid or not.
+/// </summary>
 public sealed class BytesColumn : Column
 {
-    private readonly ByteList _bytes = new();
-    private readonly NumberColumn<int> _ends = new();
+    private const int FirstChunkBytes = 1 << 10;
+    private const int ChunkBytes = 1 << 20;
 
-    public override int Count => _ends.Count;
+    /// <summary>Chunks that are kept when the column is cleared, beyond as many as were used.</summary>
+    private const int MaxIdleChunks = 4;
+
+    private readonly List<byte[]> _chunks = [];
+    private readonly NumberColumn<Place> _rows = new();
+    private int _chunk; // the one that is being filled
+    private int _filled;
+
+    public override int Count => _rows.Count;
 
     public ReadOnlySpan<byte> this[int row]
     {
         get
         {
-            int start = row == 0 ? 0 : _ends[row - 1];
-            return _bytes.Slice(start, _ends[row] - start);
+            Place place = _rows[row];
+            return place.Length == 0 ? [] : _chunks[place.Chunk].AsSpan(place.Start, place.Length);
         }
     }
 
-    public void Add(ReadOnlySpan<byte> value)
-    {
-        _bytes.Add(value);
-        _ends.Add(_bytes.Length);
-    }
+    public void Add(ReadOnlySpan<byte> value) => value.CopyTo(Extend(value.Length));
 
     /// <summary>Adds a row of this many bytes and returns them, to be filled.</summary>
     public Span<byte> Extend(int length)
     {
-        Span<byte> row = _bytes.Extend(length);
-        _ends.Add(_bytes.Length);
+        if (length == 0)
+        {
+            _rows.Add(default);
+            return [];
+        }
+
+        while (_chunk < _chunks.Count && _chunks[_chunk].Length - _filled < length) (_chunk, _filled) = (_chunk + 1, 0);
+        if (_chunk == _chunks.Count)
+        {
+            int usual = Math.Min(ChunkBytes, FirstChunkBytes << Math.Min(_chunk, 10));
+            _chunks.Add(GC.AllocateUninitializedArray<byte>(Math.Max(usual, length)));
+        }
+
+        _rows.Add(new Place(_chunk, _filled, length));
+        Span<byte> row = _chunks[_chunk].AsSpan(_filled, length);
+        _filled += length;
         return row;
     }
 
     public override void Clear()
     {
-        _bytes.Clear();
-        _ends.Clear();
+        int kept = Math.Min(_chunks.Count, _chunk + 1 + MaxIdleChunks);
+        _chunks.RemoveRange(kept, _chunks.Count - kept);
+        _chunks.RemoveAll(static chunk => chunk.Length > ChunkBytes); // made for one value
+        (_chunk, _filled) = (0, 0);
+        _rows.Clear();
     }
+
+    /// <summary>Where a value lies.</summary>
+    private readonly record struct Place(int Chunk, int Start, int Length);
 }

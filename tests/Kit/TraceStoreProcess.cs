@@ -11,7 +11,8 @@ public sealed partial class TraceStoreProcess : IDisposable
     private readonly StringBuilder _output = new();
     private readonly StringBuilder _errors = new();
 
-    private static readonly string s_binary = Environment.GetEnvironmentVariable("GOLDEN_BINARY") ?? Path.Combine(AppContext.BaseDirectory, "tracestore");
+    /// <summary>The binary that was built with the tests.</summary>
+    public static string Binary { get; } = Environment.GetEnvironmentVariable("GOLDEN_BINARY") ?? Path.Combine(AppContext.BaseDirectory, "tracestore");
 
     private TraceStoreProcess(string binary, IEnumerable<string> arguments)
     {
@@ -46,7 +47,7 @@ public sealed partial class TraceStoreProcess : IDisposable
     public static Task<TraceStoreProcess> ServeAsync(string dataDirectory, params string[] arguments) => ServeAsync(dataDirectory, 0, arguments);
 
     /// <summary>As the other, with another binary than the one that was built with the tests.</summary>
-    public static Task<TraceStoreProcess> ServeWithAsync(string binary, string dataDirectory) => UntilReadyAsync(Start(binary, dataDirectory, 0));
+    public static Task<TraceStoreProcess> ServeWithAsync(string binary, string dataDirectory, params string[] before) => UntilReadyAsync(Start(binary, before, dataDirectory, 0));
 
     /// <summary>Starts serving, spans on a given port, and waits until it is ready.</summary>
     public static Task<TraceStoreProcess> ServeAsync(string dataDirectory, int otlpPort, params string[] arguments) =>
@@ -76,15 +77,15 @@ public sealed partial class TraceStoreProcess : IDisposable
     }
 
     /// <summary>Starts serving and doesn't wait.</summary>
-    public static TraceStoreProcess Start(string dataDirectory, int otlpPort, params string[] arguments) => Start(s_binary, dataDirectory, otlpPort, arguments);
+    public static TraceStoreProcess Start(string dataDirectory, int otlpPort, params string[] arguments) => Start(Binary, [], dataDirectory, otlpPort, arguments);
 
-    private static TraceStoreProcess Start(string binary, string dataDirectory, int otlpPort, params string[] arguments) =>
-        new(binary, ["serve", "--data", dataDirectory, "--otlp-grpc-port", $"{otlpPort}", "--otlp-http-port", "0", "--tempo-port", "0", "--jaeger-port", "0", .. arguments]);
+    private static TraceStoreProcess Start(string binary, string[] before, string dataDirectory, int otlpPort, params string[] arguments) =>
+        new(binary, [.. before, "serve", "--data", dataDirectory, "--otlp-grpc-port", $"{otlpPort}", "--otlp-http-port", "0", "--tempo-port", "0", "--jaeger-port", "0", .. arguments]);
 
     /// <summary>Runs a command to its end.</summary>
     public static async Task<(int ExitCode, string Output, string Errors)> RunAsync(params string[] arguments)
     {
-        using var process = new TraceStoreProcess(s_binary, arguments);
+        using var process = new TraceStoreProcess(Binary, arguments);
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(10));
         await process._process.WaitForExitAsync(limit.Token);
         return (process._process.ExitCode, process.Output, process.Errors);
