@@ -1,4 +1,3 @@
-using System.Buffers;
 using Microsoft.Extensions.Logging;
 using TraceStore.Storage.Otlp;
 using TraceStore.Storage.Spans;

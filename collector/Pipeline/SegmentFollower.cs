@@ -62,7 +62,7 @@ public sealed class SegmentFollower : IAsyncDisposable
         quarantine.Prepare();
         _cursor = wal.OpenCursor("clickhouse", CursorClaim.Required);
         _inDoubtThrough = wal.NewestAtOpen;
-        _logIsNew = wal.NewestTimeAtOpen is null;
+        _logIsNew = wal.IsNew;
         _decoder = new DecodeAhead(() => new SegmentDecoder(quarantine, log), metrics.RecordsDamaged);
         _attempts = new StoreAttempts(metrics, log);
         _following = Task.Run(FollowAsync);

@@ -1,3 +1,5 @@
+using TraceStore.Storage.Spans;
+
 namespace TraceStore.Query.Execution;
 
 /// <summary>Too much is asked at once: the same query may be answered in a moment.</summary>
@@ -66,7 +68,11 @@ public sealed class QueryGate(QueryOptions options) : IDisposable
             return wasSmall ? new ValueTask(_gate.WaitForLargeAsync(this, cancellation)) : default;
         }
 
-        public void Dispose() => Interlocked.Exchange(ref _slot, null)?.Release();
+        public void Dispose()
+        {
+            ByteBuffers.NoteLetGo(_bytes);
+            Interlocked.Exchange(ref _slot, null)?.Release();
+        }
 
         internal void Exchange(SemaphoreSlim? slot) => Interlocked.Exchange(ref _slot, slot)?.Release();
     }

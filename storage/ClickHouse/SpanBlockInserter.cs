@@ -141,9 +141,9 @@ public sealed class SpanBlockInserter(ClickHouseDatabase database)
     private static UInt128[] Keys(OperationBatch operations)
     {
         var keys = new UInt128[operations.Count];
+        Span<byte> kind = stackalloc byte[sizeof(int)];
         for (int row = 0; row < keys.Length; row++)
         {
-            Span<byte> kind = stackalloc byte[sizeof(int)];
             BinaryPrimitives.WriteInt32LittleEndian(kind, operations.Kind[row]);
             keys[row] = KeyOf(operations.Tenant[row], operations.Service[row], operations.Name[row], kind);
         }

@@ -42,6 +42,9 @@ public sealed class DirectoryLock : IDisposable
         }
     }
 
+    /// <summary>Whether a folder has been locked before, by whomever.</summary>
+    public static bool Exists(string directory) => File.Exists(Path.Combine(directory, FileName));
+
     /// <summary>Whether a process holds the lock on a folder.</summary>
     public static bool IsHeld(string directory)
     {

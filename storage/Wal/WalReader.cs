@@ -1,6 +1,6 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using Microsoft.Win32.SafeHandles;
-using TraceStore.Storage.Spans;
 
 namespace TraceStore.Storage.Wal;
 
@@ -25,7 +25,7 @@ public sealed record WalSegmentContent(
 
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _buffer, null) is { } buffer) ByteBuffers.Return(buffer);
+        if (Interlocked.Exchange(ref _buffer, null) is { } buffer) ArrayPool<byte>.Shared.Return(buffer);
     }
 }
 
@@ -79,7 +79,7 @@ public static class WalReader
     {
         using SafeFileHandle handle = File.OpenHandle(path, options: FileOptions.SequentialScan);
         length = checked((int)Math.Min(RandomAccess.GetLength(handle), bytes));
-        byte[] file = ByteBuffers.Rent(length);
+        byte[] file = ArrayPool<byte>.Shared.Rent(length);
         for (int position = 0; position < length;)
         {
             int read = RandomAccess.Read(handle, file.AsSpan(position, length - position), position);

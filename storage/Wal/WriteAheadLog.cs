@@ -51,12 +51,13 @@ public sealed class WriteAheadLog : IAsyncDisposable
     private volatile string? _failure;
     private long _failedAt;
 
-    private WriteAheadLog(WalOptions options, TimeProvider time, ILogger log, DirectoryLock directoryLock)
+    private WriteAheadLog(WalOptions options, TimeProvider time, ILogger log, DirectoryLock directoryLock, bool wasOpenedBefore)
     {
         (_options, _time, _log, _lock) = (options, time, log, directoryLock);
         WalRecovery recovered = WalRecovery.Run(options.Directory, time, log);
         (Identity, _nextSegment, _nextSequence) = (recovered.Identity, recovered.NextSegment, recovered.NextSequence);
         (NewestAtOpen, NewestTimeAtOpen) = (recovered.NextSegment - 1, recovered.NewestTime);
+        IsNew = !wasOpenedBefore && recovered.NewestTime is null;
         _files = new SegmentFiles(options.Directory, recovered.Segments);
         _claims = new CursorClaims(_files, options, log);
         _bounds = new AppendBounds(_files, options, time);
@@ -71,6 +72,9 @@ public sealed class WriteAheadLog : IAsyncDisposable
 
     /// <summary>The log's identity: random, kept for as long as the log is.</summary>
     public ulong Identity { get; }
+
+    /// <summary>Whether nobody has opened a log in this folder before.</summary>
+    public bool IsNew { get; }
 
     /// <summary>The newest segment that an earlier process left; whether it was stored, only the sinks can tell.</summary>
     public ulong NewestAtOpen { get; }
@@ -92,10 +96,11 @@ public sealed class WriteAheadLog : IAsyncDisposable
     /// <exception cref="InvalidDataException">A file in it is no segment that this version reads.</exception>
     public static WriteAheadLog Open(WalOptions options, TimeProvider time, ILogger log)
     {
+        bool wasOpenedBefore = DirectoryLock.Exists(options.Directory);
         DirectoryLock directoryLock = DirectoryLock.Acquire(options.Directory);
         try
         {
-            return new WriteAheadLog(options, time, log, directoryLock);
+            return new WriteAheadLog(options, time, log, directoryLock, wasOpenedBefore);
         }
         catch
         {

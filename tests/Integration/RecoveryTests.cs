@@ -1,4 +1,5 @@
 using OpenTelemetry.Proto.Collector.Trace.V1;
+using TraceStore.Storage.Wal;
 using static TraceStore.Tests.OtlpSamples;
 
 namespace TraceStore.Tests.Integration;
@@ -36,6 +37,26 @@ public class RecoveryTests
         await using TestServer server = await TestServer.StartAsync(data);
 
         await AssertStoredOnceAsync(server);
+    }
+
+    [Fact]
+    public async Task A_segment_that_is_gone_before_it_was_stored_holds_up_nothing_and_is_not_forgotten()
+    {
+        using var clickHouse = new ExternalClickHouse();
+        await using TestServer server = await TestServer.StartAsync(null, ("ClickHouse:Url", clickHouse.Url.ToString()));
+        for (int number = 1; number <= 3; number++)
+        {
+            await server.Otlp.ExportAsync(Request(Resource("gone", Span(810 + number))));
+            await server.Tempo.WaitForMetricAsync("tracestore_wal_segments_waiting", value => value == number);
+        }
+
+        File.Delete(Directory.GetFiles(server.WalDirectory, "*.wal").Order().ElementAt(1));
+        await clickHouse.StartAsync();
+
+        await server.Tempo.WaitForTraceAsync(Hex(TraceId(811)), 1);
+        await server.Tempo.WaitForTraceAsync(Hex(TraceId(813)), 1);
+        await server.Tempo.WaitForMetricAsync("tracestore_wal_damages_total", value => value == 1);
+        Assert.StartsWith("The segment is missing", Assert.Single(new Quarantine(server.WalDirectory).Entries()).Reason, StringComparison.Ordinal);
     }
 
     private static async Task<TemporaryDirectory> StoreAndStopAsync()

@@ -158,10 +158,10 @@ public sealed partial class TraceStoreProcess : IDisposable
         lock (text) return text.ToString().TrimEnd();
     }
 
-    [GeneratedRegex(@"OTLP gRPC\s+http://[\d.]+:(\d+)")]
+    [GeneratedRegex(@"OTLP\s+http://[\d.]+:(\d+)")]
     private static partial Regex OtlpLine();
 
-    [GeneratedRegex(@"OTLP HTTP\s+(http://[\d.:]+)")]
+    [GeneratedRegex(@"OTLP\s+http://[\d.:]+.*\n\s+(http://[\d.:]+)")]
     private static partial Regex OtlpHttpLine();
 
     [GeneratedRegex(@"Tempo API\s+(http://[\d.:]+)")]

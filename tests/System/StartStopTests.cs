@@ -79,6 +79,17 @@ public sealed class StartStopTests : IDisposable
     }
 
     [Fact]
+    public async Task Starts_without_a_span_between_them_have_lost_nothing_and_say_nothing()
+    {
+        for (int start = 1; start <= 2; start++)
+        {
+            using TraceStoreProcess server = await TraceStoreProcess.ServeAsync(_data.Path);
+            Assert.Equal(0, await server.StopAsync());
+            Assert.Equal("", server.Errors);
+        }
+    }
+
+    [Fact]
     public async Task A_log_that_is_gone_is_told()
     {
         await StoreAndStopAsync();

@@ -23,8 +23,8 @@ internal static class Banner
             $"""
             {(canQuery ? "TraceStore is ready." : "TraceStore takes spans; ClickHouse isn't ready yet, so they wait in the data directory and queries don't answer.")}
 
-              OTLP gRPC   {otlp.PadRight(width)}   send spans here: OTEL_EXPORTER_OTLP_ENDPOINT={otlp}
-              OTLP HTTP   {otlpHttp.PadRight(width)}   or here, protobuf or JSON
+              OTLP        {otlp.PadRight(width)}   send spans here, by gRPC or HTTP, protobuf or JSON:
+                          {otlpHttp.PadRight(width)}   OTEL_EXPORTER_OTLP_ENDPOINT={otlpHttp}
               Tempo API   {tempo.PadRight(width)}   for Grafana's Tempo data source; also /readyz and /metrics
               Jaeger API  {jaeger.PadRight(width)}   for Grafana's Jaeger data source
               Data        {settings.DataDirectory}

@@ -50,5 +50,9 @@ internal sealed class ForwardedConnection(ConnectionContext connection, Func<Val
 
     public override void Abort(ConnectionAbortedException abortReason) => connection.Abort(abortReason);
 
-    public override ValueTask DisposeAsync() => endAsync();
+    public override async ValueTask DisposeAsync()
+    {
+        await endAsync().ConfigureAwait(false);
+        await base.DisposeAsync().ConfigureAwait(false);
+    }
 }

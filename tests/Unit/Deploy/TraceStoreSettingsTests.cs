@@ -8,6 +8,8 @@ namespace TraceStore.Tests.Unit.Deploy;
 
 public class TraceStoreSettingsTests
 {
+    private static readonly JsonSerializerOptions s_readable = new() { Converters = { new AddressConverter() } };
+
     [Fact]
     public void Without_any_setting_everything_has_a_default_that_works()
     {
@@ -68,7 +70,7 @@ public class TraceStoreSettingsTests
         {
             (TraceStoreSettings? read, IReadOnlyList<string> problems) = Read(settings);
             Assert.Empty(problems);
-            return JsonSerializer.Serialize(read, new JsonSerializerOptions { Converters = { new AddressConverter() } });
+            return JsonSerializer.Serialize(read, s_readable);
         }
 
         Assert.All(
