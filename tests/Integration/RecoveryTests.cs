@@ -47,17 +47,20 @@ public class RecoveryTests
         for (int number = 1; number <= 3; number++)
         {
             await server.Otlp.ExportAsync(Request(Resource("gone", Span(810 + number))));
-            await server.Tempo.WaitForMetricAsync("tracestore_wal_segments_waiting", value => value == number);
+            await Eventually.BeTrueAsync("the seal, when the request is noted", () => Task.FromResult(JournalBytes(server.WalDirectory) == 16 + (40 * number)));
         }
 
         File.Delete(Directory.GetFiles(server.WalDirectory, "*.wal").Order().ElementAt(1));
         await clickHouse.StartAsync();
+        await Eventually.BeTrueAsync("readiness", () => server.Tempo.IsUpAsync("/readyz"), seconds: 60);
 
         await server.Tempo.WaitForTraceAsync(Hex(TraceId(811)), 1);
         await server.Tempo.WaitForTraceAsync(Hex(TraceId(813)), 1);
         await server.Tempo.WaitForMetricAsync("tracestore_wal_damages_total", value => value == 1);
         Assert.StartsWith("The segment is missing", Assert.Single(new Quarantine(server.WalDirectory).Entries()).Reason, StringComparison.Ordinal);
     }
+
+    private static long JournalBytes(string wal) => Directory.GetFiles(wal, "*.taken").Sum(file => new FileInfo(file).Length);
 
     private static async Task<TemporaryDirectory> StoreAndStopAsync()
     {

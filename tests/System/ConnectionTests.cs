@@ -8,7 +8,7 @@ namespace TraceStore.Tests.Systems;
 /// <summary>More connections than a process may have, of the kinds of which anybody on the network can open any number.</summary>
 public sealed class ConnectionTests : IDisposable
 {
-    private const int OpenFiles = 700;
+    private const int OpenFiles = 800;
 
     private readonly TemporaryDirectory _data = new();
 

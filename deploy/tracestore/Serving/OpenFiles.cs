@@ -9,10 +9,13 @@ namespace TraceStore.Serving;
 internal static partial class OpenFiles
 {
     /// <summary>Below, TraceStore doesn't start.</summary>
-    public const int Least = 512;
+    public const int Least = 768;
 
-    /// <summary>For the log, ClickHouse's connections, libraries, and files that are open for a moment.</summary>
-    private const int Reserve = 320;
+    /// <summary>
+    /// For the program's libraries, which stay open (some 250), the log, ClickHouse's connections, connections that are being
+    /// refused, and files that are open for a moment.
+    /// </summary>
+    private const int Reserve = 512;
 
     /// <summary>More connections are of no use, and each takes memory.</summary>
     private const int MostConnections = 16_384;

@@ -109,7 +109,7 @@ public class RequestParsingTests
     [Fact]
     public void Texts_are_bounded_one_by_one_and_together()
     {
-        Assert.Throws<QueryBoundsException>(() => TempoSearchRequest.Read(new QueryCollection(new Dictionary<string, StringValues> { ["q"] = $"{{name = \"{new string('x', 40_000)}\"}}" })));
+        Assert.Throws<QueryBoundsException>(() => TempoSearchRequest.Read(new QueryCollection(new Dictionary<string, StringValues> { ["q"] = $"{{name = \"{new string('x', 124_000)}\"}}" })));
         Assert.Throws<QueryBoundsException>(() => TempoSearchRequest.Read(new QueryCollection(new Dictionary<string, StringValues> { ["tags"] = string.Join(' ', Enumerable.Range(0, 10).Select(i => $"k{i}={new string('x', 30_000)}")) })));
     }
 
