@@ -28,7 +28,7 @@ public sealed class IngestPipeline(WriteAheadLog wal, IngestOptions options, int
 
     private readonly ClientRates _rates = new(options.MaxClientBytesPerSecond, maxRequestBytes);
     private long _lastRefusalLogged = Stopwatch.GetTimestamp() - (60 * Stopwatch.Frequency);
-    private (long At, string Message)? _memoryRefusal;
+    private volatile MemoryRefusal? _memoryRefusal;
 
     /// <summary>Why requests are refused just now before they are received; null when they aren't.</summary>
     public string? Ailment => _memoryRefusal is { } last && Stopwatch.GetElapsedTime(last.At) < s_ailingAfterRefusal ? last.Message : null;
@@ -40,7 +40,7 @@ public sealed class IngestPipeline(WriteAheadLog wal, IngestOptions options, int
     /// <summary>A request was refused before it was received, for want of memory.</summary>
     public void NoteRefused(string reason, string message)
     {
-        if (reason == MemoryReason) _memoryRefusal = (Stopwatch.GetTimestamp(), message);
+        if (reason == MemoryReason) _memoryRefusal = new MemoryRefusal(Stopwatch.GetTimestamp(), message);
         Refuse(reason, message, default);
     }
 
@@ -126,6 +126,9 @@ public sealed class IngestPipeline(WriteAheadLog wal, IngestOptions options, int
         WalRefusal.DiskFailed => "disk_failed",
         _ => "stopping",
     };
+
+    /// <summary>When and why a request was refused for want of memory, the last time.</summary>
+    private sealed record MemoryRefusal(long At, string Message);
 
     /// <summary>Says at most once a minute that clients are being refused: they retry, and each retry would say it again.</summary>
     private void LogRefusal(string reason)

@@ -5,7 +5,7 @@ using ZstdSharp.Unsafe;
 namespace TraceStore.Collector.Receivers;
 
 /// <summary>The way a request is compressed; names are those of HTTP and gRPC.</summary>
-internal enum Compression
+internal enum ContentCompression
 {
     None,
     Gzip,
@@ -31,7 +31,7 @@ internal sealed class Decompression : IDisposable
     private const int StepBytes = 256 << 10;
 
     private readonly ReceiveBuffer _compressed;
-    private readonly Compression _compression;
+    private readonly ContentCompression _compression;
     private readonly int _maxBytes;
     private readonly ReceiveBuffer _output;
     private readonly Stream _stream;
@@ -40,26 +40,26 @@ internal sealed class Decompression : IDisposable
     /// <param name="compression">How it is compressed.</param>
     /// <param name="maxBytes">How large it may become.</param>
     /// <param name="output">Gets what comes out; not disposed of here.</param>
-    public Decompression(ReceiveBuffer compressed, Compression compression, int maxBytes, ReceiveBuffer output)
+    public Decompression(ReceiveBuffer compressed, ContentCompression compression, int maxBytes, ReceiveBuffer output)
     {
         (_compressed, _compression, _maxBytes, _output) = (compressed, compression, maxBytes, output);
         MemoryStream source = compressed.OpenRead();
         _stream = compression switch
         {
-            Compression.Gzip => new GZipStream(source, CompressionMode.Decompress),
-            Compression.Deflate => new ZLibStream(source, CompressionMode.Decompress),
-            Compression.Zstd => Zstd(source),
+            ContentCompression.Gzip => new GZipStream(source, CompressionMode.Decompress),
+            ContentCompression.Deflate => new ZLibStream(source, CompressionMode.Decompress),
+            ContentCompression.Zstd => Zstd(source),
             _ => throw new ArgumentOutOfRangeException(nameof(compression), compression, "BUG: nothing to decompress"),
         };
     }
 
     /// <summary>The name of a compression; null where it isn't known.</summary>
-    public static Compression? Named(string name) => name.Trim().ToUpperInvariant() switch
+    public static ContentCompression? Named(string name) => name.Trim().ToUpperInvariant() switch
     {
-        "" or "IDENTITY" => Compression.None,
-        "GZIP" or "X-GZIP" => Compression.Gzip,
-        "DEFLATE" => Compression.Deflate,
-        "ZSTD" => Compression.Zstd,
+        "" or "IDENTITY" => ContentCompression.None,
+        "GZIP" or "X-GZIP" => ContentCompression.Gzip,
+        "DEFLATE" => ContentCompression.Deflate,
+        "ZSTD" => ContentCompression.Zstd,
         _ => null,
     };
 
@@ -83,8 +83,8 @@ internal sealed class Decompression : IDisposable
 
         bool isWhole = _compression switch
         {
-            Compression.Gzip => Checksums.EndsGzip(_compressed.Bytes.Span, _output.Bytes.Span),
-            Compression.Deflate => Checksums.EndsZlib(_compressed.Bytes.Span, _output.Bytes.Span),
+            ContentCompression.Gzip => Checksums.EndsGzip(_compressed.Bytes.Span, _output.Bytes.Span),
+            ContentCompression.Deflate => Checksums.EndsZlib(_compressed.Bytes.Span, _output.Bytes.Span),
             _ => _compressed.Length > 0,
         };
         return isWhole ? false : throw new DecompressionException(_compressed.Length == 0 ? "it is empty" : "something else stands behind its end");

@@ -24,7 +24,7 @@ internal sealed class Decompressor : IDisposable
     /// <summary>Decompresses a request into <paramref name="output"/>.</summary>
     /// <exception cref="DecompressionException">It isn't what it says it is, or is too large.</exception>
     /// <exception cref="NoRoomException">There is no memory for what comes out.</exception>
-    public async Task RunAsync(ReceiveBuffer compressed, Compression compression, int maxBytes, ReceiveBuffer output)
+    public async Task RunAsync(ReceiveBuffer compressed, ContentCompression compression, int maxBytes, ReceiveBuffer output)
     {
         using var decompression = new Decompression(compressed, compression, maxBytes, output);
         var job = new Job(decompression, output);

@@ -78,9 +78,9 @@ internal static class GrpcMessage
 
     private static async Task<ReceiveBuffer> DecompressAsync(ReceiveBuffer received, string encoding, OtlpOptions options, Decompressor decompressor, BytesInFlight.RequestLease lease)
     {
-        Compression compression = Decompression.Named(encoding)
+        ContentCompression compression = Decompression.Named(encoding)
             ?? throw GrpcFailure.Of(Code.Unimplemented, $"grpc-encoding '{encoding}' is not supported: gzip, deflate and zstd are.").ToRpcException();
-        if (compression == Compression.None) throw Malformed("it is marked as compressed, and no grpc-encoding says how");
+        if (compression == ContentCompression.None) throw Malformed("it is marked as compressed, and no grpc-encoding says how");
         var output = new ReceiveBuffer(lease);
         try
         {

@@ -15,7 +15,7 @@ internal static class HttpBody
     public static async Task<ReceiveBuffer> ReadAsync(HttpContext context, OtlpOptions options, Decompressor decompressor, BytesInFlight.RequestLease lease)
     {
         HttpRequest request = context.Request;
-        Compression compression = Decompression.Named(request.Headers.ContentEncoding.ToString())
+        ContentCompression compression = Decompression.Named(request.Headers.ContentEncoding.ToString())
             ?? throw HttpFailure.Unsupported($"Content-Encoding '{request.Headers.ContentEncoding}' is not supported: gzip, deflate and zstd are.");
         if (request.ContentLength > options.MaxRequestBytes) throw HttpFailure.TooLarge(options.MaxRequestBytes);
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = options.MaxRequestBytes;
@@ -25,7 +25,7 @@ internal static class HttpBody
         try
         {
             await ReceiveAsync(context, received, options).ConfigureAwait(false);
-            if (compression == Compression.None) return received;
+            if (compression == ContentCompression.None) return received;
             ReceiveBuffer decompressed = await DecompressAsync(received, compression, options, decompressor, lease, request.Headers.ContentEncoding.ToString()).ConfigureAwait(false);
             received.Dispose();
             return decompressed;
@@ -81,7 +81,7 @@ internal static class HttpBody
     }
 
     private static async Task<ReceiveBuffer> DecompressAsync(
-        ReceiveBuffer received, Compression compression, OtlpOptions options, Decompressor decompressor, BytesInFlight.RequestLease lease, string encoding)
+        ReceiveBuffer received, ContentCompression compression, OtlpOptions options, Decompressor decompressor, BytesInFlight.RequestLease lease, string encoding)
     {
         var output = new ReceiveBuffer(lease);
         try

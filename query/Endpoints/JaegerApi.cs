@@ -14,7 +14,7 @@ namespace TraceStore.Query.Endpoints;
 public static class JaegerApi
 {
     /// <summary>Puts the API on a web application.</summary>
-    public static void MapJaegerApi(this WebApplication app, TraceReader reader, QueryOptions options)
+    public static void MapJaegerApi(this WebApplication app, TraceReader reader, QueryServiceOptions options)
     {
         app.UseQueryFailures(app.Logger, options, (context, status, message) => JaegerEnvelope.Error(status, message).ExecuteAsync(context));
         app.MapGet("/api/services", (CancellationToken cancellation) => ServicesAsync(reader, cancellation));

@@ -16,7 +16,7 @@ namespace TraceStore.Query.Endpoints;
 internal static class QueryFailures
 {
     /// <summary>Puts the mapping around all endpoints; <paramref name="writeError"/> says it in the API's form.</summary>
-    public static void UseQueryFailures(this IApplicationBuilder app, ILogger log, QueryOptions options, Func<HttpContext, int, string, Task> writeError) =>
+    public static void UseQueryFailures(this IApplicationBuilder app, ILogger log, QueryServiceOptions options, Func<HttpContext, int, string, Task> writeError) =>
         app.Use(async (context, next) =>
         {
             CancellationToken client = context.RequestAborted;

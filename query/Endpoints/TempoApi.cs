@@ -22,16 +22,15 @@ public static class TempoApi
     private const string Protobuf = "application/protobuf";
     private const string Json = "application/json";
 
+    /// <summary>Who asks whether it is ready is answered by then.</summary>
+    private static readonly TimeSpan s_readyWithin = TimeSpan.FromSeconds(1.5);
+
     /// <summary>Puts the API on a web application.</summary>
-    public static void MapTempoApi(this WebApplication app, TraceReader reader, QueryOptions options)
+    public static void MapTempoApi(this WebApplication app, TraceReader reader, QueryServiceOptions options)
     {
         app.UseQueryFailures(app.Logger, options, (context, _, message) => Results.Text(message, statusCode: context.Response.StatusCode).ExecuteAsync(context));
         app.MapGet("/api/echo", () => "echo");
-        app.MapGet("/ready", async (CancellationToken cancellation) =>
-        {
-            await reader.CheckAsync(cancellation).ConfigureAwait(false);
-            return "ready";
-        });
+        app.MapGet("/ready", (CancellationToken cancellation) => ReadyAsync(reader, cancellation));
         app.MapGet("/api/status/buildinfo", () => Results.Json(BuildInfo));
         app.MapGet("/api/v2/traces/{traceId}", (string traceId, HttpRequest request, CancellationToken cancellation) => TraceByIdAsync(traceId, request, reader, cancellation));
         app.MapGet("/api/traces/{traceId}", (string traceId, HttpRequest request, CancellationToken cancellation) => TraceByIdV1Async(traceId, request, reader, cancellation));
@@ -55,6 +54,21 @@ public static class TempoApi
         buildUser = "",
         goVersion = "",
     };
+
+    private static async Task<IResult> ReadyAsync(TraceReader reader, CancellationToken cancellation)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(s_readyWithin);
+        try
+        {
+            await reader.CheckAsync(limit.Token).ConfigureAwait(false);
+            return Results.Text("ready");
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            return Results.Text("ClickHouse doesn't answer in time", statusCode: StatusCodes.Status503ServiceUnavailable);
+        }
+    }
 
     private static async Task<IResult> TraceByIdAsync(string traceId, HttpRequest request, TraceReader reader, CancellationToken cancellation)
     {

@@ -16,7 +16,7 @@ public sealed class AnswerTooLargeException(string message) : Exception(message)
 /// behind searches. Those that turn out large run one after the other, and keep nobody else from running. Any thread may
 /// call it.
 /// </summary>
-public sealed class QueryGate(QueryOptions options) : IDisposable
+public sealed class QueryGate(QueryServiceOptions options) : IDisposable
 {
     /// <summary>What any answer may read; whatever reads more is large.</summary>
     private const long SmallAnswerBytes = 16 << 20;
@@ -29,10 +29,10 @@ public sealed class QueryGate(QueryOptions options) : IDisposable
     private readonly SemaphoreSlim _large = new(1);
     private int _largeWaiting;
 
-    /// <exception cref="QueriesOverloadedException">There was no turn within <see cref="QueryOptions.MaxWait"/>.</exception>
+    /// <exception cref="QueriesOverloadedException">There was no turn within <see cref="QueryServiceOptions.MaxWait"/>.</exception>
     public Task<Turn> SearchAsync(CancellationToken cancellation) => EnterAsync(_searches, cancellation);
 
-    /// <exception cref="QueriesOverloadedException">There was no turn within <see cref="QueryOptions.MaxWait"/>.</exception>
+    /// <exception cref="QueriesOverloadedException">There was no turn within <see cref="QueryServiceOptions.MaxWait"/>.</exception>
     public Task<Turn> LookUpAsync(CancellationToken cancellation) => EnterAsync(_lookUps, cancellation);
 
     public void Dispose()
@@ -70,7 +70,7 @@ public sealed class QueryGate(QueryOptions options) : IDisposable
 
         public void Dispose()
         {
-            ByteBuffers.NoteLetGo(_bytes);
+            if (_bytes > SmallAnswerBytes) ByteBuffers.NoteLetGo(_bytes);
             Interlocked.Exchange(ref _slot, null)?.Release();
         }
 

@@ -18,7 +18,7 @@ internal sealed class BothProtocols(ConnectionLimit limit)
     private static ReadOnlySpan<byte> Preface => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8;
 
     /// <summary>What the server has to get its connections from: one of its services.</summary>
-    public IConnectionListenerFactory Over(IConnectionListenerFactory sockets) => new Transport(this, sockets);
+    public IConnectionListenerFactory Over(IConnectionListenerFactory sockets) => new RoutedTransport(this, sockets);
 
     /// <summary>Listens on an address for both.</summary>
     public void Listen(KestrelServerOptions kestrel, IPEndPoint address)
@@ -72,12 +72,12 @@ internal sealed class BothProtocols(ConnectionLimit limit)
         return isPreface && compared == Preface.Length;
     }
 
-    private sealed class Transport(BothProtocols owner, IConnectionListenerFactory sockets) : IConnectionListenerFactory, IConnectionListenerFactorySelector
+    private sealed class RoutedTransport(BothProtocols owner, IConnectionListenerFactory sockets) : IConnectionListenerFactory, IConnectionListenerFactorySelector
     {
         public bool CanBind(EndPoint endpoint) => endpoint is HandedOver or IPEndPoint;
 
         public async ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default) => endpoint is HandedOver
-            ? new Listener(endpoint, owner._handed)
+            ? new HandedOverListener(endpoint, owner._handed)
             : owner.Guard(await sockets.BindAsync(endpoint, cancellationToken).ConfigureAwait(false));
     }
 
@@ -87,7 +87,7 @@ internal sealed class BothProtocols(ConnectionLimit limit)
         public override string ToString() => $"{port} (HTTP/2)";
     }
 
-    private sealed class Listener(EndPoint endpoint, Channel<ConnectionContext> handed) : IConnectionListener
+    private sealed class HandedOverListener(EndPoint endpoint, Channel<ConnectionContext> handed) : IConnectionListener
     {
         public EndPoint EndPoint => endpoint;
 

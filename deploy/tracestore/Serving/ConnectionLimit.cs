@@ -25,7 +25,7 @@ internal sealed class ConnectionLimit(string door, int most, ILogger log) : IDis
     private long _lastWarning = long.MinValue;
 
     /// <summary>Accepts from a listener no more connections than there is room for, whatever goes wrong with one of them.</summary>
-    public IConnectionListener Guard(IConnectionListener listener) => new Listener(this, listener);
+    public IConnectionListener Guard(IConnectionListener listener) => new BoundedListener(this, listener);
 
     /// <summary>What every connection that was accepted goes through first.</summary>
     public ConnectionDelegate Guard(ConnectionDelegate next) => async connection =>
@@ -64,7 +64,7 @@ internal sealed class ConnectionLimit(string door, int most, ILogger log) : IDis
         log.LogWarning("The door {Door} has {Most} connections, which is all it takes; more are refused. Raise the limit of open files (ulimit -n) to let in more, or find out who opens so many.", door, most);
     }
 
-    private sealed class Listener(ConnectionLimit limit, IConnectionListener inner) : IConnectionListener
+    private sealed class BoundedListener(ConnectionLimit limit, IConnectionListener inner) : IConnectionListener
     {
         public EndPoint EndPoint => inner.EndPoint;
 

@@ -29,7 +29,7 @@ internal static partial class OpenFiles
         get
         {
             if (OperatingSystem.IsWindows()) return null;
-            return GetLimit(OperatingSystem.IsMacOS() ? NumberOfFilesOnMac : NumberOfFilesOnLinux, out Limits limits) == 0 && limits.Soft <= int.MaxValue ? (long)limits.Soft : null;
+            return GetLimit(OperatingSystem.IsMacOS() ? NumberOfFilesOnMac : NumberOfFilesOnLinux, out FileLimits limits) == 0 && limits.Soft <= int.MaxValue ? (long)limits.Soft : null;
         }
     }
 
@@ -37,9 +37,9 @@ internal static partial class OpenFiles
     public static int ConnectionsWithin(long? limit) => (int)Math.Clamp((limit ?? long.MaxValue) - Reserve, 1, MostConnections);
 
     [LibraryImport("libc", EntryPoint = "getrlimit", SetLastError = true)]
-    private static partial int GetLimit(int resource, out Limits limits);
+    private static partial int GetLimit(int resource, out FileLimits limits);
 
-    private struct Limits
+    private struct FileLimits
     {
         public ulong Soft;
         public ulong Hard;

@@ -27,7 +27,7 @@ internal sealed record TraceStoreSettings(
     IngestOptions Ingest,
     int TempoPort,
     int JaegerPort,
-    QueryOptions Query,
+    QueryServiceOptions Query,
     IReadOnlyList<string> QueryOrigins,
     TimeSpan ShutdownTimeout,
     WalOptions Wal,
@@ -92,10 +92,10 @@ internal sealed record TraceStoreSettings(
         return reader.Count("MaxConnections", most, min: Math.Min(most, 16), max: most);
     }
 
-    private static QueryOptions ReadQuery(SettingsReader reader)
+    private static QueryServiceOptions ReadQuery(SettingsReader reader)
     {
-        var defaults = new QueryOptions();
-        return new QueryOptions
+        var defaults = new QueryServiceOptions();
+        return new QueryServiceOptions
         {
             MaxSearches = reader.Count("Query:MaxSearches", defaults.MaxSearches, min: 1, max: 1_000),
             MaxWait = reader.Duration("Query:MaxWait", defaults.MaxWait, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(10)),

@@ -1,7 +1,7 @@
 namespace TraceStore.Query.Execution;
 
 /// <summary>Bounds on the queries that run at once, so that many take no more than few.</summary>
-public sealed record QueryOptions
+public sealed record QueryServiceOptions
 {
     /// <summary>Searches at once; more wait.</summary>
     public int MaxSearches { get; init; } = 2 * Environment.ProcessorCount;
