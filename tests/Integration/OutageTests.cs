@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using Google.Rpc;
 using Grpc.Core;
 using OpenTelemetry.Proto.Collector.Trace.V1;
+using OpenTelemetry.Proto.Trace.V1;
 using static TraceStore.Tests.OtlpSamples;
 
 namespace TraceStore.Tests.Integration;
@@ -96,7 +97,9 @@ public class OutageTests
         {
             try
             {
-                await server.Otlp.ExportAsync(Request(Resource("crowd", Span(700, span: i))));
+                Span span = Span(700, span: i);
+                span.Attributes.Add(Attribute("large", new string((char)(0x61 + (i % 26)), 100_000))); // five of them fill the client's share
+                await server.Otlp.ExportAsync(Request(Resource("crowd", span)));
                 return (IsAccepted: true, Refusal: (RpcException?)null);
             }
             catch (RpcException e)
