@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
 
@@ -12,18 +11,15 @@ namespace TraceStore.Collector.Protection;
 /// <param name="log">Told when it can't.</param>
 public sealed class WrongDays(string path, ILogger log)
 {
-    private const string Format = "yyyy-MM-dd";
-
-    private Dictionary<string, string>? _days;
+    private Dictionary<DateOnly, DateOnly>? _days;
 
     /// <summary>When spans of a day were really received.</summary>
-    public DateOnly ReallyReceived(DateOnly day) =>
-        Days.TryGetValue(Show(day), out string? really) && DateOnly.TryParseExact(really, Format, CultureInfo.InvariantCulture, DateTimeStyles.None, out DateOnly date) ? date : day;
+    public DateOnly ReallyReceived(DateOnly day) => Days.GetValueOrDefault(day, day);
 
     /// <summary>Notes that all that was received on days up to another was really received on the day of that.</summary>
     public void Note(DateOnly first, DateOnly last, DateOnly really)
     {
-        for (DateOnly day = first; day <= last; day = day.AddDays(1)) Days[Show(day)] = Show(really);
+        for (DateOnly day = first; day <= last; day = day.AddDays(1)) Days[day] = really;
         try
         {
             string temporary = path + ".new";
@@ -36,13 +32,13 @@ public sealed class WrongDays(string path, ILogger log)
         }
     }
 
-    private Dictionary<string, string> Days => _days ??= Read();
+    private Dictionary<DateOnly, DateOnly> Days => _days ??= Read();
 
-    private Dictionary<string, string> Read()
+    private Dictionary<DateOnly, DateOnly> Read()
     {
         try
         {
-            return File.Exists(path) ? JsonSerializer.Deserialize<Dictionary<string, string>>(File.ReadAllText(path)) ?? [] : [];
+            return File.Exists(path) ? JsonSerializer.Deserialize<Dictionary<DateOnly, DateOnly>>(File.ReadAllText(path)) ?? [] : [];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
         {
@@ -50,6 +46,4 @@ public sealed class WrongDays(string path, ILogger log)
             return [];
         }
     }
-
-    private static string Show(DateOnly day) => day.ToString(Format, CultureInfo.InvariantCulture);
 }

@@ -16,7 +16,7 @@ internal sealed class BytesInFlight(OtlpOptions options, UpDownCounter<long> act
     private const int ClientShare = 2;
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, Account> _clients = [];
+    private readonly Dictionary<string, long> _clients = [];
     private long _taken;
 
     /// <summary>When there may be room again.</summary>
@@ -33,15 +33,15 @@ internal sealed class BytesInFlight(OtlpOptions options, UpDownCounter<long> act
     {
         lock (_lock)
         {
-            ref Account account = ref CollectionsMarshal.GetValueRefOrAddDefault(_clients, client, out _);
+            ref long ofClient = ref CollectionsMarshal.GetValueRefOrAddDefault(_clients, client, out _);
             bool isOverall = _taken + bytes > options.MaxBytesInFlight;
-            if (isOverall || account.Bytes + bytes > options.MaxBytesInFlight / ClientShare)
+            if (isOverall || ofClient + bytes > options.MaxBytesInFlight / ClientShare)
             {
-                if (account.Bytes == 0) _clients.Remove(client);
+                if (ofClient == 0) _clients.Remove(client);
                 throw isOverall ? NoRoomException.ForAnyone() : NoRoomException.For(client);
             }
 
-            account.Bytes += bytes;
+            ofClient += bytes;
             _taken += bytes;
         }
     }
@@ -54,15 +54,10 @@ internal sealed class BytesInFlight(OtlpOptions options, UpDownCounter<long> act
         lock (_lock)
         {
             _taken -= bytes;
-            ref Account account = ref CollectionsMarshal.GetValueRefOrNullRef(_clients, client);
-            account.Bytes -= bytes;
-            if (account.Bytes == 0) _clients.Remove(client);
+            ref long ofClient = ref CollectionsMarshal.GetValueRefOrNullRef(_clients, client);
+            ofClient -= bytes;
+            if (ofClient == 0) _clients.Remove(client);
         }
-    }
-
-    private struct Account
-    {
-        public long Bytes;
     }
 
     /// <summary>The room that one request takes, until it is answered. Used by one thread at a time.</summary>

@@ -21,15 +21,25 @@ internal sealed class Decompressor : IDisposable
         foreach (Thread thread in _threads) thread.Start();
     }
 
-    /// <summary>Decompresses a request into <paramref name="output"/>.</summary>
+    /// <summary>Decompresses a request, taking memory from its lease as bytes come to light.</summary>
     /// <exception cref="DecompressionException">It isn't what it says it is, or is too large.</exception>
     /// <exception cref="NoRoomException">There is no memory for what comes out.</exception>
-    public async Task RunAsync(ReceiveBuffer compressed, ContentCompression compression, int maxBytes, ReceiveBuffer output)
+    public async Task<ReceiveBuffer> RunAsync(ReceiveBuffer compressed, ContentCompression compression, int maxBytes, BytesInFlight.RequestLease lease)
     {
-        using var decompression = new Decompression(compressed, compression, maxBytes, output);
-        var job = new Job(decompression, output);
-        Enqueue(_small, job);
-        await job.Done.Task.ConfigureAwait(false);
+        var output = new ReceiveBuffer(lease);
+        try
+        {
+            using var decompression = new Decompression(compressed, compression, maxBytes, output);
+            var job = new Job(decompression, output);
+            Enqueue(_small, job);
+            await job.Done.Task.ConfigureAwait(false);
+            return output;
+        }
+        catch
+        {
+            output.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Ends when what is in hand is done.</summary>

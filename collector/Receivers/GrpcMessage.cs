@@ -81,21 +81,13 @@ internal static class GrpcMessage
         ContentCompression compression = Decompression.Named(encoding)
             ?? throw GrpcFailure.Of(Code.Unimplemented, $"grpc-encoding '{encoding}' is not supported: gzip, deflate and zstd are.").ToRpcException();
         if (compression == ContentCompression.None) throw Malformed("it is marked as compressed, and no grpc-encoding says how");
-        var output = new ReceiveBuffer(lease);
         try
         {
-            await decompressor.RunAsync(received, compression, options.MaxRequestBytes, output).ConfigureAwait(false);
-            return output;
+            return await decompressor.RunAsync(received, compression, options.MaxRequestBytes, lease).ConfigureAwait(false);
         }
         catch (DecompressionException e)
         {
-            output.Dispose();
             throw e.IsTooLarge ? TooLarge(options) : Malformed($"it isn't what grpc-encoding '{encoding}' says: {e.Message}");
-        }
-        catch
-        {
-            output.Dispose();
-            throw;
         }
     }
 

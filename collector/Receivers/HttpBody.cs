@@ -83,21 +83,13 @@ internal static class HttpBody
     private static async Task<ReceiveBuffer> DecompressAsync(
         ReceiveBuffer received, ContentCompression compression, OtlpOptions options, Decompressor decompressor, BytesInFlight.RequestLease lease, string encoding)
     {
-        var output = new ReceiveBuffer(lease);
         try
         {
-            await decompressor.RunAsync(received, compression, options.MaxRequestBytes, output).ConfigureAwait(false);
-            return output;
+            return await decompressor.RunAsync(received, compression, options.MaxRequestBytes, lease).ConfigureAwait(false);
         }
         catch (DecompressionException e)
         {
-            output.Dispose();
             throw e.IsTooLarge ? HttpFailure.TooLarge(options.MaxRequestBytes) : HttpFailure.Malformed($"The body isn't what Content-Encoding '{encoding}' says: {e.Message}.");
-        }
-        catch
-        {
-            output.Dispose();
-            throw;
         }
     }
 }

@@ -32,7 +32,6 @@ public sealed class ClickHouseRefusedException(string message, Exception cause) 
 {
     /// <summary>What is wrong, without ClickHouse's words: for whoever isn't its operator.</summary>
     public static string InWords => "ClickHouse refuses what it is asked";
-
 }
 
 /// <summary>Sorts the driver's failures into the two kinds that callers act on.</summary>

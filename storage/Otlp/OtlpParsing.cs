@@ -46,7 +46,7 @@ public static class OtlpParsing
     }
 
     private static ReadOnlySpan<byte> Mend(ReadOnlySpan<byte> message, MessageShape shape) =>
-        Utf8.IsValid(message) || IsText(new WireReader(message), shape) ? message : Sanitize(message, shape);
+        IsText(new WireReader(message), shape) ? message : Sanitize(message, shape);
 
     private static bool IsText(WireReader message, MessageShape shape)
     {
