@@ -20,23 +20,24 @@ internal sealed class BothProtocols(ConnectionLimit limit)
     /// <summary>What the server has to get its connections from: one of its services.</summary>
     public IConnectionListenerFactory Over(IConnectionListenerFactory sockets) => new RoutedTransport(this, sockets);
 
-    /// <summary>Listens on an address for both.</summary>
+    /// <summary>Listens on an address for both. Who says nothing, or half of how HTTP/2 begins, has as long as one that says nothing any more.</summary>
     public void Listen(KestrelServerOptions kestrel, IPEndPoint address)
     {
         kestrel.Listen(address, listen =>
         {
             listen.Protocols = HttpProtocols.Http1;
             listen.Use(limit.Guard);
-            listen.Use(next => connection => RouteAsync(connection, next));
+            listen.Use(next => connection => RouteAsync(connection, next, kestrel.Limits.KeepAliveTimeout));
         });
         kestrel.Listen(new HandedOver(address), listen => listen.Protocols = HttpProtocols.Http2);
     }
 
     private IConnectionListener Guard(IConnectionListener listener) => limit.Guard(listener);
 
-    private async Task RouteAsync(ConnectionContext connection, ConnectionDelegate next)
+    private async Task RouteAsync(ConnectionContext connection, ConnectionDelegate next, TimeSpan patience)
     {
-        if (!await BeginsAsHttp2Async(connection).ConfigureAwait(false))
+        if (await BeginsAsHttp2Async(connection, patience).ConfigureAwait(false) is not { } isHttp2) return;
+        if (!isHttp2)
         {
             await next(connection).ConfigureAwait(false);
             return;
@@ -51,14 +52,24 @@ internal sealed class BothProtocols(ConnectionLimit limit)
         if (_handed.Writer.TryWrite(handedOver)) await served.Task.ConfigureAwait(false);
     }
 
-    private static async Task<bool> BeginsAsHttp2Async(ConnectionContext connection)
+    /// <summary>Null where that can't be told: the client has gone, or doesn't say.</summary>
+    private static async Task<bool?> BeginsAsHttp2Async(ConnectionContext connection, TimeSpan patience)
     {
-        while (true)
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(connection.ConnectionClosed);
+        limit.CancelAfter(patience);
+        try
         {
-            ReadResult read = await connection.Transport.Input.ReadAsync(connection.ConnectionClosed).ConfigureAwait(false);
-            bool isPreface = IsPreface(read, out bool isCertain);
-            connection.Transport.Input.AdvanceTo(read.Buffer.Start, isCertain ? read.Buffer.Start : read.Buffer.End);
-            if (isCertain) return isPreface;
+            while (true)
+            {
+                ReadResult read = await connection.Transport.Input.ReadAsync(limit.Token).ConfigureAwait(false);
+                bool isPreface = IsPreface(read, out bool isCertain);
+                connection.Transport.Input.AdvanceTo(read.Buffer.Start, isCertain ? read.Buffer.Start : read.Buffer.End);
+                if (isCertain) return isPreface;
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            return null;
         }
     }
 

@@ -8,7 +8,7 @@ namespace TraceStore.Tests.Unit.Otlp;
 public sealed class OtlpParsingTests
 {
     [Fact]
-    public void TextThatIsUtf8OnlyWithWhatStandsBehindItIsMended()
+    public void Text_that_is_UTF8_only_with_what_stands_behind_it_is_mended()
     {
         var span = new Span
         {
