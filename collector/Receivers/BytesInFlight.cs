@@ -34,11 +34,11 @@ internal sealed class BytesInFlight(OtlpOptions options, UpDownCounter<long> act
         lock (_lock)
         {
             ref long ofClient = ref CollectionsMarshal.GetValueRefOrAddDefault(_clients, client, out _);
-            bool isOverall = _taken + bytes > options.MaxBytesInFlight;
-            if (isOverall || ofClient + bytes > options.MaxBytesInFlight / ClientShare)
+            bool isOfClient = ofClient + bytes > options.MaxBytesInFlight / ClientShare;
+            if (isOfClient || _taken + bytes > options.MaxBytesInFlight)
             {
                 if (ofClient == 0) _clients.Remove(client);
-                throw isOverall ? NoRoomException.ForAnyone() : NoRoomException.For(client);
+                throw isOfClient ? NoRoomException.For(client) : NoRoomException.ForAnyone();
             }
 
             ofClient += bytes;

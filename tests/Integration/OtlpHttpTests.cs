@@ -163,7 +163,7 @@ public class OtlpHttpTests
 
         Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
         Assert.Equal(TimeSpan.FromSeconds(1), response.Headers.RetryAfter!.Delta);
-        await server.Tempo.WaitForMetricAsync("tracestore_ingest_requests_refused_total", value => value == 1, "reason=\"memory\"");
+        await server.Tempo.WaitForMetricAsync("tracestore_ingest_requests_refused_total", value => value == 1, "reason=\"client_memory\"");
     }
 
     [Fact]
