@@ -1,5 +1,3 @@
-using TraceStore.Storage.Spans;
-
 namespace TraceStore.Query.Execution;
 
 /// <summary>Too much is asked at once: the same query may be answered in a moment.</summary>
@@ -21,7 +19,6 @@ public sealed class QueryGate(QueryServiceOptions options) : IDisposable
     /// <summary>What any answer may read; whatever reads more is large.</summary>
     private const long SmallAnswerBytes = 16 << 20;
 
-    /// <summary>Each holds a small answer's memory while it waits.</summary>
     private const int MaxLargeWaiting = 8;
 
     private readonly SemaphoreSlim _searches = new(options.MaxSearches);
@@ -47,7 +44,7 @@ public sealed class QueryGate(QueryServiceOptions options) : IDisposable
             ? new Turn(this, slots)
             : throw new QueriesOverloadedException($"More is asked than can be answered at once, and none of it ended within {options.MaxWait.TotalSeconds:0} s. Try again in a moment.");
 
-    /// <summary>A query's turn, until its answer is out.</summary>
+    /// <summary>A query's turn, until its answer is out. Used by one query at a time.</summary>
     public sealed class Turn : IDisposable
     {
         private readonly QueryGate _gate;
@@ -56,32 +53,53 @@ public sealed class QueryGate(QueryServiceOptions options) : IDisposable
 
         internal Turn(QueryGate gate, SemaphoreSlim slot) => (_gate, _slot) = (gate, slot);
 
-        /// <summary>The query has read so many bytes more. It may have to wait until other large ones are out.</summary>
+        private bool IsLarge => _slot == _gate._large;
+
+        /// <summary>
+        /// Reads some of the answer. Where it turns out large and another large one is on its way, it waits, and then reads
+        /// anew: so it holds nothing while it waits, and ClickHouse neither.
+        /// </summary>
+        /// <param name="read">Reads, and tells of all bytes as they come, which may throw.</param>
+        /// <param name="cancellation">Gives up.</param>
         /// <exception cref="AnswerTooLargeException">It has read more than an answer may have.</exception>
         /// <exception cref="QueriesOverloadedException">Too many large ones wait.</exception>
-        public ValueTask NoteReadAsync(int bytes, CancellationToken cancellation)
+        public async Task<T> ReadAsync<T>(Func<Action<int>, Task<T>> read, CancellationToken cancellation)
         {
-            bool wasSmall = _bytes <= SmallAnswerBytes;
+            long before = _bytes;
+            try
+            {
+                return await read(NoteRead).ConfigureAwait(false);
+            }
+            catch (TurnsOutLargeException)
+            {
+                Interlocked.Exchange(ref _slot, null)?.Release();
+            }
+
+            _bytes = before;
+            await _gate.WaitForLargeAsync(cancellation).ConfigureAwait(false);
+            _slot = _gate._large;
+            return await read(NoteRead).ConfigureAwait(false);
+        }
+
+        public void Dispose() => Interlocked.Exchange(ref _slot, null)?.Release();
+
+        private void NoteRead(int bytes)
+        {
             _bytes += bytes;
-            if (_bytes <= SmallAnswerBytes) return default;
+            if (_bytes <= SmallAnswerBytes) return;
             if (_bytes > _gate.MaxAnswerBytes) throw new AnswerTooLargeException($"The answer would have more than {_gate.MaxAnswerBytes >> 20} MiB (Query:MaxAnswerBytes).");
-            return wasSmall ? new ValueTask(_gate.WaitForLargeAsync(this, cancellation)) : default;
+            if (IsLarge) return;
+            if (!_gate._large.Wait(0)) throw new TurnsOutLargeException();
+            Interlocked.Exchange(ref _slot, _gate._large)?.Release();
         }
 
-        public void Dispose()
-        {
-            if (_bytes > SmallAnswerBytes) ByteBuffers.NoteLetGo(_bytes);
-            Interlocked.Exchange(ref _slot, null)?.Release();
-        }
-
-        internal void Exchange(SemaphoreSlim? slot) => Interlocked.Exchange(ref _slot, slot)?.Release();
+        private sealed class TurnsOutLargeException : Exception;
     }
 
     private long MaxAnswerBytes => options.MaxAnswerBytes;
 
-    private async Task WaitForLargeAsync(Turn turn, CancellationToken cancellation)
+    private async Task WaitForLargeAsync(CancellationToken cancellation)
     {
-        turn.Exchange(null);
         try
         {
             if (Interlocked.Increment(ref _largeWaiting) > MaxLargeWaiting) throw new QueriesOverloadedException("Too many large traces are asked for at once. Try again in a moment.");
@@ -91,7 +109,5 @@ public sealed class QueryGate(QueryServiceOptions options) : IDisposable
         {
             Interlocked.Decrement(ref _largeWaiting);
         }
-
-        turn.Exchange(_large);
     }
 }

@@ -12,7 +12,11 @@ public sealed record SpanRows(SpanBatch Spans, Envelopes Envelopes, bool IsCut, 
     /// <summary>What to tell who reads a trace that is cut; null when it isn't.</summary>
     public string? Warning => IsCut ? $"There are more than {TraceReader.MaxSpans} spans; these are some of them." : null;
 
-    public void Dispose() => Turn?.Dispose();
+    public void Dispose()
+    {
+        Spans.Release();
+        Turn?.Dispose();
+    }
 }
 
 /// <summary>What a search found.</summary>

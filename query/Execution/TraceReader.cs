@@ -31,9 +31,8 @@ public sealed class TraceReader : IDisposable
         QueryGate.Turn turn = await _gate.LookUpAsync(cancellation).ConfigureAwait(false);
         try
         {
-            var spans = new SpanBatch();
-            if (traces.Count == 0) return new SpanRows(spans, new Envelopes(), IsCut: false, turn);
-            await _database.ReadAsync(_sql.Spans(traces, MaxSpans + 1), SpanColumns.Spans.Bind(spans), turn.NoteReadAsync, cancellation).ConfigureAwait(false);
+            if (traces.Count == 0) return new SpanRows(new SpanBatch(), new Envelopes(), IsCut: false, turn);
+            SpanBatch spans = await ReadAsync<SpanBatch>(turn, _sql.Spans(traces, MaxSpans + 1), SpanColumns.Spans.Bind, cancellation).ConfigureAwait(false);
             return new SpanRows(spans, await _envelopes.ReadAsync(spans, cancellation).ConfigureAwait(false), IsCut: spans.Count > MaxSpans, turn);
         }
         catch
@@ -63,12 +62,7 @@ public sealed class TraceReader : IDisposable
     public async Task<IReadOnlyList<string>> ServicesAsync(CancellationToken cancellation)
     {
         using QueryGate.Turn turn = await _gate.LookUpAsync(cancellation).ConfigureAwait(false);
-        var services = new DictionaryColumn();
-        await _database.ReadAsync(
-            _sql.Services(),
-            new Dictionary<string, (string, Column)> { ["service"] = ("LowCardinality(String)", services) },
-            turn.NoteReadAsync,
-            cancellation).ConfigureAwait(false);
+        DictionaryColumn services = (await ReadAsync<OperationBatch>(turn, _sql.Services(), SpanColumns.Operations.Bind, cancellation).ConfigureAwait(false)).Service;
         string[] names = new string[services.Count];
         for (int row = 0; row < names.Length; row++) names[row] = System.Text.Encoding.UTF8.GetString(services[row]);
         return names;
@@ -79,15 +73,9 @@ public sealed class TraceReader : IDisposable
     {
         QueryBounds.Check(service);
         using QueryGate.Turn turn = await _gate.LookUpAsync(cancellation).ConfigureAwait(false);
-        var names = new DictionaryColumn();
-        var kinds = new NumberColumn<int>();
-        await _database.ReadAsync(
-            _sql.Operations(service),
-            new Dictionary<string, (string, Column)> { ["name"] = ("LowCardinality(String)", names), ["kind"] = ("Int32", kinds) },
-            turn.NoteReadAsync,
-            cancellation).ConfigureAwait(false);
-        var operations = new Operation[names.Count];
-        for (int row = 0; row < operations.Length; row++) operations[row] = new Operation(System.Text.Encoding.UTF8.GetString(names[row]), kinds[row]);
+        OperationBatch rows = await ReadAsync<OperationBatch>(turn, _sql.Operations(service), SpanColumns.Operations.Bind, cancellation).ConfigureAwait(false);
+        var operations = new Operation[rows.Name.Count];
+        for (int row = 0; row < operations.Length; row++) operations[row] = new Operation(System.Text.Encoding.UTF8.GetString(rows.Name[row]), rows.Kind[row]);
         return operations;
     }
 
@@ -96,4 +84,16 @@ public sealed class TraceReader : IDisposable
         _database.ReadLinesAsync(new SqlQuery($"SELECT count() FROM (SELECT {SpanColumns.Spans.ColumnList} FROM spans LIMIT 1)"), cancellation);
 
     public void Dispose() => _envelopes.Dispose();
+
+    private Task<TBatch> ReadAsync<TBatch>(
+        QueryGate.Turn turn, SqlQuery query, Func<TBatch, IReadOnlyDictionary<string, (string Type, Column Column)>> bind, CancellationToken cancellation)
+        where TBatch : new() =>
+        turn.ReadAsync(
+            async noteRead =>
+            {
+                var rows = new TBatch();
+                await _database.ReadAsync(query, bind(rows), noteRead, cancellation).ConfigureAwait(false);
+                return rows;
+            },
+            cancellation);
 }

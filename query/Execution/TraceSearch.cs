@@ -36,12 +36,12 @@ internal sealed class TraceSearch(ClickHouseDatabase database, TraceSql sql, Env
         IReadOnlyList<TraceId> traces = await FindAsync(plan, hasResources, cancellation).ConfigureAwait(false); // 3
         if (traces.Count == 0) return new SearchRows(traces, new SpanBatch(), new NumberColumn<byte>(), [], new Envelopes(), null);
 
-        SearchRows rows = await ReadAsync(withContent: false).ConfigureAwait(false); // 4
-        if (rows.HasEqualIds()) rows = await ReadAsync(withContent: true).ConfigureAwait(false);
+        SearchRows rows = await turn.ReadAsync(noteRead => ReadAsync(withContent: false, noteRead), cancellation).ConfigureAwait(false); // 4
+        if (rows.HasEqualIds()) rows = await turn.ReadAsync(noteRead => ReadAsync(withContent: true, noteRead), cancellation).ConfigureAwait(false);
         bool looksIntoResources = plan.Asked.Attributes.Any(field => field.Scope != AttributeScope.Span);
         return looksIntoResources ? rows with { Envelopes = await envelopes.ReadAsync(rows.Spans, cancellation).ConfigureAwait(false) } : rows;
 
-        async Task<SearchRows> ReadAsync(bool withContent)
+        async Task<SearchRows> ReadAsync(bool withContent, Action<int> noteRead)
         {
             var spans = new SpanBatch();
             var isMatched = new NumberColumn<byte>();
@@ -53,7 +53,7 @@ internal sealed class TraceSearch(ClickHouseDatabase database, TraceSql sql, Env
             BytesColumn[] asked = [.. plan.Asked.Attributes.Select(_ => new BytesColumn())];
             for (int number = 0; number < asked.Length; number++) columns.Add(AskedAttributeSql.Column(number), ("String", asked[number]));
             if (content is not null) columns.Add("content", ("UInt64", content));
-            await database.ReadAsync(sql.Summaries(traces, plan, MaxSummarySpans, withContent, hasResources), columns, turn.NoteReadAsync, cancellation).ConfigureAwait(false);
+            await database.ReadAsync(sql.Summaries(traces, plan, MaxSummarySpans, withContent, hasResources), columns, noteRead, cancellation).ConfigureAwait(false);
             return new SearchRows(traces, spans, isMatched, asked, new Envelopes(), content);
         }
     }

@@ -2,6 +2,7 @@ using System.Globalization;
 using TraceStore.Query.TraceQl;
 using TraceStore.Storage.ClickHouse;
 using TraceStore.Storage.Otlp;
+using TraceStore.Storage.Spans;
 using static TraceStore.Query.TraceQl.BinaryOperator;
 
 namespace TraceStore.Query.Sql;
@@ -44,7 +45,7 @@ internal sealed class SpanPredicateSql(SqlParameters parameters, string tenant, 
 
     private string WriteComparison(BinaryExpression comparison, Literal value) => comparison.Left switch
     {
-        IntrinsicField { Intrinsic: Intrinsic.Name } => WriteText("name", comparison, value),
+        IntrinsicField { Intrinsic: Intrinsic.Name } => WriteListed("name", comparison, value),
         IntrinsicField { Intrinsic: Intrinsic.StatusMessage } => WriteText("status_message", comparison, value),
         IntrinsicField { Intrinsic: Intrinsic.Status } when value.Value is StatusValue status => WriteEnum("status_code", comparison, (int)status),
         IntrinsicField { Intrinsic: Intrinsic.Kind } when value.Value is KindValue kind => WriteEnum("kind", comparison, (int)kind),
@@ -82,7 +83,11 @@ internal sealed class SpanPredicateSql(SqlParameters parameters, string tenant, 
             : throw new TraceQlException(comparison.Position, "this field is compared with = or !=");
 
     private string WriteScope(string column, BinaryExpression comparison, Literal value) =>
-        $"scope_hash IN (SELECT hash FROM scopes WHERE tenant = {parameters.Add(tenant)} AND {WriteText(column, comparison, value)})";
+        $"scope_hash IN (SELECT hash FROM scopes WHERE tenant = {parameters.Add(tenant)} AND {WriteListed(column, comparison, value)})";
+
+    /// <summary>A column holds no more than the start of a very long text.</summary>
+    private string WriteListed(string column, BinaryExpression comparison, Literal value) =>
+        WriteText(column, comparison, value.Value is string text && comparison.Operator is not (Matches or NotMatches) ? new Literal(value.Position, ListedText.Of(text)) : value);
 
     /// <summary>What no column holds is looked for as bytes.</summary>
     private string WriteRemainder(BinaryExpression comparison, IReadOnlyList<byte[]> fragments)
@@ -97,9 +102,9 @@ internal sealed class SpanPredicateSql(SqlParameters parameters, string tenant, 
     /// <summary>Where the name is missing or no text, the column has unknown_service.</summary>
     private string WriteService(BinaryExpression comparison, Literal value) => (comparison.Operator, value.Value) switch
     {
-        (_, AnyTypeText text) => WriteText("service", comparison, new Literal(value.Position, text.Text)),
-        (NotEqual or NotMatches, _) => $"({WriteText("service", comparison, value)} AND service != 'unknown_service')",
-        _ => WriteText("service", comparison, value),
+        (_, AnyTypeText text) => WriteListed("service", comparison, new Literal(value.Position, text.Text)),
+        (NotEqual or NotMatches, _) => $"({WriteListed("service", comparison, value)} AND service != 'unknown_service')",
+        _ => WriteListed("service", comparison, value),
     };
 
     private string WriteAbsent(string name)

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using TraceStore.Query.TraceQl;
 using TraceStore.Storage.ClickHouse;
+using TraceStore.Storage.Spans;
 
 namespace TraceStore.Query.Sql;
 
@@ -26,5 +27,5 @@ internal static class TracePredicateSql
     };
 
     private static string OfRoot(string column, string text, SqlParameters parameters) =>
-        $"(countIf({IsRoot}) > 0 AND {TextSql.Compare(parameters, $"argMinIf({column}, (start_time_unix_nano, span_ids), {IsRoot})", "=", text)})";
+        $"(countIf({IsRoot}) > 0 AND {TextSql.Compare(parameters, $"argMinIf({column}, (start_time_unix_nano, span_ids), {IsRoot})", "=", ListedText.Of(text))})";
 }

@@ -102,7 +102,7 @@ internal sealed class TraceSql(string tenant)
     {
         var parameters = new SqlParameters();
         return new SqlQuery(
-            $"SELECT DISTINCT name, kind FROM operations WHERE tenant = {parameters.Add(tenant)} AND {TextSql.Compare(parameters, "service", "=", service)} ORDER BY name, kind",
+            $"SELECT DISTINCT name, kind FROM operations WHERE tenant = {parameters.Add(tenant)} AND {TextSql.Compare(parameters, "service", "=", ListedText.Of(service))} ORDER BY name, kind",
             parameters.Values);
     }
 

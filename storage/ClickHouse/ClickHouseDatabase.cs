@@ -86,10 +86,10 @@ public sealed class ClickHouseDatabase : IDisposable
     /// <summary>Runs a query and appends its rows to <paramref name="columns"/>, found by name, as they come.</summary>
     /// <param name="query">The query.</param>
     /// <param name="columns">Where its columns go.</param>
-    /// <param name="noteRead">Told how many bytes have come, before they are kept; it may wait, or refuse more by throwing.</param>
+    /// <param name="noteRead">Told how many bytes have come, each time some have; it may refuse more by throwing.</param>
     /// <param name="cancellation">Gives up, in ClickHouse too.</param>
     public async Task ReadAsync(
-        SqlQuery query, IReadOnlyDictionary<string, (string Type, Column Column)> columns, Func<int, CancellationToken, ValueTask>? noteRead, CancellationToken cancellation)
+        SqlQuery query, IReadOnlyDictionary<string, (string Type, Column Column)> columns, Action<int>? noteRead, CancellationToken cancellation)
     {
         try
         {
@@ -104,11 +104,7 @@ public sealed class ClickHouseDatabase : IDisposable
         {
             using ClickHouseRawResult result = await AskAsync(query, "Native", limited).ConfigureAwait(false);
             using var blocks = new NativeBlockStream(await result.ReadAsStreamAsync().WaitAsync(limited).ConfigureAwait(false), columns);
-            while (await blocks.ReadAsync(limited).ConfigureAwait(false) is > 0 and int read)
-            {
-                if (noteRead is not null) await noteRead(read, limited).ConfigureAwait(false);
-            }
-
+            while (await blocks.ReadAsync(limited).ConfigureAwait(false) is > 0 and int read) noteRead?.Invoke(read);
             return 0;
         }
     }

@@ -8,10 +8,14 @@ namespace TraceStore.Storage.ClickHouse;
 /// <summary>Writes a batch as one block in ClickHouse's Native format. Deterministic: equal batches are equal bytes.</summary>
 public static class NativeBlockWriter
 {
+    /// <summary>A string's length and a dictionary's number take at most so much each, a column's name and type mostly.</summary>
+    private const int MaxLengthBytes = 5, MaxNumberBytes = 4, HeadBytes = 128;
+
     /// <summary>Appends the block to <paramref name="output"/>.</summary>
     public static void Write<TBatch>(BlockTable<TBatch> table, TBatch batch, ByteList output)
     {
         int rows = table.Columns[0].Of(batch).Count;
+        output.Reserve(output.Length + table.Columns.Sum(entry => HeadBytes + MostBytes(entry.Of(batch))));
         WriteVarint(output, (ulong)table.Columns.Count);
         WriteVarint(output, (ulong)rows);
         foreach (BlockColumn<TBatch> entry in table.Columns)
@@ -24,6 +28,17 @@ public static class NativeBlockWriter
             WriteValues(output, column);
         }
     }
+
+    /// <summary>What a column's values take at most.</summary>
+    private static long MostBytes(Column column) => column switch
+    {
+        INumberColumn numbers => numbers.Bytes.Length,
+        FixedBytesColumn fixedBytes => fixedBytes.Bytes.Length,
+        BytesColumn bytes => bytes.Bytes + ((long)MaxLengthBytes * bytes.Count),
+        DictionaryColumn dictionary => dictionary.Values.Bytes + ((long)MaxLengthBytes * dictionary.Values.Count) + ((long)MaxNumberBytes * dictionary.Count),
+        MapColumn map => MostBytes(map.Ends) + MostBytes(map.Keys) + MostBytes(map.Entries),
+        _ => 0,
+    };
 
     private static void WritePrefix(ByteList output, Column column)
     {

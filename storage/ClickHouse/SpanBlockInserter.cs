@@ -115,11 +115,17 @@ public sealed class SpanBlockInserter(ClickHouseDatabase database)
     internal static string TokenOf(string queryPrefix, ReadOnlySpan<byte> block, int burnt) =>
         string.Create(CultureInfo.InvariantCulture, $"{queryPrefix}{XxHash3.HashToUInt64(block):x16}-{burnt}");
 
-    private Task InsertBlockAsync<TBatch>(BlockTable<TBatch> table, TBatch batch, string queryId, NameBlock tokenOf, CancellationToken cancellation)
+    private async Task InsertBlockAsync<TBatch>(BlockTable<TBatch> table, TBatch batch, string queryId, NameBlock tokenOf, CancellationToken cancellation)
     {
-        _block.Clear();
-        NativeBlockWriter.Write(table, batch, _block);
-        return database.InsertAsync(table.Name, _block.Memory, queryId, tokenOf(_block.Memory.Span), cancellation);
+        try
+        {
+            NativeBlockWriter.Write(table, batch, _block);
+            await database.InsertAsync(table.Name, _block.Memory, queryId, tokenOf(_block.Memory.Span), cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            _block.Clear();
+        }
     }
 
     /// <summary>What spans refer to lies in their own day's partition, so that a partition is complete in itself.</summary>

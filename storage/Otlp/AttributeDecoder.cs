@@ -33,11 +33,11 @@ internal sealed class AttributeDecoder(AttributeColumns columns, Recurrence? rec
 
     /// <summary>
     /// Adds a KeyValue to the columns. False when they couldn't give it back as it was: its key stood before, its value is
-    /// no plain string, bool, int or double, or it carries something unknown.
+    /// no plain string, bool, int or double, or it carries something unknown. Nor does a very long key stand in columns.
     /// </summary>
     public bool TryAdd(WireReader keyValue)
     {
-        bool isPlain = PlainAttribute.TryRead(keyValue, out PlainAttribute attribute);
+        bool isPlain = PlainAttribute.TryRead(keyValue, out PlainAttribute attribute) && attribute.Key.Length <= ListedText.MaxBytes;
         ref KeyUse use = ref UseOf(attribute.Key);
         bool isFirst = use.LastMessage != _message;
         use.LastMessage = _message;

@@ -59,7 +59,7 @@ internal sealed class EnvelopeDecoder(DecodedSegment output)
                 _resourceAttributes.TryAdd(attribute);
                 if (rows.Attributes.Strings.Keys.Count > last && rows.Attributes.Strings.Keys[last].SequenceEqual("service.name"u8))
                 {
-                    service = rows.Attributes.Strings.Values[last].ToArray();
+                    service = ListedText.Of(rows.Attributes.Strings.Values[last]).ToArray();
                 }
             }
         }
@@ -116,8 +116,8 @@ internal sealed class EnvelopeDecoder(DecodedSegment output)
         rows.Tenant.Add(_tenant);
         rows.ReceivedDay.Add(_receivedDay);
         rows.Hash.Add(hash);
-        rows.Name.Add(name);
-        rows.Version.Add(version);
+        rows.Name.Add(ListedText.Of(name));
+        rows.Version.Add(ListedText.Of(version));
         rows.Attributes.EndRow();
         rows.Otlp.Add(_envelope.All);
         _scopeHashes.Add(hash);

@@ -15,6 +15,9 @@ namespace TraceStore.Storage.Otlp;
 /// </summary>
 public sealed class OtlpDecoder
 {
+    /// <summary>A field's tag and length.</summary>
+    private const int MaxHeaderBytes = 10;
+
     private readonly DecodedSegment _output;
     private readonly EnvelopeDecoder _envelopes;
     private readonly AttributeDecoder _attributes;
@@ -131,6 +134,7 @@ public sealed class OtlpDecoder
             if (!isInColumns) _remainder.Add(span.Raw(start, span.Position));
         }
 
+        if (name.Length > ListedText.MaxBytes) KeepWhole(ref name);
         if (parentSpanId.Length == SpanId.Size && !parentSpanId.ContainsAnyExcept((byte)0)) KeepZeroParent(parentSpanId);
         uint nameNumber = rows.Name.Values.NumberOf(name);
         rows.TraceId.Add(traceId);
@@ -189,6 +193,15 @@ public sealed class OtlpDecoder
         _remainder.Add((Span_ParentSpanId << 3) | (int)WireType.Bytes);
         _remainder.Add(SpanId.Size);
         _remainder.Add(parentSpanId);
+    }
+
+    /// <summary>Of a very long name the column holds the start; whoever reads the span finds the whole behind it, which counts.</summary>
+    private void KeepWhole(ref ReadOnlySpan<byte> name)
+    {
+        var whole = new WireWriter(name.Length + MaxHeaderBytes);
+        whole.Bytes(Span_Name, name);
+        _remainder.Add(whole.Written);
+        name = ListedText.Of(name);
     }
 
     private void AddOperation(KnownResource resource, ReadOnlySpan<byte> name, int kind)

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Unicode;
 using Google.Protobuf;
 using OpenTelemetry.Proto.Trace.V1;
+using TraceStore.Storage.Spans;
 
 namespace TraceStore.Storage.Otlp;
 
@@ -11,6 +12,9 @@ namespace TraceStore.Storage.Otlp;
 /// </summary>
 public static class OtlpParsing
 {
+    /// <summary>What is larger has texts that the runtime would collect late; shown, it is garbage at once, of so many bytes each.</summary>
+    private const int LargeBytes = 32 << 10, BytesPerByte = 4;
+
     public static Span ParseSpan(ReadOnlySpan<byte> message) => Parse(Span.Parser, message, MessageShape.Span);
 
     /// <summary>A ResourceSpans without its scope_spans, as resources are stored.</summary>
@@ -35,6 +39,7 @@ public static class OtlpParsing
     private static T Parse<T>(MessageParser<T> parser, ReadOnlySpan<byte> message, MessageShape shape)
         where T : IMessage<T>
     {
+        if (message.Length > LargeBytes) ByteBuffers.NoteLetGo(BytesPerByte * (long)message.Length);
         try
         {
             return parser.ParseFrom(message);

@@ -19,6 +19,9 @@ public sealed class AttributeColumns
 
     public MapColumn<NumberColumn<double>> Doubles { get; } = new();
 
+    /// <summary>All maps.</summary>
+    public IReadOnlyList<MapColumn> All => [CommonStrings, Strings, Bools, Ints, Doubles];
+
     /// <summary>Ends the row in all maps.</summary>
     public void EndRow()
     {
@@ -31,10 +34,6 @@ public sealed class AttributeColumns
 
     public void Clear()
     {
-        CommonStrings.Clear();
-        Strings.Clear();
-        Bools.Clear();
-        Ints.Clear();
-        Doubles.Clear();
+        foreach (MapColumn map in All) map.Clear();
     }
 }

@@ -9,8 +9,8 @@ public sealed class ByteList(int capacity = 256)
     /// <summary>A longer run grows by a quarter instead of to twice its size, for while it grows there are two of it.</summary>
     private const int LongBytes = 16 << 20;
 
-    /// <summary>Room for more is kept only while it is used.</summary>
-    private const int MaxKeptBytes = 1 << 20;
+    /// <summary>Room for more is kept only while it is used, and room for much more never.</summary>
+    private const int MaxKeptBytes = 1 << 20, MuchBytes = 32 << 20;
 
     private byte[] _bytes = new byte[capacity];
 
@@ -34,7 +34,7 @@ public sealed class ByteList(int capacity = 256)
         if (length > _bytes.Length)
         {
             long roomy = _bytes.Length + (_bytes.Length < LongBytes ? _bytes.Length : _bytes.Length / 4L);
-            Array.Resize(ref _bytes, (int)Math.Min(Array.MaxLength, Math.Max(length, roomy)));
+            Resize(Math.Max(length, roomy));
         }
 
         Length = length;
@@ -53,10 +53,26 @@ public sealed class ByteList(int capacity = 256)
         _bytes.AsSpan(at, moved).CopyTo(_bytes.AsSpan(at + count));
     }
 
+    /// <summary>Makes room for so many bytes in all, which then needn't be made piece by piece.</summary>
+    public void Reserve(long count)
+    {
+        if (count > _bytes.Length) Resize(count);
+    }
+
     /// <summary>Forgets the bytes, and most of the memory where little of it was used.</summary>
     public void Clear()
     {
-        if (_bytes.Length > MaxKeptBytes && Length < _bytes.Length / 8) _bytes = new byte[Math.Max(MaxKeptBytes / 8, Length)];
+        if (Length == 0) return;
+        bool isWasted = _bytes.Length > MaxKeptBytes && (_bytes.Length > MuchBytes || Length < _bytes.Length / 8);
         Length = 0;
+        if (isWasted) Resize(MaxKeptBytes / 8);
+    }
+
+    private void Resize(long count)
+    {
+        byte[] before = _bytes;
+        _bytes = GC.AllocateUninitializedArray<byte>((int)Math.Min(Array.MaxLength, count));
+        before.AsSpan(0, Length).CopyTo(_bytes);
+        if (before.Length > MaxKeptBytes) ByteBuffers.NoteLetGo(before.Length);
     }
 }

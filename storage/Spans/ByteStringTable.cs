@@ -19,6 +19,9 @@ public sealed class ByteStringTable
     /// <summary>Distinct strings.</summary>
     public int Count => _strings.Count;
 
+    /// <summary>Bytes of all of them.</summary>
+    public long Bytes => _strings.Bytes;
+
     /// <summary>The string that has this number.</summary>
     public ReadOnlySpan<byte> this[int number] => _strings[number];
 
@@ -58,6 +61,13 @@ public sealed class ByteStringTable
         if (_slots.Length > 4 * MinSlots && _slots.Length > 8 * Count) _slots = new Slot[MinSlots]; // clearing costs its size each time
         else Array.Clear(_slots);
         _strings.Clear();
+    }
+
+    /// <summary>Forgets all, and gives back what memory others can use.</summary>
+    public void Release()
+    {
+        Clear();
+        _strings.Release();
     }
 
     private static uint HashOf(ReadOnlySpan<byte> value) => unchecked((uint)XxHash3.HashToUInt64(value, s_seed));

@@ -7,10 +7,10 @@ namespace TraceStore.Storage.Spans;
 public sealed class BytesColumn : Column
 {
     private const int FirstChunkBytes = 1 << 10;
-    private const int ChunkBytes = 1 << 20;
+    private const int ChunkBytes = ByteBuffers.ChunkBytes;
 
-    /// <summary>Chunks that are kept when the column is cleared, beyond as many as were used.</summary>
-    private const int MaxIdleChunks = 4;
+    /// <summary>Chunks that are kept when the column is cleared: beyond as many as were used, and in all.</summary>
+    private const int MaxIdleChunks = 4, MaxKeptChunks = 16;
 
     private readonly List<byte[]> _chunks = [];
     private readonly NumberColumn<Place> _rows = new();
@@ -18,6 +18,9 @@ public sealed class BytesColumn : Column
     private int _filled;
 
     public override int Count => _rows.Count;
+
+    /// <summary>Bytes of all values.</summary>
+    public long Bytes { get; private set; }
 
     public ReadOnlySpan<byte> this[int row]
     {
@@ -40,12 +43,8 @@ public sealed class BytesColumn : Column
         }
 
         while (_chunk < _chunks.Count && _chunks[_chunk].Length - _filled < length) (_chunk, _filled) = (_chunk + 1, 0);
-        if (_chunk == _chunks.Count)
-        {
-            int usual = Math.Min(ChunkBytes, FirstChunkBytes << Math.Min(_chunk, 10));
-            _chunks.Add(GC.AllocateUninitializedArray<byte>(Math.Max(usual, length)));
-        }
-
+        if (_chunk == _chunks.Count) _chunks.Add(NewChunk(length));
+        Bytes += length;
         _rows.Add(new Place(_chunk, _filled, length));
         Span<byte> row = _chunks[_chunk].AsSpan(_filled, length);
         _filled += length;
@@ -54,10 +53,30 @@ public sealed class BytesColumn : Column
 
     public override void Clear()
     {
-        int kept = Math.Min(_chunks.Count, _chunk + 1 + MaxIdleChunks);
+        if (Count > 0) Clear(Math.Min(_chunk + 1 + MaxIdleChunks, MaxKeptChunks));
+    }
+
+    public override void Release() => Clear(keptChunks: 0);
+
+    private byte[] NewChunk(int length)
+    {
+        int usual = Math.Min(ChunkBytes, FirstChunkBytes << Math.Min(_chunk, 10));
+        return usual == ChunkBytes && length <= ChunkBytes ? ByteBuffers.RentChunk() : GC.AllocateUninitializedArray<byte>(Math.Max(usual, length));
+    }
+
+    private void Clear(int keptChunks)
+    {
+        int kept = 0;
+        for (int i = 0; i < _chunks.Count; i++)
+        {
+            byte[] chunk = _chunks[i];
+            if (kept < keptChunks && chunk.Length <= ChunkBytes) _chunks[kept++] = chunk;
+            else if (chunk.Length == ChunkBytes) ByteBuffers.ReturnChunk(chunk);
+            else ByteBuffers.NoteLetGo(chunk.Length);
+        }
+
         _chunks.RemoveRange(kept, _chunks.Count - kept);
-        _chunks.RemoveAll(static chunk => chunk.Length > ChunkBytes); // made for one value
-        (_chunk, _filled) = (0, 0);
+        (_chunk, _filled, Bytes) = (0, 0, 0);
         _rows.Clear();
     }
 

@@ -11,4 +11,7 @@ public abstract class Column
 
     /// <summary>Forgets the rows and keeps the memory.</summary>
     public abstract void Clear();
+
+    /// <summary>Forgets the rows and gives back what memory others can use.</summary>
+    public virtual void Release() => Clear();
 }

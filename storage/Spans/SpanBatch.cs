@@ -70,15 +70,20 @@ public sealed class SpanBatch
 
     public ReadOnlySpan<byte> ScopeHash(int row) => Origin[row][ContentHash.Size..];
 
+    private Column[] All =>
+    [
+        Tenant, ReceivedDay, Wal, Segment, TraceId, SpanIds, Flags, Service, Name, Kind,
+        TimeBucket, StartTimeUnixNano, Duration, StatusCode, StatusMessage, Origin, Remainder, .. Attributes.All,
+    ];
+
     public void Clear()
     {
-        foreach (Column column in (ReadOnlySpan<Column>)[
-            Tenant, ReceivedDay, Wal, Segment, TraceId, SpanIds, Flags, Service, Name, Kind,
-            TimeBucket, StartTimeUnixNano, Duration, StatusCode, StatusMessage, Origin, Remainder])
-        {
-            column.Clear();
-        }
+        foreach (Column column in All) column.Clear();
+    }
 
-        Attributes.Clear();
+    /// <summary>Forgets the spans, and gives back what memory others can use.</summary>
+    public void Release()
+    {
+        foreach (Column column in All) column.Release();
     }
 }

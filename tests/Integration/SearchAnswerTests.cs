@@ -3,6 +3,7 @@ using OpenTelemetry.Proto.Common.V1;
 using OpenTelemetry.Proto.Resource.V1;
 using OpenTelemetry.Proto.Trace.V1;
 using TraceStore.Query.Encoding.Tempo;
+using TraceStore.Storage.Spans;
 using static TraceStore.Tests.OtlpSamples;
 using Span = OpenTelemetry.Proto.Trace.V1.Span;
 
@@ -41,6 +42,19 @@ public class SearchAnswerTests(ServerFixture fixture)
         Assert.Equal(
             ["host.name=host-1", "kind=server", "part=0.5", "service.name=asked", "status=error", "text=t", "truth=true", "whole=7"],
             found.SpanSets[0].Spans[0].Attributes.Select(attribute => $"{attribute.Key}={Text(attribute.Value)}").Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_very_long_name_is_found_by_the_whole_and_read_whole()
+    {
+        string name = new('n', 3 * ListedText.MaxBytes);
+        await StoreAsync(name, Span(3_303, start: Start, name: name));
+
+        Assert.Single((await SearchAsync($"{{name = \"{name}\" && resource.service.name = \"{name}\"}}")).Traces);
+        ResourceSpans read = Assert.Single(await Server.Tempo.ReadTraceAsync(Hex(TraceId(3_303))));
+        Assert.Equal(name, read.ScopeSpans[0].Spans[0].Name);
+        JsonNode operations = JsonNode.Parse(await Server.Jaeger.GetStringAsync($"/api/services/{name[..ListedText.MaxBytes]}/operations", TestContext.Current.CancellationToken))!;
+        Assert.Equal(name[..ListedText.MaxBytes], (string?)Assert.Single(operations["data"]!.AsArray()));
     }
 
     [Fact]

@@ -1,3 +1,5 @@
+using TraceStore.Storage.Spans;
+
 namespace TraceStore.Serving;
 
 /// <summary>
@@ -9,11 +11,12 @@ internal sealed class MemoryReturn : IDisposable
     /// <summary>How often to look.</summary>
     private static readonly TimeSpan s_period = TimeSpan.FromSeconds(15);
 
-    /// <summary>What is held on top of what lives is worth a collection from this much on.</summary>
-    private const long WorthBytes = 96L << 20;
+    /// <summary>What is held on top of what was held when it was quiet last is worth a collection from this much on.</summary>
+    private const long WorthBytes = 64L << 20;
 
     private readonly ITimer _timer;
     private long _allocatedBefore;
+    private long _heldBefore = Environment.WorkingSet;
 
     public MemoryReturn(TimeProvider time) => _timer = time.CreateTimer(_ => Look(), null, s_period, s_period);
 
@@ -21,13 +24,12 @@ internal sealed class MemoryReturn : IDisposable
 
     private void Look()
     {
+        ByteBuffers.LetUnaskedGo();
         long allocated = GC.GetTotalAllocatedBytes();
         bool isQuiet = allocated - _allocatedBefore < WorthBytes;
         _allocatedBefore = allocated;
-        GCMemoryInfo last = GC.GetGCMemoryInfo(GCKind.Any);
-        if (isQuiet && last.TotalCommittedBytes - LivingBytes() > WorthBytes) GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        if (!isQuiet || Environment.WorkingSet - _heldBefore < WorthBytes) return;
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        _heldBefore = Environment.WorkingSet;
     }
-
-    /// <summary>What the last full collection left, which is about what lives.</summary>
-    private static long LivingBytes() => GC.GetGCMemoryInfo(GCKind.FullBlocking) is { Index: > 0 } full ? full.HeapSizeBytes : 0;
 }

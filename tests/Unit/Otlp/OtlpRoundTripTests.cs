@@ -1,6 +1,7 @@
 using CsCheck;
 using Google.Protobuf;
 using OpenTelemetry.Proto.Collector.Trace.V1;
+using OpenTelemetry.Proto.Common.V1;
 using OpenTelemetry.Proto.Trace.V1;
 using TraceStore.Storage.ClickHouse;
 using TraceStore.Storage.Otlp;
@@ -60,6 +61,25 @@ public class OtlpRoundTripTests
         DecodedSegment decoded = Decode(request);
 
         Assert.Equal([0xFF, (byte)'Y', (byte)'Z'], decoded.Spans.Name[0].ToArray());
+    }
+
+    [Fact]
+    public void Very_long_names_come_back_whole_though_columns_hold_their_start()
+    {
+        string name = new('n', 2 * ListedText.MaxBytes), service = new('s', 2 * ListedText.MaxBytes), key = new('k', 2 * ListedText.MaxBytes);
+        Span span = Span(name: name);
+        span.Attributes.Add(Attribute(key, "value"));
+        ResourceSpans resource = Resource(service, span);
+        resource.ScopeSpans[0].Scope = new InstrumentationScope { Name = name, Version = service };
+        ExportTraceServiceRequest request = Request(resource);
+
+        DecodedSegment decoded = Decode(request.ToByteArray());
+
+        Assert.Equal(OtlpEquality.Canonical(request), OtlpEquality.Canonical(ColumnRoundTrip.Through(request.ToByteArray())));
+        Assert.All(
+            (DictionaryColumn[])[decoded.Spans.Name, decoded.Spans.Service, decoded.Resources.Service, decoded.Scopes.Name, decoded.Scopes.Version, decoded.Operations.Name, decoded.Operations.Service],
+            column => Assert.Equal(ListedText.MaxBytes, column[0].Length));
+        Assert.All(decoded.Spans.Attributes.All, map => Assert.Equal(-1, map.Keys.Values.Count == 0 ? -1 : map.Keys.Values[0].IndexOf("kk"u8)));
     }
 
     [Fact]
