@@ -6,8 +6,8 @@ using TraceStore.Storage.ClickHouse;
 namespace TraceStore.Query.Sql;
 
 /// <summary>
-/// A span's attribute of whatever type in one column of strings: a letter for the type, then the value; nothing where the
-/// span doesn't have it, or isn't one that is searched for.
+/// A span's attribute of whatever type in one column of strings: a letter for the type, then the value
+/// (<see cref="TraceStore.Storage.Otlp.OtherAttribute"/>); nothing where the span doesn't have it, or isn't one that is searched for.
 /// </summary>
 internal static class AskedAttributeSql
 {
@@ -22,7 +22,8 @@ internal static class AskedAttributeSql
             + $"mapContains(string_attributes, {key}), concat('s', string_attributes[{key}]), "
             + $"mapContains(bool_attributes, {key}), if(bool_attributes[{key}], 'b1', 'b0'), "
             + $"mapContains(int_attributes, {key}), concat('i', toString(int_attributes[{key}])), "
-            + $"mapContains(double_attributes, {key}), concat('d', toString(double_attributes[{key}])), '')";
+            + $"mapContains(double_attributes, {key}), concat('d', toString(double_attributes[{key}])), "
+            + $"substring(arrayFirst(other -> startsWith(other, concat({key}, '\\0')), other_attributes), length({key}) + 2))";
     }
 
     /// <summary>The value; null where there is none.</summary>

@@ -17,6 +17,7 @@ namespace TraceStore.Query.Sql;
 internal sealed class SpanPredicateSql(SqlParameters parameters, string tenant, Func<BinaryExpression, bool>? hasResources = null)
 {
     private const string ServiceName = "service.name";
+    private const string Others = "other_attributes";
 
     /// <summary>A span's duration, nanoseconds; zero where it ends before it starts.</summary>
     private const string Duration = "if(start_time_unix_nano + duration > start_time_unix_nano, duration, 0)";
@@ -111,7 +112,7 @@ internal sealed class SpanPredicateSql(SqlParameters parameters, string tenant, 
     {
         string key = parameters.Add(name);
         IEnumerable<string> maps = [.. s_spanStrings, "bool_attributes", "int_attributes", "double_attributes"];
-        return $"NOT ({string.Join(" OR ", maps.Select(map => $"mapContains({map}, {key})"))})";
+        return $"NOT ({string.Join(" OR ", maps.Select(map => $"mapContains({map}, {key})"))} OR arrayExists(other -> startsWith(other, concat({key}, '\\0')), {Others}))";
     }
 
     /// <summary>
@@ -142,18 +143,36 @@ internal sealed class SpanPredicateSql(SqlParameters parameters, string tenant, 
         return value.Value switch
         {
             AnyTypeText text => $"({string.Join(" OR ", ValuesOf(text.Text).Select(typed => WriteAttribute(name, comparison, new Literal(value.Position, typed), strings)))})",
-            string => $"({string.Join(" OR ", strings.Select(map => $"(mapContains({map}, {key}) AND {WriteText($"{map}[{key}]", comparison, value)})"))})",
-            bool truth => $"(mapContains(bool_attributes, {key}) AND bool_attributes[{key}] {Symbol(comparison)} {(truth ? "true" : "false")})",
-            long integer => WriteNumber(key, comparison, parameters.Add(integer)),
-            double number => WriteNumber(key, comparison, parameters.Add(number)),
-            DurationValue duration => WriteNumber(key, comparison, parameters.Add(duration.Nanoseconds)),
+            string text => $"({string.Join(" OR ", strings.Select(map => $"(mapContains({map}, {key}) AND {WriteText($"{map}[{key}]", comparison, value)})"))} OR {WriteOtherText(name, comparison, value, text)})",
+            bool truth => $"((mapContains(bool_attributes, {key}) AND bool_attributes[{key}] {Symbol(comparison)} {(truth ? "true" : "false")}) OR {WriteOther(name, OtherAttribute.TruthLetter, other => $"{other} {Symbol(comparison)} '{(truth ? 1 : 0)}'")})",
+            long integer => WriteNumber(name, comparison, parameters.Add(integer)),
+            double number => WriteNumber(name, comparison, parameters.Add(number)),
+            DurationValue duration => WriteNumber(name, comparison, parameters.Add(duration.Nanoseconds)),
             _ => throw new TraceQlException(value.Position, "an attribute is compared with a string, a number or true or false"),
         };
     }
 
-    private static string WriteNumber(string key, BinaryExpression comparison, string number) =>
-        $"((mapContains(int_attributes, {key}) AND int_attributes[{key}] {Symbol(comparison)} {number})"
-        + $" OR (mapContains(double_attributes, {key}) AND double_attributes[{key}] {Symbol(comparison)} {number}))";
+    private string WriteNumber(string name, BinaryExpression comparison, string number)
+    {
+        string key = parameters.Add(name), compared = $"{Symbol(comparison)} {number}";
+        return $"((mapContains(int_attributes, {key}) AND int_attributes[{key}] {compared})"
+            + $" OR (mapContains(double_attributes, {key}) AND double_attributes[{key}] {compared})"
+            + $" OR {WriteOther(name, OtherAttribute.IntegerLetter, other => $"toInt64OrZero({other}) {compared}")}"
+            + $" OR {WriteOther(name, OtherAttribute.NumberLetter, other => $"toFloat64OrZero({other}) {compared}")})";
+    }
+
+    /// <summary>Equal text is looked for as a whole, by which ClickHouse prunes.</summary>
+    private string WriteOtherText(string name, BinaryExpression comparison, Literal value, string text) =>
+        comparison.Operator == Equal && !TextSql.IsMended(text)
+            ? $"has({Others}, concat({parameters.Add(name)}, '\\0{OtherAttribute.TextLetter}', {parameters.Add(text)}))"
+            : WriteOther(name, OtherAttribute.TextLetter, other => WriteText(other, comparison, value));
+
+    /// <summary>A condition on the values of a key and type that no map holds.</summary>
+    private string WriteOther(string name, char type, Func<string, string> condition)
+    {
+        int start = System.Text.Encoding.UTF8.GetByteCount(name) + 3; // behind the key, a zero and the letter; SQL counts from 1
+        return $"arrayExists(other -> startsWith(other, concat({parameters.Add(name)}, '\\0{type}')) AND {condition($"substring(other, {start.ToString(CultureInfo.InvariantCulture)})")}, {Others})";
+    }
 
     /// <summary>The values that are shown as this text: itself, and a number or truth that is written so and not otherwise.</summary>
     private static IEnumerable<object> ValuesOf(string text)

@@ -15,12 +15,15 @@ internal static partial class TextSql
     /// <param name="text">The text.</param>
     public static string Compare(SqlParameters parameters, string column, string symbol, string text)
     {
-        if (!text.Contains(Replacement, StringComparison.Ordinal)) return $"{column} {symbol} {parameters.Add(text)}";
+        if (!IsMended(text)) return $"{column} {symbol} {parameters.Add(text)}";
 
         // For how many bytes one stands, every decoder decides otherwise: so a row of them is taken as one.
         string shown = Replacements().Replace(text, Replacement);
         return $"replaceRegexpAll(toValidUTF8({column}), '{Replacement}+', '{Replacement}') {symbol} {parameters.Add(shown)}";
     }
+
+    /// <summary>Whether a text stands for bytes that aren't UTF-8.</summary>
+    public static bool IsMended(string text) => text.Contains(Replacement, StringComparison.Ordinal);
 
     [GeneratedRegex(Replacement + "+")]
     private static partial Regex Replacements();

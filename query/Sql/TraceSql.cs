@@ -30,7 +30,7 @@ internal sealed class TraceSql(string tenant)
     {
         var parameters = new SqlParameters();
         return new SqlQuery(
-            $"SELECT {SpanColumns.Spans.ColumnList} FROM spans WHERE tenant = {parameters.Add(tenant)} AND trace_id IN ({List(traces)}) LIMIT {maxSpans} SETTINGS max_threads = 1", // a few granules: more threads only get in each other's way
+            $"SELECT {SpanColumns.Spans.ReadColumnList} FROM spans WHERE tenant = {parameters.Add(tenant)} AND trace_id IN ({List(traces)}) LIMIT {maxSpans} SETTINGS max_threads = 1", // a few granules: more threads only get in each other's way
             parameters.Values);
     }
 

@@ -2,8 +2,11 @@ using TraceStore.Storage.Spans;
 
 namespace TraceStore.Storage.ClickHouse;
 
-/// <summary>A table's column: its name and type in ClickHouse, and where its values lie in a batch.</summary>
-public sealed record BlockColumn<TBatch>(string Name, string Type, Func<TBatch, Column> Of);
+/// <summary>
+/// A table's column: its name and type in ClickHouse, where its values lie in a batch, and whether it is derived from others
+/// and for searching alone, so that nobody reads it.
+/// </summary>
+public sealed record BlockColumn<TBatch>(string Name, string Type, Func<TBatch, Column> Of, bool IsSearchedAlone = false);
 
 /// <summary>
 /// A table's columns, in one order that the INSERT, the SELECT, the block writer and the block reader all derive from.
@@ -15,8 +18,11 @@ public sealed class BlockTable<TBatch>(string name, IReadOnlyList<BlockColumn<TB
 
     public IReadOnlyList<BlockColumn<TBatch>> Columns => columns;
 
-    /// <summary>The columns' names, for a SELECT.</summary>
+    /// <summary>The columns' names, for an INSERT.</summary>
     public string ColumnList { get; } = string.Join(", ", columns.Select(column => column.Name));
+
+    /// <summary>The names of the columns that hold what was sent, for a SELECT.</summary>
+    public string ReadColumnList { get; } = string.Join(", ", columns.Where(column => !column.IsSearchedAlone).Select(column => column.Name));
 
     /// <summary>Where to read the named columns of a result into.</summary>
     public IReadOnlyDictionary<string, (string Type, Column Column)> Bind(TBatch batch) =>

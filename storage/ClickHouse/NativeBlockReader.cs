@@ -99,7 +99,12 @@ internal ref struct NativeBlockReader(ReadOnlySpan<byte> blocks)
                 ReadDictionary(dictionary, rows);
                 break;
             case MapColumn map:
-                ReadMap(map, rows);
+                int entries = ReadEnds(map.Ends, map.Keys.Count, rows);
+                ReadValues(map.Keys, entries);
+                ReadValues(map.Entries, entries);
+                break;
+            case ListColumn list:
+                ReadValues(list.Values, ReadEnds(list.Ends, list.Values.Count, rows));
                 break;
             default:
                 throw new UnreachableException($"BUG: no Native form for {column.GetType().Name}");
@@ -142,19 +147,18 @@ internal ref struct NativeBlockReader(ReadOnlySpan<byte> blocks)
         }
     }
 
-    private void ReadMap(MapColumn map, int rows)
+    /// <summary>Reads where each row's run ends, and returns how many values there are.</summary>
+    private int ReadEnds(NumberColumn<ulong> ends, int before, int rows)
     {
-        ulong before = (ulong)map.Keys.Count;
         ulong end = 0;
         for (int row = 0; row < rows; row++)
         {
             end = ReadUInt64();
-            if (_isShort) return;
-            if (!_isMeasuring) map.Ends.Add(before + end);
+            if (_isShort) return 0;
+            if (!_isMeasuring) ends.Add((ulong)before + end);
         }
 
-        ReadValues(map.Keys, (int)end);
-        ReadValues(map.Entries, (int)end);
+        return checked((int)end);
     }
 
     private ReadOnlySpan<byte> ReadString() => Take(ReadLength());

@@ -37,6 +37,7 @@ public static class NativeBlockWriter
         BytesColumn bytes => bytes.Bytes + ((long)MaxLengthBytes * bytes.Count),
         DictionaryColumn dictionary => dictionary.Values.Bytes + ((long)MaxLengthBytes * dictionary.Values.Count) + ((long)MaxNumberBytes * dictionary.Count),
         MapColumn map => MostBytes(map.Ends) + MostBytes(map.Keys) + MostBytes(map.Entries),
+        ListColumn list => MostBytes(list.Ends) + MostBytes(list.Values),
         _ => 0,
     };
 
@@ -74,6 +75,10 @@ public static class NativeBlockWriter
                 WriteValues(output, map.Ends);
                 WriteValues(output, map.Keys);
                 WriteValues(output, map.Entries);
+                break;
+            case ListColumn list:
+                WriteValues(output, list.Ends);
+                WriteValues(output, list.Values);
                 break;
             default:
                 throw new UnreachableException($"BUG: no Native form for {column.GetType().Name}");

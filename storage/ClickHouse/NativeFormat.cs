@@ -13,6 +13,8 @@ namespace TraceStore.Storage.ClickHouse;
 /// Map(K, V)
 ///   prefix those of K and V
 ///   values u64 per row: where its entries end; then all keys as K, all values as V
+/// Array(String)
+///   values u64 per row: where its strings end; then all strings
 /// </code>
 /// </summary>
 internal static class NativeFormat

@@ -72,5 +72,6 @@ public static class SpanColumns
         new("bool_attributes", $"Map({Text}, Bool)", batch => of(batch).Bools),
         new("int_attributes", $"Map({Text}, Int64)", batch => of(batch).Ints),
         new("double_attributes", $"Map({Text}, Float64)", batch => of(batch).Doubles),
+        new("other_attributes", "Array(String)", batch => of(batch).Others, IsSearchedAlone: true),
     ];
 }

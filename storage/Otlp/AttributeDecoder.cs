@@ -4,8 +4,8 @@ using static TraceStore.Storage.Otlp.OtlpFields;
 namespace TraceStore.Storage.Otlp;
 
 /// <summary>
-/// Sorts attributes into typed columns, those of one message at a time, or refuses those that columns can't give back. A key
-/// is hashed once: its number in each column is remembered by its number in a table of all keys.
+/// Sorts attributes into typed columns, those of one message at a time, or refuses those that columns can't give back, and
+/// notes what they are searched by. A key is hashed once: its number in each column is remembered by its number in a table of all keys.
 /// </summary>
 /// <param name="recurrence">Which strings are common; where null, none is.</param>
 internal sealed class AttributeDecoder(AttributeColumns columns, Recurrence? recurrence = null)
@@ -42,6 +42,7 @@ internal sealed class AttributeDecoder(AttributeColumns columns, Recurrence? rec
         bool isFirst = use.LastMessage != _message;
         use.LastMessage = _message;
         if (isPlain && isFirst) Add(in attribute, ref use);
+        else OtherAttribute.AddTo(columns.Others.Values, keyValue);
         return isPlain && isFirst;
     }
 

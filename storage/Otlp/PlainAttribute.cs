@@ -62,6 +62,13 @@ internal ref struct PlainAttribute
         }
     }
 
+    /// <summary>Reads an AnyValue by itself. False when it isn't plain.</summary>
+    public static bool TryReadValue(WireReader value, out PlainAttribute attribute)
+    {
+        attribute = default;
+        return attribute.TryReadValue(value);
+    }
+
     private bool TryReadValue(WireReader value)
     {
         if (!value.TryReadTag(out Kind, out WireType type)) return false; // null, if it isn't damaged

@@ -3,7 +3,8 @@ namespace TraceStore.Storage.Spans;
 /// <summary>
 /// The attributes that nearly all attributes are: one value of type string, bool, int or double under a key that stands
 /// once. Each type has a map of its own, so that types survive. Everything else (arrays, maps, bytes, null, repeated
-/// keys) is kept in OTLP's encoding by whoever owns these columns. A string lies in one of two maps.
+/// keys) is kept in OTLP's encoding by whoever owns these columns. A string lies in one of two maps. A last column is for
+/// searching alone.
 /// </summary>
 public sealed class AttributeColumns
 {
@@ -19,10 +20,13 @@ public sealed class AttributeColumns
 
     public MapColumn<NumberColumn<double>> Doubles { get; } = new();
 
-    /// <summary>All maps.</summary>
-    public IReadOnlyList<MapColumn> All => [CommonStrings, Strings, Bools, Ints, Doubles];
+    /// <summary>What an attribute that no map holds is searched by (<see cref="Otlp.OtherAttribute"/>).</summary>
+    public ListColumn Others { get; } = new();
 
-    /// <summary>Ends the row in all maps.</summary>
+    /// <summary>All columns.</summary>
+    public IReadOnlyList<Column> All => [CommonStrings, Strings, Bools, Ints, Doubles, Others];
+
+    /// <summary>Ends the row in all columns.</summary>
     public void EndRow()
     {
         CommonStrings.EndRow();
@@ -30,10 +34,11 @@ public sealed class AttributeColumns
         Bools.EndRow();
         Ints.EndRow();
         Doubles.EndRow();
+        Others.EndRow();
     }
 
     public void Clear()
     {
-        foreach (MapColumn map in All) map.Clear();
+        foreach (Column column in All) column.Clear();
     }
 }

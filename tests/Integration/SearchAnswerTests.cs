@@ -44,6 +44,77 @@ public class SearchAnswerTests(ServerFixture fixture)
             found.SpanSets[0].Spans[0].Attributes.Select(attribute => $"{attribute.Key}={Text(attribute.Value)}").Order(StringComparer.Ordinal));
     }
 
+    [Theory]
+    [InlineData("{span.twice = \"first\"}", true)]
+    [InlineData("{span.twice = \"last\"}", true)]
+    [InlineData("{span.twice =~ \"la.*\"}", true)]
+    [InlineData("{span.twice != \"first\"}", true)]
+    [InlineData("{span.twice = \"neither\"}", false)]
+    [InlineData("{.twice = \"last\"}", true)]
+    [InlineData("{span.mixed = 7}", true)]
+    [InlineData("{span.mixed > 7}", false)]
+    [InlineData("{span.mixed = true}", true)]
+    [InlineData("{span.mixed = false}", false)]
+    [InlineData("{span.mixed < -1000000000000000000000.0}", true)]
+    [InlineData("{span.void = \"behind\"}", true)]
+    [InlineData("{span.list = \"b\"}", true)]
+    [InlineData("{span.list = 5}", true)]
+    [InlineData("{span.list = 6}", false)]
+    [InlineData("{span.list = 2.5}", true)]
+    [InlineData("{span.list = false}", true)]
+    [InlineData("{span.list = \"caf\uFFFD\"}", true)]
+    [InlineData("{span.lis = \"b\"}", false)]
+    [InlineData("{resource.twice = \"last\"}", true)]
+    [InlineData("{.of.resource = \"element\"}", true)]
+    [InlineData("{.list = \"of the resource\"}", false)]
+    public async Task Every_value_of_a_key_that_stands_twice_and_every_element_of_an_array_is_found(string query, bool isFound)
+    {
+        await StoreOthersAsync();
+
+        string[] found = [.. (await SearchAsync($"{{name = \"others\" && {query[1..]}")).Traces.Select(trace => trace.TraceID)];
+
+        Assert.Equal(isFound ? [Hex(TraceId(3_304))] : [], found);
+    }
+
+    [Theory]
+    [InlineData("twice", "last", true)]
+    [InlineData("mixed", "7", true)]
+    [InlineData("list", "b", true)]
+    [InlineData("list", "nothing", false)]
+    public async Task Jaegers_tags_find_them_too(string key, string value, bool isFound)
+    {
+        await StoreOthersAsync();
+
+        string tags = Uri.EscapeDataString(new JsonObject { [key] = value }.ToJsonString());
+        JsonNode found = JsonNode.Parse(await Server.Jaeger.GetStringAsync($"/api/traces?service=others&operation=others&tags={tags}", TestContext.Current.CancellationToken))!;
+
+        Assert.Equal(isFound ? 1 : 0, found["data"]!.AsArray().Count);
+    }
+
+    [Fact]
+    public async Task A_value_that_only_an_array_has_is_shown()
+    {
+        await StoreOthersAsync();
+
+        TraceSearchMetadata found = Assert.Single((await SearchAsync("{name = \"others\" && span.list = \"b\" && span.void = \"behind\"}")).Traces);
+
+        Assert.Equal(["list=a", "void=behind"], found.SpanSets[0].Spans[0].Attributes.Where(attribute => attribute.Key is "list" or "void").Select(attribute => $"{attribute.Key}={Text(attribute.Value)}").Order(StringComparer.Ordinal));
+    }
+
+    private async Task StoreOthersAsync()
+    {
+        Span span = Span(3_304, start: Start, name: "others");
+        var list = new ArrayValue { Values = { Value("a"), Value("b"), Value(5), Value(2.5), Value(false), new AnyValue(), Value("caf\uFFFD"), new AnyValue { ArrayValue = new ArrayValue { Values = { Value("nested") } } } } };
+        span.Attributes.Add([Attribute("twice", "first"), Attribute("twice", "last"), Attribute("mixed", "text"), Attribute("mixed", 7), Attribute("mixed", true), Attribute("mixed", -1e30)]);
+        span.Attributes.Add([new KeyValue { Key = "void", Value = new AnyValue() }, Attribute("void", "behind"), new KeyValue { Key = "list", Value = new AnyValue { ArrayValue = list } }]);
+        ResourceSpans resource = Resource("others", span);
+        resource.Resource.Attributes.Add([Attribute("twice", "first"), Attribute("twice", "last"), new KeyValue { Key = "of.resource", Value = new AnyValue { ArrayValue = new ArrayValue { Values = { Value("element") } } } }, Attribute("list", "of the resource")]);
+        await Server.Otlp.ExportAsync(Request(resource)); // once, for a resend is stored once
+        await Server.Tempo.WaitForTraceAsync(Hex(TraceId(3_304)), 1);
+    }
+
+    private static AnyValue Value(object value) => Attribute("", value).Value;
+
     [Fact]
     public async Task A_very_long_name_is_found_by_the_whole_and_read_whole()
     {

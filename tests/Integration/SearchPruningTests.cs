@@ -40,6 +40,7 @@ public class SearchPruningTests(EngineFixture fixture)
     [InlineData("{.unique = \"u40000\"}")]
     [InlineData("{span.shared = \"s4000\"}")]
     [InlineData("{resource.service.name = \"pruning\" && .shared = \"s4000\"}")]
+    [InlineData("{span.twice = \"t40000\"}")]
     public async Task A_rare_value_is_read_where_it_is(string query) => Assert.InRange(await RowsReadAsync(query, s_all), 1, 2 * Granule);
 
     private async Task<long> RowsReadAsync(string query, TimeRange time)
@@ -68,7 +69,7 @@ public class SearchPruningTests(EngineFixture fixture)
     private static Span Numbered(int number)
     {
         Span span = Span(trace: 600_000 + (number / 10), span: number + 1, start: Start + ((ulong)number * Seconds * Second / Spans));
-        span.Attributes.Add([Attribute("unique", $"u{number}"), Attribute("shared", $"s{number / 10}")]);
+        span.Attributes.Add([Attribute("unique", $"u{number}"), Attribute("shared", $"s{number / 10}"), Attribute("twice", "first"), Attribute("twice", $"t{number}")]);
         return span;
     }
 }

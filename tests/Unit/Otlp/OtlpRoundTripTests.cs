@@ -79,7 +79,7 @@ public class OtlpRoundTripTests
         Assert.All(
             (DictionaryColumn[])[decoded.Spans.Name, decoded.Spans.Service, decoded.Resources.Service, decoded.Scopes.Name, decoded.Scopes.Version, decoded.Operations.Name, decoded.Operations.Service],
             column => Assert.Equal(ListedText.MaxBytes, column[0].Length));
-        Assert.All(decoded.Spans.Attributes.All, map => Assert.Equal(-1, map.Keys.Values.Count == 0 ? -1 : map.Keys.Values[0].IndexOf("kk"u8)));
+        Assert.All(decoded.Spans.Attributes.All.OfType<MapColumn>(), map => Assert.Equal(-1, map.Keys.Values.Count == 0 ? -1 : map.Keys.Values[0].IndexOf("kk"u8)));
     }
 
     [Fact]
@@ -183,7 +183,7 @@ public class OtlpRoundTripTests
         DecodedSegment segment = Decode(Request(Resource("a", spans)).ToByteArray());
 
         Assert.Equal(4_096, segment.Spans.Attributes.CommonStrings.Values.Values.Count);
-        Assert.Equal("22fa4ef436c09e04", $"{System.IO.Hashing.XxHash3.HashToUInt64(Block(segment)):x16}");
+        Assert.Equal("c6899c8d92ffe987", $"{System.IO.Hashing.XxHash3.HashToUInt64(Block(segment)):x16}");
     }
 
     [Fact]
