@@ -151,10 +151,11 @@ internal sealed class JaegerTraceEncoder(Utf8JsonWriter json, SpanRows rows)
 
     private void WriteProcess(TraceSpan span)
     {
-        json.WriteString("serviceName", System.Text.Encoding.UTF8.GetString(rows.Spans.Service[span.Row]));
+        string service = System.Text.Encoding.UTF8.GetString(rows.Spans.Service[span.Row]);
+        json.WriteString("serviceName", service);
         json.WriteStartArray("tags");
         Resource? resource = OtlpParsing.ParseResource(rows.Envelopes.Resource(rows.Spans.ResourceHash(span.Row))).Resource;
-        bool IsShown(KeyValue attribute) => attribute is { Key: "service.name", Value.ValueCase: AnyValue.ValueOneofCase.StringValue };
+        bool IsShown(KeyValue attribute) => attribute is { Key: "service.name", Value.ValueCase: AnyValue.ValueOneofCase.StringValue } && attribute.Value.StringValue == service;
         foreach (KeyValue attribute in resource?.Attributes.Where(attribute => !IsShown(attribute)) ?? [])
         {
             WriteTag(attribute.Key, attribute.Value);

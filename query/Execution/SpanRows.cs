@@ -19,15 +19,21 @@ public sealed record SpanRows(SpanBatch Spans, Envelopes Envelopes, bool IsCut, 
     }
 }
 
-/// <summary>What a search found.</summary>
+/// <summary>What a search found; disposing lets other queries have its memory.</summary>
 /// <param name="Traces">The traces, newest first.</param>
 /// <param name="Spans">Their spans from afar: only the columns of a summary are filled.</param>
 /// <param name="IsMatched">Per row, whether it is what was searched for.</param>
 /// <param name="Asked">For each attribute that was asked for, per row its value (<see cref="Sql.AskedAttributeSql"/>).</param>
 /// <param name="Envelopes">The resources, where one was asked about.</param>
 /// <param name="Content">Per row, a hash of all that it holds; null where no two rows have one ID and kind, so that nobody asks.</param>
-public sealed record SearchRows(IReadOnlyList<TraceId> Traces, SpanBatch Spans, NumberColumn<byte> IsMatched, IReadOnlyList<BytesColumn> Asked, Envelopes Envelopes, NumberColumn<ulong>? Content)
+public sealed record SearchRows(IReadOnlyList<TraceId> Traces, SpanBatch Spans, NumberColumn<byte> IsMatched, IReadOnlyList<BytesColumn> Asked, Envelopes Envelopes, NumberColumn<ulong>? Content) : IDisposable
 {
+    public void Dispose()
+    {
+        Spans.Release();
+        foreach (BytesColumn column in Asked) column.Release();
+    }
+
     /// <summary>Whether two rows have one trace, ID and kind: only their content tells then whether they are one span.</summary>
     public bool HasEqualIds()
     {

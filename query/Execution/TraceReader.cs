@@ -29,14 +29,15 @@ public sealed class TraceReader : IDisposable
     public async Task<SpanRows> ReadAsync(IReadOnlyCollection<TraceId> traces, CancellationToken cancellation)
     {
         QueryGate.Turn turn = await _gate.LookUpAsync(cancellation).ConfigureAwait(false);
+        var spans = new SpanBatch();
         try
         {
-            if (traces.Count == 0) return new SpanRows(new SpanBatch(), new Envelopes(), IsCut: false, turn);
-            SpanBatch spans = await ReadAsync<SpanBatch>(turn, _sql.Spans(traces, MaxSpans + 1), SpanColumns.Spans.Bind, cancellation).ConfigureAwait(false);
+            if (traces.Count > 0) spans = await ReadAsync<SpanBatch>(turn, _sql.Spans(traces, MaxSpans + 1), SpanColumns.Spans.Bind, cancellation).ConfigureAwait(false);
             return new SpanRows(spans, await _envelopes.ReadAsync(spans, cancellation).ConfigureAwait(false), IsCut: spans.Count > MaxSpans, turn);
         }
         catch
         {
+            spans.Release();
             turn.Dispose();
             throw;
         }

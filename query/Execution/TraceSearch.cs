@@ -10,7 +10,7 @@ namespace TraceStore.Query.Execution;
 /// Searches.
 /// <list type="number">
 /// <item>See that the query's regular expressions are some, before anything is read.</item>
-/// <item>See of which of its comparisons there are resources: of most there are none, and they needn't be asked again.</item>
+/// <item>See of which resources its comparisons hold: mostly of few or none, which needn't be asked again.</item>
 /// <item>Look for traces piece by piece (<see cref="NewestFirst"/>), until there are enough.</item>
 /// <item>Read the found traces' spans from afar.</item>
 /// </list>
@@ -24,20 +24,25 @@ internal sealed class TraceSearch(ClickHouseDatabase database, TraceSql sql, Env
     public async Task<IReadOnlyList<TraceId>> FindAsync(SearchPlan plan, CancellationToken cancellation)
     {
         await CheckRegularExpressionsAsync(plan, cancellation).ConfigureAwait(false); // 1
-        Func<BinaryExpression, bool> hasResources = await HasResourcesAsync(plan, cancellation).ConfigureAwait(false); // 2
-        return await FindAsync(plan, hasResources, cancellation).ConfigureAwait(false); // 3
+        ResourceMatches resources = await MatchResourcesAsync(plan, cancellation).ConfigureAwait(false); // 2
+        return await FindAsync(plan, resources, cancellation).ConfigureAwait(false); // 3
     }
 
     /// <summary>As <see cref="FindAsync(SearchPlan, CancellationToken)"/>, with the found traces' spans from afar.</summary>
     public async Task<SearchRows> SearchAsync(SearchPlan plan, QueryGate.Turn turn, CancellationToken cancellation)
     {
         await CheckRegularExpressionsAsync(plan, cancellation).ConfigureAwait(false); // 1
-        Func<BinaryExpression, bool> hasResources = await HasResourcesAsync(plan, cancellation).ConfigureAwait(false); // 2
-        IReadOnlyList<TraceId> traces = await FindAsync(plan, hasResources, cancellation).ConfigureAwait(false); // 3
+        ResourceMatches resources = await MatchResourcesAsync(plan, cancellation).ConfigureAwait(false); // 2
+        IReadOnlyList<TraceId> traces = await FindAsync(plan, resources, cancellation).ConfigureAwait(false); // 3
         if (traces.Count == 0) return new SearchRows(traces, new SpanBatch(), new NumberColumn<byte>(), [], new Envelopes(), null);
 
         SearchRows rows = await turn.ReadAsync(noteRead => ReadAsync(withContent: false, noteRead), cancellation).ConfigureAwait(false); // 4
-        if (rows.HasEqualIds()) rows = await turn.ReadAsync(noteRead => ReadAsync(withContent: true, noteRead), cancellation).ConfigureAwait(false);
+        if (rows.HasEqualIds())
+        {
+            rows.Dispose();
+            rows = await turn.ReadAsync(noteRead => ReadAsync(withContent: true, noteRead), cancellation).ConfigureAwait(false);
+        }
+
         bool looksIntoResources = plan.Asked.Attributes.Any(field => field.Scope != AttributeScope.Span);
         return looksIntoResources ? rows with { Envelopes = await envelopes.ReadAsync(rows.Spans, cancellation).ConfigureAwait(false) } : rows;
 
@@ -53,7 +58,7 @@ internal sealed class TraceSearch(ClickHouseDatabase database, TraceSql sql, Env
             BytesColumn[] asked = [.. plan.Asked.Attributes.Select(_ => new BytesColumn())];
             for (int number = 0; number < asked.Length; number++) columns.Add(AskedAttributeSql.Column(number), ("String", asked[number]));
             if (content is not null) columns.Add("content", ("UInt64", content));
-            await database.ReadAsync(sql.Summaries(traces, plan, MaxSummarySpans, withContent, hasResources), columns, noteRead, cancellation).ConfigureAwait(false);
+            await database.ReadAsync(sql.Summaries(traces, plan, MaxSummarySpans, withContent, resources), columns, noteRead, cancellation).ConfigureAwait(false);
             return new SearchRows(traces, spans, isMatched, asked, new Envelopes(), content);
         }
     }
@@ -82,16 +87,15 @@ internal sealed class TraceSearch(ClickHouseDatabase database, TraceSql sql, Env
         return new TraceQlException(literal.Position, $"'{shown}' is no regular expression (in Go's dialect, RE2)");
     }
 
-    private async Task<Func<BinaryExpression, bool>> HasResourcesAsync(SearchPlan plan, CancellationToken cancellation)
+    private async Task<ResourceMatches> MatchResourcesAsync(SearchPlan plan, CancellationToken cancellation)
     {
         BinaryExpression[] comparisons = [.. QueryBounds.Comparisons(plan.Query.Filter).Where(SpanPredicateSql.LooksIntoResources).Distinct()];
-        if (comparisons.Length == 0) return _ => true;
-        string matches = (await database.ReadLinesAsync(sql.ResourceMatches(comparisons), cancellation).ConfigureAwait(false)).Single();
-        HashSet<BinaryExpression> matching = [.. comparisons.Where((_, index) => matches[index] == '1')];
-        return matching.Contains;
+        if (comparisons.Length == 0) return ResourceMatches.None;
+        string line = (await database.ReadLinesAsync(sql.ResourceMatches(comparisons), cancellation).ConfigureAwait(false)).SingleOrDefault("");
+        return new ResourceMatches(comparisons.Zip(line.Split(',')).ToDictionary());
     }
 
-    private async Task<IReadOnlyList<TraceId>> FindAsync(SearchPlan plan, Func<BinaryExpression, bool> hasResources, CancellationToken cancellation)
+    private async Task<IReadOnlyList<TraceId>> FindAsync(SearchPlan plan, ResourceMatches resources, CancellationToken cancellation)
     {
         List<TraceId> traces = [];
         HashSet<TraceId> found = [];
@@ -100,7 +104,7 @@ internal sealed class TraceSearch(ClickHouseDatabase database, TraceSql sql, Env
         {
             var ids = new FixedBytesColumn(TraceId.Size);
             await database.ReadAsync(
-                sql.Find(plan with { Time = window }, hasResources),
+                sql.Find(plan with { Time = window }, resources),
                 new Dictionary<string, (string, Column)> { ["trace_id"] = ("FixedString(16)", ids), ["newest"] = ("UInt64", new NumberColumn<ulong>()) },
                 noteRead: null,
                 cancellation).ConfigureAwait(false);

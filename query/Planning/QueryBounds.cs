@@ -15,6 +15,9 @@ internal static class QueryBounds
     /// <summary>Comparisons, and truth values that stand alone.</summary>
     public const int MaxConditions = 100;
 
+    /// <summary>Of them on attributes of spans or resources: each takes ClickHouse tens of milliseconds to analyse, in every statement.</summary>
+    public const int MaxOnAttributes = 40;
+
     /// <summary>From so many conditions on, their analysis costs more than what they read.</summary>
     public const int ManyConditions = 10;
 
@@ -41,6 +44,8 @@ internal static class QueryBounds
     {
         int conditions = Conditions(filter);
         if (conditions > MaxConditions) throw new QueryBoundsException($"A query has at most {MaxConditions} conditions; this one has {conditions}.");
+        int onAttributes = Comparisons(filter).Count(comparison => comparison.Left is AttributeField { Scope: not AttributeScope.Event, Name: not "service.name" });
+        if (onAttributes > MaxOnAttributes) throw new QueryBoundsException($"A query has at most {MaxOnAttributes} conditions on attributes; this one has {onAttributes}.");
         long bytes = 0;
         foreach ((string text, int most) in Texts(filter)) bytes += Check(text, most);
         if (bytes > MaxTextsBytes) throw new QueryBoundsException($"The names and values in a query have at most {MaxTextsBytes} bytes; these have {bytes}.");

@@ -23,7 +23,7 @@ internal static class AskedAttributeSql
             + $"mapContains(bool_attributes, {key}), if(bool_attributes[{key}], 'b1', 'b0'), "
             + $"mapContains(int_attributes, {key}), concat('i', toString(int_attributes[{key}])), "
             + $"mapContains(double_attributes, {key}), concat('d', toString(double_attributes[{key}])), "
-            + $"substring(arrayFirst(other -> startsWith(other, concat({key}, '\\0')), other_attributes), length({key}) + 2))";
+            + $"{OtherAttributeSql.First(name)})";
     }
 
     /// <summary>The value; null where there is none.</summary>

@@ -2,7 +2,6 @@ using System.Globalization;
 using TraceStore.Query.TraceQl;
 using TraceStore.Storage.ClickHouse;
 using TraceStore.Storage.Otlp;
-using TraceStore.Storage.Spans;
 using static TraceStore.Query.TraceQl.BinaryOperator;
 
 namespace TraceStore.Query.Sql;
@@ -13,11 +12,13 @@ namespace TraceStore.Query.Sql;
 /// </summary>
 /// <param name="parameters">Gets the values.</param>
 /// <param name="tenant">Whose spans.</param>
-/// <param name="hasResources">Whether there are resources of which a comparison holds; null where that isn't known.</param>
-internal sealed class SpanPredicateSql(SqlParameters parameters, string tenant, Func<BinaryExpression, bool>? hasResources = null)
+/// <param name="resources">Of which resources comparisons hold; null where that isn't known.</param>
+internal sealed class SpanPredicateSql(SqlParameters parameters, string tenant, ResourceMatches? resources = null)
 {
+    /// <summary>A condition that never holds.</summary>
+    public const string Never = "false";
+
     private const string ServiceName = "service.name";
-    private const string Others = "other_attributes";
 
     /// <summary>A span's duration, nanoseconds; zero where it ends before it starts.</summary>
     private const string Duration = "if(start_time_unix_nano + duration > start_time_unix_nano, duration, 0)";
@@ -86,9 +87,10 @@ internal sealed class SpanPredicateSql(SqlParameters parameters, string tenant, 
     private string WriteScope(string column, BinaryExpression comparison, Literal value) =>
         $"scope_hash IN (SELECT hash FROM scopes WHERE tenant = {parameters.Add(tenant)} AND {WriteListed(column, comparison, value)})";
 
-    /// <summary>A column holds no more than the start of a very long text.</summary>
     private string WriteListed(string column, BinaryExpression comparison, Literal value) =>
-        WriteText(column, comparison, value.Value is string text && comparison.Operator is not (Matches or NotMatches) ? new Literal(value.Position, ListedText.Of(text)) : value);
+        value.Value is string text && comparison.Operator is Equal or NotEqual
+            ? TextSql.CompareListed(parameters, column, Symbol(comparison), text)
+            : WriteText(column, comparison, value);
 
     /// <summary>What no column holds is looked for as bytes.</summary>
     private string WriteRemainder(BinaryExpression comparison, IReadOnlyList<byte[]> fragments)
@@ -112,7 +114,7 @@ internal sealed class SpanPredicateSql(SqlParameters parameters, string tenant, 
     {
         string key = parameters.Add(name);
         IEnumerable<string> maps = [.. s_spanStrings, "bool_attributes", "int_attributes", "double_attributes"];
-        return $"NOT ({string.Join(" OR ", maps.Select(map => $"mapContains({map}, {key})"))} OR arrayExists(other -> startsWith(other, concat({key}, '\\0')), {Others}))";
+        return $"NOT ({string.Join(" OR ", maps.Select(map => $"mapContains({map}, {key})"))} OR {OtherAttributeSql.Any(name)})";
     }
 
     /// <summary>
@@ -121,19 +123,16 @@ internal sealed class SpanPredicateSql(SqlParameters parameters, string tenant, 
     /// </summary>
     private string WriteSpanOrResource(string name, BinaryExpression comparison, Literal value)
     {
-        string span = WriteSpanAttribute(name, comparison, value);
-        return HasResources(comparison) ? $"({span} OR ({WriteAbsent(name)} AND {WriteResource(name, comparison, value)}))" : span;
+        string span = WriteSpanAttribute(name, comparison, value), resource = WriteResource(name, comparison, value);
+        return resource == Never ? span : $"({span} OR ({WriteAbsent(name)} AND {resource}))";
     }
 
     private string WriteResource(string name, BinaryExpression comparison, Literal value)
     {
         if (IsService(name, value)) return WriteService(comparison, value);
-        return HasResources(comparison)
-            ? $"resource_hash IN (SELECT hash FROM resources WHERE tenant = {parameters.Add(tenant)} AND {WriteAttribute(name, comparison, value, s_resourceStrings)})"
-            : "false";
+        return resources?.ConditionOf(comparison)
+            ?? $"resource_hash IN (SELECT hash FROM resources WHERE tenant = {parameters.Add(tenant)} AND {WriteAttribute(name, comparison, value, s_resourceStrings)})";
     }
-
-    private bool HasResources(BinaryExpression comparison) => !LooksIntoResources(comparison) || hasResources?.Invoke(comparison) != false;
 
     private string WriteSpanAttribute(string name, BinaryExpression comparison, Literal value) => WriteAttribute(name, comparison, value, s_spanStrings);
 
@@ -144,35 +143,37 @@ internal sealed class SpanPredicateSql(SqlParameters parameters, string tenant, 
         {
             AnyTypeText text => $"({string.Join(" OR ", ValuesOf(text.Text).Select(typed => WriteAttribute(name, comparison, new Literal(value.Position, typed), strings)))})",
             string text => $"({string.Join(" OR ", strings.Select(map => $"(mapContains({map}, {key}) AND {WriteText($"{map}[{key}]", comparison, value)})"))} OR {WriteOtherText(name, comparison, value, text)})",
-            bool truth => $"((mapContains(bool_attributes, {key}) AND bool_attributes[{key}] {Symbol(comparison)} {(truth ? "true" : "false")}) OR {WriteOther(name, OtherAttribute.TruthLetter, other => $"{other} {Symbol(comparison)} '{(truth ? 1 : 0)}'")})",
-            long integer => WriteNumber(name, comparison, parameters.Add(integer)),
-            double number => WriteNumber(name, comparison, parameters.Add(number)),
-            DurationValue duration => WriteNumber(name, comparison, parameters.Add(duration.Nanoseconds)),
+            bool truth => $"((mapContains(bool_attributes, {key}) AND bool_attributes[{key}] {Symbol(comparison)} {(truth ? "true" : "false")}) OR {WriteOtherTruth(name, comparison, value, truth)})",
+            long integer => WriteNumber(name, comparison, parameters.Add(integer), () => OtherAttributeSql.Has(name, integer)),
+            double number => WriteNumber(name, comparison, parameters.Add(number), () => OtherAttributeSql.Has(name, number)),
+            DurationValue duration => WriteNumber(name, comparison, parameters.Add(duration.Nanoseconds), () => OtherAttributeSql.Has(name, duration.Nanoseconds)),
             _ => throw new TraceQlException(value.Position, "an attribute is compared with a string, a number or true or false"),
         };
     }
 
-    private string WriteNumber(string name, BinaryExpression comparison, string number)
+    private string WriteNumber(string name, BinaryExpression comparison, string number, Func<string> hasOther)
     {
         string key = parameters.Add(name), compared = $"{Symbol(comparison)} {number}";
+        string other = comparison.Operator == Equal
+            ? hasOther()
+            : $"{OtherAttributeSql.Any(name, OtherAttribute.IntegerLetter, text => $"toInt64OrZero({text}) {compared}")}"
+                + $" OR {OtherAttributeSql.Any(name, OtherAttribute.NumberLetter, text => $"toFloat64OrZero({text}) {compared}")}";
         return $"((mapContains(int_attributes, {key}) AND int_attributes[{key}] {compared})"
             + $" OR (mapContains(double_attributes, {key}) AND double_attributes[{key}] {compared})"
-            + $" OR {WriteOther(name, OtherAttribute.IntegerLetter, other => $"toInt64OrZero({other}) {compared}")}"
-            + $" OR {WriteOther(name, OtherAttribute.NumberLetter, other => $"toFloat64OrZero({other}) {compared}")})";
+            + $" OR {other})";
     }
 
-    /// <summary>Equal text is looked for as a whole, by which ClickHouse prunes.</summary>
+    private static string WriteOtherTruth(string name, BinaryExpression comparison, Literal value, bool truth) => comparison.Operator switch
+    {
+        Equal => OtherAttributeSql.Has(name, truth),
+        NotEqual => OtherAttributeSql.Has(name, !truth),
+        _ => throw new TraceQlException(value.Position, "true and false are compared with = or !="),
+    };
+
     private string WriteOtherText(string name, BinaryExpression comparison, Literal value, string text) =>
         comparison.Operator == Equal && !TextSql.IsMended(text)
-            ? $"has({Others}, concat({parameters.Add(name)}, '\\0{OtherAttribute.TextLetter}', {parameters.Add(text)}))"
-            : WriteOther(name, OtherAttribute.TextLetter, other => WriteText(other, comparison, value));
-
-    /// <summary>A condition on the values of a key and type that no map holds.</summary>
-    private string WriteOther(string name, char type, Func<string, string> condition)
-    {
-        int start = System.Text.Encoding.UTF8.GetByteCount(name) + 3; // behind the key, a zero and the letter; SQL counts from 1
-        return $"arrayExists(other -> startsWith(other, concat({parameters.Add(name)}, '\\0{type}')) AND {condition($"substring(other, {start.ToString(CultureInfo.InvariantCulture)})")}, {Others})";
-    }
+            ? OtherAttributeSql.HasText(name, parameters.Add(text))
+            : OtherAttributeSql.Any(name, OtherAttribute.TextLetter, other => WriteText(other, comparison, value));
 
     /// <summary>The values that are shown as this text: itself, and a number or truth that is written so and not otherwise.</summary>
     private static IEnumerable<object> ValuesOf(string text)

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using TraceStore.Storage.ClickHouse;
+using TraceStore.Storage.Spans;
 
 namespace TraceStore.Query.Sql;
 
@@ -20,6 +21,15 @@ internal static partial class TextSql
         // For how many bytes one stands, every decoder decides otherwise: so a row of them is taken as one.
         string shown = Replacements().Replace(text, Replacement);
         return $"replaceRegexpAll(toValidUTF8({column}), '{Replacement}+', '{Replacement}') {symbol} {parameters.Add(shown)}";
+    }
+
+    /// <summary>
+    /// As the other, for a column that holds the start of a very long text. (What earlier versions stored is there whole.)
+    /// </summary>
+    public static string CompareListed(SqlParameters parameters, string column, string symbol, string text)
+    {
+        string whole = Compare(parameters, column, symbol, text), start = ListedText.Of(text);
+        return start == text ? whole : $"({whole} {(symbol == "=" ? "OR" : "AND")} {Compare(parameters, column, symbol, start)})";
     }
 
     /// <summary>Whether a text stands for bytes that aren't UTF-8.</summary>

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using TraceStore.Query.TraceQl;
 using TraceStore.Storage.ClickHouse;
-using TraceStore.Storage.Spans;
 
 namespace TraceStore.Query.Sql;
 
@@ -27,5 +26,5 @@ internal static class TracePredicateSql
     };
 
     private static string OfRoot(string column, string text, SqlParameters parameters) =>
-        $"(countIf({IsRoot}) > 0 AND {TextSql.Compare(parameters, $"argMinIf({column}, (start_time_unix_nano, span_ids), {IsRoot})", "=", ListedText.Of(text))})";
+        $"(countIf({IsRoot}) > 0 AND {TextSql.CompareListed(parameters, $"argMinIf({column}, (start_time_unix_nano, span_ids), {IsRoot})", "=", text)})";
 }

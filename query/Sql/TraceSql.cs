@@ -1,3 +1,4 @@
+using System.Globalization;
 using TraceStore.Query.Planning;
 using TraceStore.Query.TraceQl;
 using TraceStore.Storage.ClickHouse;
@@ -35,10 +36,10 @@ internal sealed class TraceSql(string tenant)
     }
 
     /// <summary>The newest traces with a span that the plan asks for: trace_id, newest.</summary>
-    public SqlQuery Find(SearchPlan plan, Func<BinaryExpression, bool>? hasResources = null)
+    public SqlQuery Find(SearchPlan plan, ResourceMatches? resources = null)
     {
         var parameters = new SqlParameters();
-        string where = Where(plan, hasResources, parameters);
+        string where = Where(plan, resources, parameters);
         return new SqlQuery(
             $"SELECT trace_id, max(start_time_unix_nano) AS newest FROM spans WHERE {where}{WhereTrace(plan, where, parameters)} GROUP BY trace_id ORDER BY newest DESC, trace_id LIMIT {plan.Limit}"
             + (plan.IsIntricate ? WhenIntricate : ""),
@@ -53,11 +54,11 @@ internal sealed class TraceSql(string tenant)
     /// <param name="plan">What was searched for.</param>
     /// <param name="maxSpans">Of each trace at most.</param>
     /// <param name="withContent">Whether each row comes with a hash of all it holds.</param>
-    /// <param name="hasResources">Whether there are resources of which a comparison holds.</param>
-    public SqlQuery Summaries(IReadOnlyCollection<TraceId> traces, SearchPlan plan, int maxSpans, bool withContent = false, Func<BinaryExpression, bool>? hasResources = null)
+    /// <param name="resources">Of which resources its comparisons hold.</param>
+    public SqlQuery Summaries(IReadOnlyCollection<TraceId> traces, SearchPlan plan, int maxSpans, bool withContent = false, ResourceMatches? resources = null)
     {
         var parameters = new SqlParameters();
-        string matched = Where(plan, hasResources, parameters);
+        string matched = Where(plan, resources, parameters);
         string asked = string.Concat(plan.Asked.Attributes.Select((field, number) => $", {AskedAttributeSql.Write(field.Name, parameters)} AS {AskedAttributeSql.Column(number)}"));
         return new SqlQuery(
             $"SELECT {string.Join(", ", SummaryColumns)}, CAST({matched}, 'UInt8') AS matched{asked}{(withContent ? $", {Content} AS content" : "")}"
@@ -66,13 +67,14 @@ internal sealed class TraceSql(string tenant)
             parameters.Values);
     }
 
-    /// <summary>For each comparison, whether there are resources of which it holds: one line of 0 and 1.</summary>
-    public SqlQuery ResourceMatches(IEnumerable<BinaryExpression> comparisons)
+    /// <summary>For each comparison the hashes of the resources of which it holds, in hex, one more than are named at most: one line, with commas between.</summary>
+    public SqlQuery ResourceMatches(IReadOnlyCollection<BinaryExpression> comparisons)
     {
         var parameters = new SqlParameters();
         var predicate = new SpanPredicateSql(parameters, tenant);
-        IEnumerable<string> counts = comparisons.Select(comparison => $"toString(countIf({predicate.WriteOfResource(comparison)}) > 0)");
-        return new SqlQuery($"SELECT concat({string.Join(", ", counts)}, '') FROM resources WHERE tenant = {parameters.Add(tenant)}", parameters.Values);
+        string most = (Sql.ResourceMatches.MostNamed(comparisons.Count) + 1).ToString(CultureInfo.InvariantCulture);
+        IEnumerable<string> hashes = comparisons.Select(comparison => $"arrayStringConcat(arrayMap(one -> hex(one), groupUniqArrayIf({most})(hash, {predicate.WriteOfResource(comparison)})))");
+        return new SqlQuery($"SELECT concat({string.Join(", ',', ", hashes)}, '') FROM resources WHERE tenant = {parameters.Add(tenant)}", parameters.Values);
     }
 
     /// <summary>Fails where a pattern isn't a regular expression, by itself or as it is used. (match() takes some that are none.)</summary>
@@ -102,11 +104,11 @@ internal sealed class TraceSql(string tenant)
     {
         var parameters = new SqlParameters();
         return new SqlQuery(
-            $"SELECT DISTINCT name, kind FROM operations WHERE tenant = {parameters.Add(tenant)} AND {TextSql.Compare(parameters, "service", "=", ListedText.Of(service))} ORDER BY name, kind",
+            $"SELECT DISTINCT name, kind FROM operations WHERE tenant = {parameters.Add(tenant)} AND {TextSql.CompareListed(parameters, "service", "=", service)} ORDER BY name, kind",
             parameters.Values);
     }
 
-    private string Where(SearchPlan plan, Func<BinaryExpression, bool>? hasResources, SqlParameters parameters)
+    private string Where(SearchPlan plan, ResourceMatches? resources, SqlParameters parameters)
     {
         List<string> conditions = [$"tenant = {parameters.Add(tenant)}"];
         if (plan.Time is { } time)
@@ -118,7 +120,7 @@ internal sealed class TraceSql(string tenant)
             conditions.Add($"start_time_unix_nano <= {parameters.Add(time.LastUnixNano)}");
         }
 
-        if (plan.Query.Filter is { } filter) conditions.Add(new SpanPredicateSql(parameters, tenant, hasResources).Write(filter));
+        if (plan.Query.Filter is { } filter) conditions.Add(new SpanPredicateSql(parameters, tenant, resources).Write(filter));
         return string.Join(" AND ", conditions);
     }
 

@@ -13,6 +13,9 @@ public sealed class ClickHouseDatabase : IDisposable
 {
     private const string MinFreeSetting = "min_free_disk_bytes_to_perform_insert";
 
+    /// <summary>What a query of as many conditions as there may be comes to, and several times as much.</summary>
+    private const int MaxStatementBytes = 4 << 20, MaxStatementElements = 1_000_000;
+
     private readonly ClickHouseOptions _options;
     private readonly HttpClient _http;
     private readonly ClickHouseClient _client;
@@ -83,7 +86,10 @@ public sealed class ClickHouseDatabase : IDisposable
         }
     }
 
-    /// <summary>Runs a query and appends its rows to <paramref name="columns"/>, found by name, as they come.</summary>
+    /// <summary>
+    /// Runs a query and appends its rows to <paramref name="columns"/>, found by name, as they come. When it fails, they are
+    /// released.
+    /// </summary>
     /// <param name="query">The query.</param>
     /// <param name="columns">Where its columns go.</param>
     /// <param name="noteRead">Told how many bytes have come, each time some have; it may refuse more by throwing.</param>
@@ -95,9 +101,11 @@ public sealed class ClickHouseDatabase : IDisposable
         {
             await GuardAsync(_options.QueryTimeout, ReadBlocksAsync, cancellation).ConfigureAwait(false);
         }
-        catch (InvalidDataException e)
+        catch (Exception e)
         {
-            throw new ClickHouseRefusedException($"ClickHouse's answer can't be read: {e.Message}", e);
+            foreach ((_, Column column) in columns.Values) column.Release();
+            if (e is InvalidDataException) throw new ClickHouseRefusedException($"ClickHouse's answer can't be read: {e.Message}", e);
+            throw;
         }
 
         async Task<int> ReadBlocksAsync(CancellationToken limited)
@@ -140,6 +148,9 @@ public sealed class ClickHouseDatabase : IDisposable
             ["cancel_http_readonly_queries_on_client_close"] = 1,
             ["max_execution_time"] = (int)Math.Ceiling(_options.QueryTimeout.TotalSeconds),
             ["max_memory_usage"] = _options.MaxQueryMemoryBytes,
+            ["max_query_size"] = MaxStatementBytes,
+            ["max_ast_elements"] = MaxStatementElements,
+            ["max_expanded_ast_elements"] = MaxStatementElements,
         };
         foreach ((string name, string value) in query.Parameters) settings["param_" + name] = value;
         return _client.ExecuteRawResultAsync($"{query.Text} FORMAT {format}", new QueryOptions { CustomSettings = settings }, cancellation);

@@ -123,7 +123,7 @@ internal ref struct NativeBlockReader(ReadOnlySpan<byte> blocks)
             throw new InvalidDataException($"LowCardinality flags {flags:x} aren't known.");
         }
 
-        int keys = checked((int)ReadUInt64());
+        int keys = ReadUInt64() is <= int.MaxValue and var many ? (int)many : throw new InvalidDataException("A LowCardinality column has too many keys.");
         uint[] numbers = _isMeasuring ? [] : new uint[keys];
         for (int key = 0; key < keys && !_isShort; key++)
         {
@@ -158,7 +158,7 @@ internal ref struct NativeBlockReader(ReadOnlySpan<byte> blocks)
             if (!_isMeasuring) ends.Add((ulong)before + end);
         }
 
-        return checked((int)end);
+        return end <= int.MaxValue ? (int)end : throw new InvalidDataException($"{end} values in a Native block.");
     }
 
     private ReadOnlySpan<byte> ReadString() => Take(ReadLength());

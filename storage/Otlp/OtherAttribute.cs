@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.IO.Hashing;
 using System.Text;
 using TraceStore.Storage.Spans;
 using static TraceStore.Storage.Otlp.OtlpFields;
@@ -7,15 +8,25 @@ using static TraceStore.Storage.Otlp.ScannedFields;
 namespace TraceStore.Storage.Otlp;
 
 /// <summary>
-/// What an attribute that no map holds is searched by: a key that stood before, or an array. Each value by itself is a byte
-/// string: the key, a zero byte, a letter for the type, and the value as text.
+/// What an attribute that no map holds is searched by: a key that stood before, or an array. First comes the key's hash, and
+/// then each value by itself: the key's hash once more, a letter for the type, and the value as text. The key itself would take
+/// many times the room of what was sent, for it stands before an array once and here before each element.
 /// </summary>
 public static class OtherAttribute
 {
     public const char TextLetter = 's', TruthLetter = 'b', IntegerLetter = 'i', NumberLetter = 'd';
 
-    /// <summary>Of an array the first so many are searched, and none that is longer than this, key and all.</summary>
-    public const int MaxElements = 256, MaxBytes = 2 * ListedText.MaxBytes;
+    /// <summary>Bytes of a key's hash.</summary>
+    public const int KeyBytes = sizeof(ulong);
+
+    /// <summary>Of an array the first so many elements are searched, and no text that is longer than this.</summary>
+    public const int MaxElements = 256, MaxTextBytes = 8 << 10;
+
+    /// <summary>Of a segment so many values are searched, for the smallest take several times the room here that they took when they were sent.</summary>
+    internal const int MaxPerSegment = 1 << 20;
+
+    /// <summary>What every value of a key begins with.</summary>
+    public static byte[] KeyHash(ReadOnlySpan<byte> key) => XxHash3.Hash(key);
 
     /// <summary>Adds the values of a KeyValue that can be searched.</summary>
     internal static void AddTo(BytesColumn values, WireReader keyValue)
@@ -34,29 +45,36 @@ public static class OtherAttribute
             Require(ok, keyValue.Position);
         }
 
+        int before = values.Count;
         if (PlainAttribute.TryReadValue(value, out PlainAttribute plain))
         {
-            Add(values, key, in plain);
-            return;
+            Add(values, before, key, in plain);
         }
-
-        if (!TryFindNext(ref value, AnyValue_Array, out WireReader array)) return;
-        for (int i = 0; i < MaxElements && TryFindNext(ref array, ArrayValue_Values, out WireReader element); i++)
+        else if (TryFindNext(ref value, AnyValue_Array, out WireReader array))
         {
-            if (PlainAttribute.TryReadValue(element, out plain)) Add(values, key, in plain);
+            for (int i = 0; i < MaxElements && TryFindNext(ref array, ArrayValue_Values, out WireReader element); i++)
+            {
+                if (PlainAttribute.TryReadValue(element, out plain)) Add(values, before, key, in plain);
+            }
         }
     }
 
-    private static void Add(BytesColumn values, ReadOnlySpan<byte> key, in PlainAttribute plain)
+    /// <summary>A number as it stands among them.</summary>
+    public static string TextOf(double number) =>
+        double.IsInfinity(number) ? (number > 0 ? "inf" : "-inf") : number.ToString("R", CultureInfo.InvariantCulture);
+
+    /// <inheritdoc cref="TextOf(double)"/>
+    public static string TextOf(long number) => number.ToString(CultureInfo.InvariantCulture);
+
+    private static void Add(BytesColumn values, int before, ReadOnlySpan<byte> key, in PlainAttribute plain)
     {
         ReadOnlySpan<byte> text = TextOf(in plain, out char letter);
-        int length = key.Length + 2 + text.Length;
-        if (length > MaxBytes) return;
-        Span<byte> row = values.Extend(length);
-        key.CopyTo(row);
-        row[key.Length] = 0;
-        row[key.Length + 1] = (byte)letter;
-        text.CopyTo(row[(key.Length + 2)..]);
+        if (text.Length > MaxTextBytes || values.Count >= MaxPerSegment) return;
+        if (values.Count == before) XxHash3.Hash(key, values.Extend(KeyBytes));
+        Span<byte> row = values.Extend(KeyBytes + 1 + text.Length);
+        XxHash3.Hash(key, row);
+        row[KeyBytes] = (byte)letter;
+        text.CopyTo(row[(KeyBytes + 1)..]);
     }
 
     private static ReadOnlySpan<byte> TextOf(in PlainAttribute plain, out char letter)
@@ -71,11 +89,10 @@ public static class OtherAttribute
                 return plain.Number == 0 ? "0"u8 : "1"u8;
             case AnyValue_Int:
                 letter = IntegerLetter;
-                return Encoding.ASCII.GetBytes(((long)plain.Number).ToString(CultureInfo.InvariantCulture));
+                return Encoding.ASCII.GetBytes(TextOf((long)plain.Number));
             default:
                 letter = NumberLetter;
-                double number = BitConverter.UInt64BitsToDouble(plain.Number);
-                return double.IsInfinity(number) ? (number > 0 ? "inf"u8 : "-inf"u8) : Encoding.ASCII.GetBytes(number.ToString("R", CultureInfo.InvariantCulture));
+                return Encoding.ASCII.GetBytes(TextOf(BitConverter.UInt64BitsToDouble(plain.Number)));
         }
     }
 }

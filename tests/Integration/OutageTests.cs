@@ -38,6 +38,43 @@ public class OutageTests
         Assert.Equal(OtlpEquality.Canonical(first), OtlpEquality.Canonical(await server.Tempo.ReadTraceAsync(Hex(TraceId(601)))));
     }
 
+    /// <summary>Far below the 30 s that a query may take, and far above the 1.5 s that are promised.</summary>
+    private const int SoonSeconds = 10;
+
+    [Fact]
+    public async Task Beside_a_frozen_engine_readiness_is_told_soon_and_all_goes_on_when_it_thaws()
+    {
+        await using TestServer server = await TestServer.StartAsync();
+        using var impatient = new HttpClient { BaseAddress = server.Tempo.BaseAddress, Timeout = TimeSpan.FromSeconds(SoonSeconds) };
+        await SignalAsync("-STOP", server.EngineProcessId);
+        try
+        {
+            foreach (string path in (string[])["/readyz", "/readyz/query", "/ready"])
+            {
+                using HttpResponseMessage answer = await impatient.GetAsync(path, TestContext.Current.CancellationToken);
+                Assert.Equal((path, HttpStatusCode.ServiceUnavailable), (path, answer.StatusCode));
+            }
+
+            Assert.True(await impatient.IsUpAsync("/healthz"));
+            Assert.True(await impatient.IsUpAsync("/readyz/ingest"));
+            Assert.Null((await server.Otlp.ExportAsync(Request(Resource("frozen", Span(609))))).PartialSuccess);
+        }
+        finally
+        {
+            await SignalAsync("-CONT", server.EngineProcessId);
+        }
+
+        await Eventually.BeTrueAsync("readiness", () => server.Tempo.IsUpAsync("/readyz"));
+        await server.Tempo.WaitForTraceAsync(Hex(TraceId(609)), 1);
+    }
+
+    private static async Task SignalAsync(string signal, int processId)
+    {
+        using Process kill = Process.Start("kill", [signal, processId.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync();
+        Assert.Equal(0, kill.ExitCode);
+    }
+
     [Fact]
     public async Task A_clickhouse_that_comes_back_empty_gets_its_tables_again()
     {

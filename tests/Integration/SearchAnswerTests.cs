@@ -64,6 +64,10 @@ public class SearchAnswerTests(ServerFixture fixture)
     [InlineData("{span.list = false}", true)]
     [InlineData("{span.list = \"caf\uFFFD\"}", true)]
     [InlineData("{span.lis = \"b\"}", false)]
+    [InlineData("{span.\"schlüssel\" > 6}", true)]
+    [InlineData("{span.\"schlüssel\" > 7}", false)]
+    [InlineData("{span.\"schlüssel\" =~ \"[a-c]ä\"}", true)]
+    [InlineData("{span.k =~ \".*\"}", false)]
     [InlineData("{resource.twice = \"last\"}", true)]
     [InlineData("{.of.resource = \"element\"}", true)]
     [InlineData("{.list = \"of the resource\"}", false)]
@@ -106,11 +110,27 @@ public class SearchAnswerTests(ServerFixture fixture)
         Span span = Span(3_304, start: Start, name: "others");
         var list = new ArrayValue { Values = { Value("a"), Value("b"), Value(5), Value(2.5), Value(false), new AnyValue(), Value("caf\uFFFD"), new AnyValue { ArrayValue = new ArrayValue { Values = { Value("nested") } } } } };
         span.Attributes.Add([Attribute("twice", "first"), Attribute("twice", "last"), Attribute("mixed", "text"), Attribute("mixed", 7), Attribute("mixed", true), Attribute("mixed", -1e30)]);
+        span.Attributes.Add([Attribute("schlüssel", true), Attribute("schlüssel", 7), Attribute("schlüssel", "bä"), Attribute("k\0sX", "v"), Attribute("k\0sX", "w")]);
         span.Attributes.Add([new KeyValue { Key = "void", Value = new AnyValue() }, Attribute("void", "behind"), new KeyValue { Key = "list", Value = new AnyValue { ArrayValue = list } }]);
         ResourceSpans resource = Resource("others", span);
         resource.Resource.Attributes.Add([Attribute("twice", "first"), Attribute("twice", "last"), new KeyValue { Key = "of.resource", Value = new AnyValue { ArrayValue = new ArrayValue { Values = { Value("element") } } } }, Attribute("list", "of the resource")]);
         await Server.Otlp.ExportAsync(Request(resource)); // once, for a resend is stored once
         await Server.Tempo.WaitForTraceAsync(Hex(TraceId(3_304)), 1);
+    }
+
+    [Fact]
+    public async Task As_many_conditions_as_may_be_are_answered_also_when_resources_have_them_all()
+    {
+        Span span = Span(3_305, start: Start);
+        ResourceSpans resource = Resource("many", span);
+        resource.Resource.Attributes.Add(Enumerable.Range(0, 40).Select(number => Attribute($"number.{number}", number)));
+        await Server.Otlp.ExportAsync(Request(resource));
+        await Server.Tempo.WaitForTraceAsync(Hex(TraceId(3_305)), 1);
+        string tags = string.Join(' ', Enumerable.Range(0, 40).Select(number => $"number.{number}={number}"));
+
+        JsonNode found = JsonNode.Parse(await Server.Tempo.GetStringAsync($"/api/search?minDuration=1ms&tags={Uri.EscapeDataString(tags)}", TestContext.Current.CancellationToken))!;
+
+        Assert.Equal(Hex(TraceId(3_305)), (string?)Assert.Single(found["traces"]!.AsArray())!["traceID"]);
     }
 
     private static AnyValue Value(object value) => Attribute("", value).Value;

@@ -52,7 +52,7 @@ public class SearchPruningTests(EngineFixture fixture)
 
     private Task<IReadOnlyList<string>> ExplainAsync(string explain, string query, TimeRange time)
     {
-        SqlQuery search = new TraceSql(tenant: "").Find(new SearchPlan(TraceQlParser.Parse(query), time, limit: 20, spansPerSpanset: 3), hasResources: _ => false);
+        SqlQuery search = new TraceSql(tenant: "").Find(new SearchPlan(TraceQlParser.Parse(query), time, limit: 20, spansPerSpanset: 3), ResourceMatches.None);
         return fixture.Database.ReadLinesAsync(search with { Text = $"{explain} {search.Text}" }, TestContext.Current.CancellationToken);
     }
 

@@ -11,7 +11,7 @@ internal sealed class MemoryReturn : IDisposable
     /// <summary>How often to look.</summary>
     private static readonly TimeSpan s_period = TimeSpan.FromSeconds(15);
 
-    /// <summary>What is held on top of what was held when it was quiet last is worth a collection from this much on.</summary>
+    /// <summary>What is held on top of the least that was held since the last collection here is worth a collection from this much on.</summary>
     private const long WorthBytes = 64L << 20;
 
     private readonly ITimer _timer;
@@ -28,6 +28,7 @@ internal sealed class MemoryReturn : IDisposable
         long allocated = GC.GetTotalAllocatedBytes();
         bool isQuiet = allocated - _allocatedBefore < WorthBytes;
         _allocatedBefore = allocated;
+        _heldBefore = Math.Min(_heldBefore, Environment.WorkingSet);
         if (!isQuiet || Environment.WorkingSet - _heldBefore < WorthBytes) return;
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         _heldBefore = Environment.WorkingSet;

@@ -22,6 +22,7 @@ public class NativeBlockTests
                 var right = new OtlpSpanWriter();
                 Assert.Equal(written.Count, read.Count);
                 for (int row = 0; row < written.Count; row++) Assert.Equal(left.Write(written, row), right.Write(read, row));
+                Assert.Equal(Block(written), Block(read)); // what is searched alone too
             },
             iter: 500);
 

@@ -107,6 +107,18 @@ public class RequestParsingTests
     }
 
     [Fact]
+    public void Conditions_on_attributes_have_a_bound_of_their_own()
+    {
+        string Terms(string term, int count) => "{" + string.Join("||", Enumerable.Repeat(term, count)) + "}";
+        SearchPlan Read(string q) => TempoSearchRequest.Read(new QueryCollection(new Dictionary<string, StringValues> { ["q"] = q }));
+
+        Read(Terms(".a=1", QueryBounds.MaxOnAttributes));
+        Read(Terms("resource.service.name=\"a\"", QueryBounds.MaxConditions));
+        Read(Terms("name=\"a\"", QueryBounds.MaxConditions));
+        Assert.All((string[])[".a=1", "span.a=1", "resource.a=1"], term => Assert.Throws<QueryBoundsException>(() => Read(Terms(term, QueryBounds.MaxOnAttributes + 1))));
+    }
+
+    [Fact]
     public void Texts_are_bounded_one_by_one_and_together()
     {
         Assert.Throws<QueryBoundsException>(() => TempoSearchRequest.Read(new QueryCollection(new Dictionary<string, StringValues> { ["q"] = $"{{name = \"{new string('x', 124_000)}\"}}" })));

@@ -49,13 +49,22 @@ public class SqlTests
 
     [Fact]
     public void What_no_resource_has_is_asked_of_spans_alone() =>
-        AssertAsReviewed("find_without_resources", s_sql.Find(new SearchPlan(TraceQlParser.Parse("{.region = \"eu\" && resource.host != \"a\"}"), null, 20, 3), hasResources: _ => false));
+        AssertAsReviewed("find_without_resources", s_sql.Find(new SearchPlan(TraceQlParser.Parse("{.region = \"eu\" && resource.host != \"a\"}"), null, 20, 3), ResourceMatches.None));
+
+    [Fact]
+    public void Resources_that_match_are_named_unless_they_are_many()
+    {
+        SearchPlan plan = new(TraceQlParser.Parse("{.region = \"eu\" && resource.host != \"a\"}"), null, 20, 3);
+        BinaryExpression[] comparisons = [.. QueryBounds.Comparisons(plan.Query.Filter)];
+        string hash = new('A', 32), hashes = string.Concat(Enumerable.Repeat(hash, ResourceMatches.MostNamed(2) + 1));
+        AssertAsReviewed("find_with_resources", s_sql.Find(plan, new ResourceMatches(new Dictionary<BinaryExpression, string> { [comparisons[0]] = hash + hash, [comparisons[1]] = hashes })));
+    }
 
     [Fact]
     public void Resources_that_match_are_asked_for_once()
     {
         SearchPlan plan = new(TraceQlParser.Parse("{.region = \"eu\" && resource.host != \"a\" && span.x = 1 && resource.service.name = \"s\"}"), null, 20, 3);
-        AssertAsReviewed("resource_matches", s_sql.ResourceMatches(QueryBounds.Comparisons(plan.Query.Filter).Where(SpanPredicateSql.LooksIntoResources)));
+        AssertAsReviewed("resource_matches", s_sql.ResourceMatches(QueryBounds.Comparisons(plan.Query.Filter).Where(SpanPredicateSql.LooksIntoResources).ToArray()));
     }
 
     [Fact]

@@ -2,7 +2,7 @@ SELECT trace_id, max(start_time_unix_nano) AS newest
 FROM spans
 WHERE tenant = {p0:String} AND indexHint(time_bucket >= {p1:UInt64} AND time_bucket <= {p1:UInt64}) AND start_time_unix_nano >= {p2:UInt64} AND start_time_unix_nano <= {p3:UInt64} AND resource_hash IN (SELECT hash
 FROM resources
-WHERE tenant = {p0:String} AND ((mapContains(string_attributes, {p4:String}) AND string_attributes[{p4:String}] = {p5:String}) OR has(other_attributes, concat({p4:String}, '\0s', {p5:String})))) GROUP BY trace_id ORDER BY newest DESC, trace_id LIMIT 20
+WHERE tenant = {p0:String} AND ((mapContains(string_attributes, {p4:String}) AND string_attributes[{p4:String}] = {p5:String}) OR has(other_attributes, concat(unhex('245BD3C2CD7D439F73'), {p5:String})))) GROUP BY trace_id ORDER BY newest DESC, trace_id LIMIT 20
 -- p0 = 
 -- p1 = 0
 -- p2 = 1
