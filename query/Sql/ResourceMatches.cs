@@ -15,17 +15,20 @@ internal sealed class ResourceMatches(IReadOnlyDictionary<BinaryExpression, stri
     /// <summary>Resources that statements name, for one comparison and for all together: beyond, their text takes longer to read.</summary>
     private const int MaxNamed = 200, MaxNamedInAll = 10_000;
 
+    /// <summary>The condition on a span where there is no such resource.</summary>
+    public const string OfNone = "false";
+
     /// <summary>No comparison holds of any resource.</summary>
     public static ResourceMatches None { get; } = new(new Dictionary<BinaryExpression, string>());
 
     /// <summary>How many resources are named for each of so many comparisons; one more than that are many.</summary>
     public static int MostNamed(int comparisons) => Math.Clamp(MaxNamedInAll / comparisons, 1, MaxNamed);
 
-    /// <summary>The condition that a span's resource is one of them: false where there is none, null where they are many.</summary>
+    /// <summary>The condition that a span's resource is one of them: <see cref="OfNone"/>, or null where they are many.</summary>
     public string? ConditionOf(BinaryExpression comparison)
     {
         string hashes = found.GetValueOrDefault(comparison, "");
-        if (hashes.Length == 0) return SpanPredicateSql.Never;
+        if (hashes.Length == 0) return OfNone;
         if (hashes.Length / DigitsPerHash > MostNamed(found.Count)) return null;
         return $"resource_hash IN ({string.Join(", ", hashes.Chunk(DigitsPerHash).Select(hash => $"unhex('{new string(hash)}')"))})";
     }

@@ -15,9 +15,6 @@ namespace TraceStore.Query.Sql;
 /// <param name="resources">Of which resources comparisons hold; null where that isn't known.</param>
 internal sealed class SpanPredicateSql(SqlParameters parameters, string tenant, ResourceMatches? resources = null)
 {
-    /// <summary>A condition that never holds.</summary>
-    public const string Never = "false";
-
     private const string ServiceName = "service.name";
 
     /// <summary>A span's duration, nanoseconds; zero where it ends before it starts.</summary>
@@ -124,7 +121,7 @@ internal sealed class SpanPredicateSql(SqlParameters parameters, string tenant, 
     private string WriteSpanOrResource(string name, BinaryExpression comparison, Literal value)
     {
         string span = WriteSpanAttribute(name, comparison, value), resource = WriteResource(name, comparison, value);
-        return resource == Never ? span : $"({span} OR ({WriteAbsent(name)} AND {resource}))";
+        return resource == ResourceMatches.OfNone ? span : $"({span} OR ({WriteAbsent(name)} AND {resource}))";
     }
 
     private string WriteResource(string name, BinaryExpression comparison, Literal value)

@@ -78,15 +78,13 @@ internal sealed class LoadResult
     }
 
     public string ToText() => string.Create(CultureInfo.InvariantCulture,
-        $"""
-        {_spans:N0} spans taken in {Elapsed.TotalSeconds:N1} s: {SpansPerSecond:N0} spans/s, {BytesPerSecond / 1e6:N1} MB/s, {(double)_bytes / Math.Max(1, _spans):N0} bytes each
-        Export     p50 {Percentile(0.5):N1} ms   p90 {Percentile(0.9):N1} ms   p99 {Percentile(0.99):N1} ms   max {Percentile(1):N1} ms
-        Rejected   {_rejectedSpans:N0} spans
-        Given up   {_lostSpans:N0} spans
-        Retried    {_retries:N0} requests{(_lastFailure is null ? "" : $", the last because of: {_lastFailure}")}
-        Behind     {_behind.TotalMilliseconds:N0} ms at most
-        This load  {ProcessorTime.TotalSeconds:N1} CPU s
-        """);
+        $"{_spans:N0} spans taken in {Elapsed.TotalSeconds:N1} s: {SpansPerSecond:N0} spans/s, {BytesPerSecond / 1e6:N1} MB/s, {(double)_bytes / Math.Max(1, _spans):N0} bytes each\n"
+        + $"Export     p50 {Percentile(0.5):N1} ms   p90 {Percentile(0.9):N1} ms   p99 {Percentile(0.99):N1} ms   max {Percentile(1):N1} ms\n"
+        + $"Rejected   {_rejectedSpans:N0} spans\n"
+        + $"Given up   {_lostSpans:N0} spans\n"
+        + $"Retried    {_retries:N0} requests{(_lastFailure is null ? "" : $", the last because of: {_lastFailure}")}\n"
+        + $"Behind     {_behind.TotalMilliseconds:N0} ms at most\n"
+        + $"This load  {ProcessorTime.TotalSeconds:N1} CPU s");
 
     public string ToJson() => JsonSerializer.Serialize(new
     {
