@@ -21,13 +21,13 @@ internal static class QueryBounds
     /// <summary>From so many conditions on, their analysis costs more than what they read.</summary>
     public const int ManyConditions = 10;
 
-    /// <summary>One name or value, escaped. ClickHouse takes 128 KiB.</summary>
+    /// <summary>One name or value, escaped as it is sent. ClickHouse takes 128 KiB.</summary>
     public const int MaxTextBytes = 120 << 10;
 
     /// <summary>One that is given as a tag: it is looked for in more than one form.</summary>
     public const int MaxTagBytes = 32 << 10;
 
-    /// <summary>All names and values together. They stand in a request line, escaped once more, of which ClickHouse takes 1 MiB.</summary>
+    /// <summary>All names and values together. They stand in a request line, some more than once, of which ClickHouse takes 1 MiB.</summary>
     public const int MaxTextsBytes = 128 << 10;
 
     /// <summary>How many conditions a filter has.</summary>
@@ -55,8 +55,8 @@ internal static class QueryBounds
     /// <exception cref="QueryBoundsException">It is too long.</exception>
     public static int Check(string text, int most = MaxTagBytes)
     {
-        int bytes = System.Text.Encoding.UTF8.GetByteCount(SqlParameters.Escape(text));
-        return bytes <= most ? bytes : throw new QueryBoundsException($"A name or value in a query has at most {most} bytes; '{text[..20]}…' has {bytes}.");
+        int bytes = Uri.EscapeDataString(SqlParameters.Escape(text)).Length;
+        return bytes <= most ? bytes : throw new QueryBoundsException($"A name or value in a query has at most {most} bytes, escaped; '{text[..20]}…' has {bytes}.");
     }
 
     /// <summary>Every comparison in a filter.</summary>

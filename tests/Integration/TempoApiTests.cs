@@ -240,6 +240,19 @@ public class TempoApiTests(ServerFixture fixture)
         Assert.Contains("at most 40 conditions on attributes; this one has 41", await refused.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(1_000, "is no regular expression")]
+    [InlineData(60_000, "has at most 122880 bytes, escaped")] // each is three bytes where it is sent
+    public async Task A_long_pattern_that_is_none_is_the_callers_mistake(int length, string words)
+    {
+        string q = "{name =~ \"" + new string('[', length) + "\"}";
+
+        using HttpResponseMessage refused = await Server.Tempo.GetAsync("/api/search?q=" + Uri.EscapeDataString(q), TestContext.Current.CancellationToken);
+
+        Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
+        Assert.Contains(words, await refused.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+    }
+
     private Task StoreAsync(int trace, params Span[] spans) => StoreAsync(trace, $"tempo-{trace}", spans);
 
     private async Task StoreAsync(int trace, string service, params Span[] spans)
