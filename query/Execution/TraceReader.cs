@@ -29,15 +29,15 @@ public sealed class TraceReader : IDisposable
     public async Task<SpanRows> ReadAsync(IReadOnlyCollection<TraceId> traces, CancellationToken cancellation)
     {
         QueryGate.Turn turn = await _gate.LookUpAsync(cancellation).ConfigureAwait(false);
-        var spans = new SpanBatch();
+        SpanBatch? spans = null;
         try
         {
-            if (traces.Count > 0) spans = await ReadAsync<SpanBatch>(turn, _sql.Spans(traces, MaxSpans + 1), SpanColumns.Spans.Bind, cancellation).ConfigureAwait(false);
+            spans = traces.Count == 0 ? new SpanBatch() : await ReadAsync<SpanBatch>(turn, _sql.Spans(traces, MaxSpans + 1), SpanColumns.Spans.Bind, cancellation).ConfigureAwait(false);
             return new SpanRows(spans, await _envelopes.ReadAsync(spans, cancellation).ConfigureAwait(false), IsCut: spans.Count > MaxSpans, turn);
         }
         catch
         {
-            spans.Release();
+            spans?.Release();
             turn.Dispose();
             throw;
         }

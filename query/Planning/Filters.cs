@@ -5,8 +5,14 @@ namespace TraceStore.Query.Planning;
 /// <summary>Builds the TraceQL that searches without a query of their own stand for, so that one planner serves them all.</summary>
 internal static class Filters
 {
+    private const string ServiceName = "service.name";
+
     public static BinaryExpression Service(string service) =>
-        Is(new AttributeField(0, AttributeScope.Resource, "service.name"), BinaryOperator.Equal, service);
+        Is(new AttributeField(0, AttributeScope.Resource, ServiceName), BinaryOperator.Equal, service);
+
+    /// <summary>Whether a comparison is with a resource's service, which stands in a column of its own: as text, where it is text.</summary>
+    public static bool IsOfService(BinaryExpression comparison) =>
+        comparison is { Left: AttributeField { Scope: AttributeScope.Resource or AttributeScope.Any, Name: ServiceName }, Right: Literal { Value: string or AnyTypeText } };
 
     public static BinaryExpression Name(string name) => Is(Intrinsic.Name, name);
 

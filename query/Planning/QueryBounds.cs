@@ -44,7 +44,7 @@ internal static class QueryBounds
     {
         int conditions = Conditions(filter);
         if (conditions > MaxConditions) throw new QueryBoundsException($"A query has at most {MaxConditions} conditions; this one has {conditions}.");
-        int onAttributes = Comparisons(filter).Count(comparison => comparison.Left is AttributeField { Scope: not AttributeScope.Event, Name: not "service.name" });
+        int onAttributes = Comparisons(filter).Count(IsOnAttributes);
         if (onAttributes > MaxOnAttributes) throw new QueryBoundsException($"A query has at most {MaxOnAttributes} conditions on attributes; this one has {onAttributes}.");
         long bytes = 0;
         foreach ((string text, int most) in Texts(filter)) bytes += Check(text, most);
@@ -66,6 +66,15 @@ internal static class QueryBounds
         NotExpression not => Comparisons(not.Operand),
         BinaryExpression comparison => [comparison],
         _ => [],
+    };
+
+    /// <summary>Whether it looks into maps of attributes: events are looked through as bytes, and a resource's service has a column.</summary>
+    private static bool IsOnAttributes(BinaryExpression comparison) => comparison.Left switch
+    {
+        AttributeField { Scope: AttributeScope.Event } => false,
+        AttributeField { Scope: AttributeScope.Resource } => !Filters.IsOfService(comparison),
+        AttributeField => true,
+        _ => false,
     };
 
     private static IEnumerable<(string Text, int Most)> Texts(FieldExpression? filter) =>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using TraceStore.Query.Planning;
 using TraceStore.Query.TraceQl;
 using TraceStore.Storage.ClickHouse;
 using TraceStore.Storage.Otlp;
@@ -15,8 +16,6 @@ namespace TraceStore.Query.Sql;
 /// <param name="resources">Of which resources comparisons hold; null where that isn't known.</param>
 internal sealed class SpanPredicateSql(SqlParameters parameters, string tenant, ResourceMatches? resources = null)
 {
-    private const string ServiceName = "service.name";
-
     /// <summary>A span's duration, nanoseconds; zero where it ends before it starts.</summary>
     private const string Duration = "if(start_time_unix_nano + duration > start_time_unix_nano, duration, 0)";
 
@@ -26,7 +25,7 @@ internal sealed class SpanPredicateSql(SqlParameters parameters, string tenant, 
 
     /// <summary>Whether a comparison looks into resources, whose number then makes a difference.</summary>
     public static bool LooksIntoResources(BinaryExpression comparison) =>
-        comparison is { Left: AttributeField { Scope: AttributeScope.Resource or AttributeScope.Any } field, Right: Literal literal } && !IsService(field.Name, literal);
+        comparison is { Left: AttributeField { Scope: AttributeScope.Resource or AttributeScope.Any }, Right: Literal } && !Filters.IsOfService(comparison);
 
     /// <exception cref="TraceQlException">The expression has no meaning, or none yet.</exception>
     public string Write(FieldExpression expression) => expression switch
@@ -96,9 +95,6 @@ internal sealed class SpanPredicateSql(SqlParameters parameters, string tenant, 
         return $"({string.Join(" OR ", fragments.Select(fragment => $"position(remainder, unhex({parameters.Add(Convert.ToHexString(fragment))})) > 0"))})";
     }
 
-    /// <summary>Whether a comparison is with the service's name, which stands in a column of its own: as text, where it is text.</summary>
-    private static bool IsService(string name, Literal value) => name == ServiceName && value.Value is string or AnyTypeText;
-
     /// <summary>Where the name is missing or no text, the column has unknown_service.</summary>
     private string WriteService(BinaryExpression comparison, Literal value) => (comparison.Operator, value.Value) switch
     {
@@ -126,7 +122,7 @@ internal sealed class SpanPredicateSql(SqlParameters parameters, string tenant, 
 
     private string WriteResource(string name, BinaryExpression comparison, Literal value)
     {
-        if (IsService(name, value)) return WriteService(comparison, value);
+        if (Filters.IsOfService(comparison)) return WriteService(comparison, value);
         return resources?.ConditionOf(comparison)
             ?? $"resource_hash IN (SELECT hash FROM resources WHERE tenant = {parameters.Add(tenant)} AND {WriteAttribute(name, comparison, value, s_resourceStrings)})";
     }

@@ -46,15 +46,17 @@ public static class OtherAttribute
         }
 
         int before = values.Count;
+        Span<byte> hash = stackalloc byte[KeyBytes];
+        XxHash3.Hash(key, hash);
         if (PlainAttribute.TryReadValue(value, out PlainAttribute plain))
         {
-            Add(values, before, key, in plain);
+            Add(values, before, hash, in plain);
         }
         else if (TryFindNext(ref value, AnyValue_Array, out WireReader array))
         {
             for (int i = 0; i < MaxElements && TryFindNext(ref array, ArrayValue_Values, out WireReader element); i++)
             {
-                if (PlainAttribute.TryReadValue(element, out plain)) Add(values, before, key, in plain);
+                if (PlainAttribute.TryReadValue(element, out plain)) Add(values, before, hash, in plain);
             }
         }
     }
@@ -66,13 +68,13 @@ public static class OtherAttribute
     /// <inheritdoc cref="TextOf(double)"/>
     public static string TextOf(long number) => number.ToString(CultureInfo.InvariantCulture);
 
-    private static void Add(BytesColumn values, int before, ReadOnlySpan<byte> key, in PlainAttribute plain)
+    private static void Add(BytesColumn values, int before, ReadOnlySpan<byte> keyHash, in PlainAttribute plain)
     {
         ReadOnlySpan<byte> text = TextOf(in plain, out char letter);
         if (text.Length > MaxTextBytes || values.Count >= MaxPerSegment) return;
-        if (values.Count == before) XxHash3.Hash(key, values.Extend(KeyBytes));
+        if (values.Count == before) values.Add(keyHash);
         Span<byte> row = values.Extend(KeyBytes + 1 + text.Length);
-        XxHash3.Hash(key, row);
+        keyHash.CopyTo(row);
         row[KeyBytes] = (byte)letter;
         text.CopyTo(row[(KeyBytes + 1)..]);
     }

@@ -72,7 +72,7 @@ public sealed class BytesColumn : Column
             byte[] chunk = _chunks[i];
             if (kept < keptChunks && chunk.Length <= ChunkBytes) _chunks[kept++] = chunk;
             else if (chunk.Length == ChunkBytes) ByteBuffers.ReturnChunk(chunk);
-            else ByteBuffers.NoteLetGo(chunk.Length);
+            else if (chunk.Length > ChunkBytes) ByteBuffers.NoteLetGo(chunk.Length); // the first chunks are small, and the runtime's business
         }
 
         _chunks.RemoveRange(kept, _chunks.Count - kept);

@@ -59,6 +59,7 @@ public class SearchAnswerTests(ServerFixture fixture)
     [InlineData("{span.void = \"behind\"}", true)]
     [InlineData("{span.list = \"b\"}", true)]
     [InlineData("{span.list = 5}", true)]
+    [InlineData("{span.list = 5.0}", true)]
     [InlineData("{span.list = 6}", false)]
     [InlineData("{span.list = 2.5}", true)]
     [InlineData("{span.list = false}", true)]

@@ -115,7 +115,7 @@ public class RequestParsingTests
         Read(Terms(".a=1", QueryBounds.MaxOnAttributes));
         Read(Terms("resource.service.name=\"a\"", QueryBounds.MaxConditions));
         Read(Terms("name=\"a\"", QueryBounds.MaxConditions));
-        Assert.All((string[])[".a=1", "span.a=1", "resource.a=1"], term => Assert.Throws<QueryBoundsException>(() => Read(Terms(term, QueryBounds.MaxOnAttributes + 1))));
+        Assert.All((string[])[".a=1", "span.a=1", "resource.a=1", "span.service.name=\"a\"", ".service.name=\"a\"", "resource.service.name=7"], term => Assert.Throws<QueryBoundsException>(() => Read(Terms(term, QueryBounds.MaxOnAttributes + 1))));
     }
 
     [Fact]
