@@ -11,6 +11,7 @@ internal sealed class SegmentDecoder
     private readonly Quarantine _quarantine;
     private readonly ILogger _log;
     private readonly OtlpDecoder _decoder;
+    private readonly ByteList _file = new();
 
     public SegmentDecoder(Quarantine quarantine, ILogger log)
     {
@@ -26,7 +27,7 @@ internal sealed class SegmentDecoder
     public int Decode(SealedSegment segment)
     {
         Output.Clear();
-        using WalSegmentContent? content = WalReader.Read(segment.Path, segment.Bytes);
+        WalSegmentContent? content = WalReader.Read(segment.Path, _file, segment.Bytes);
         if (content is null) return 0; // nothing was acknowledged in it
         int damages = SetDamageAside(segment, content);
         if (content.Records.Count == 0) return damages;

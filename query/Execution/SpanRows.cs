@@ -14,7 +14,7 @@ public sealed record SpanRows(SpanBatch Spans, Envelopes Envelopes, bool IsCut, 
 
     public void Dispose()
     {
-        Spans.Release();
+        Spans.Clear();
         Turn?.Dispose();
     }
 }
@@ -30,8 +30,8 @@ public sealed record SearchRows(IReadOnlyList<TraceId> Traces, SpanBatch Spans, 
 {
     public void Dispose()
     {
-        Spans.Release();
-        foreach (BytesColumn column in Asked) column.Release();
+        Spans.Clear();
+        foreach (BytesColumn column in Asked) column.Clear();
     }
 
     /// <summary>Whether two rows have one trace, ID and kind: only their content tells then whether they are one span.</summary>

@@ -37,7 +37,7 @@ public sealed class TraceReader : IDisposable
         }
         catch
         {
-            spans?.Release();
+            spans?.Clear();
             turn.Dispose();
             throw;
         }

@@ -88,7 +88,7 @@ public sealed class ClickHouseDatabase : IDisposable
 
     /// <summary>
     /// Runs a query and appends its rows to <paramref name="columns"/>, found by name, as they come. When it fails, they are
-    /// released.
+    /// cleared.
     /// </summary>
     /// <param name="query">The query.</param>
     /// <param name="columns">Where its columns go.</param>
@@ -103,7 +103,7 @@ public sealed class ClickHouseDatabase : IDisposable
         }
         catch (Exception e)
         {
-            foreach ((_, Column column) in columns.Values) column.Release();
+            foreach ((_, Column column) in columns.Values) column.Clear();
             if (e is InvalidDataException) throw new ClickHouseRefusedException($"ClickHouse's answer can't be read: {e.Message}", e);
             throw;
         }

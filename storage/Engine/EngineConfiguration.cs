@@ -81,6 +81,8 @@ internal sealed record EngineConfiguration(int Port, string Key, string Proof)
                 new XElement("size", "20M"),
                 new XElement("count", 3)),
             new XElement("max_server_memory_usage", options.MaxMemoryBytes),
+            // No merge begins while others take so much: of spans that are megabytes each, one takes some hundred megabytes.
+            new XElement("merges_mutations_memory_usage_soft_limit", options.MaxMemoryBytes / 8),
             new XElement("mark_cache_size", smallCache),
             new XElement("primary_index_cache_size", smallCache),
             new XElement("backups", new XElement("allowed_path", Path.Combine(tables, "backups"))),

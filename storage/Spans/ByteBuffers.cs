@@ -22,7 +22,7 @@ public static class ByteBuffers
     private static readonly Lock s_lock = new();
     private static readonly Stack<byte[]> s_idleChunks = [];
     private static int s_unasked; // of them, since it was last looked
-    private static long s_letGo;
+    private static long s_letGo, s_uncollected;
 
     /// <summary>A buffer of at least so many bytes, whatever they hold; a large one has exactly as many.</summary>
     public static byte[] Rent(int bytes) =>
@@ -36,10 +36,15 @@ public static class ByteBuffers
         else NoteLetGo(buffer.Length);
     }
 
+    /// <summary>What was large and has become garbage, collected by now or not, since the process began.</summary>
+    public static long LetGoBytes => Interlocked.Read(ref s_letGo);
+
     /// <summary>So much that was large, and not of this class, is garbage now.</summary>
     public static void NoteLetGo(long bytes)
     {
-        if (bytes == 0 || Interlocked.Add(ref s_letGo, bytes) < CollectAfterBytes || Interlocked.Exchange(ref s_letGo, 0) < CollectAfterBytes) return;
+        if (bytes == 0) return;
+        Interlocked.Add(ref s_letGo, bytes);
+        if (Interlocked.Add(ref s_uncollected, bytes) < CollectAfterBytes || Interlocked.Exchange(ref s_uncollected, 0) < CollectAfterBytes) return;
         _ = Task.Run(static () => GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: false)); // some milliseconds: large buffers point at nothing
     }
 

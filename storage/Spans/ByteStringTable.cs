@@ -63,13 +63,6 @@ public sealed class ByteStringTable
         _strings.Clear();
     }
 
-    /// <summary>Forgets all, and gives back what memory others can use.</summary>
-    public void Release()
-    {
-        Clear();
-        _strings.Release();
-    }
-
     private static uint HashOf(ReadOnlySpan<byte> value) => unchecked((uint)XxHash3.HashToUInt64(value, s_seed));
 
     private uint Add(ReadOnlySpan<byte> value, uint hash, ref Slot slot)

@@ -9,9 +9,6 @@ public sealed class BytesColumn : Column
     private const int FirstChunkBytes = 1 << 10;
     private const int ChunkBytes = ByteBuffers.ChunkBytes;
 
-    /// <summary>Chunks that are kept when the column is cleared: beyond as many as were used, and in all.</summary>
-    private const int MaxIdleChunks = 4, MaxKeptChunks = 16;
-
     private readonly List<byte[]> _chunks = [];
     private readonly NumberColumn<Place> _rows = new();
     private int _chunk; // the one that is being filled
@@ -53,31 +50,24 @@ public sealed class BytesColumn : Column
 
     public override void Clear()
     {
-        if (Count > 0) Clear(Math.Min(_chunk + 1 + MaxIdleChunks, MaxKeptChunks));
-    }
-
-    public override void Release() => Clear(keptChunks: 0);
-
-    private byte[] NewChunk(int length)
-    {
-        int usual = Math.Min(ChunkBytes, FirstChunkBytes << Math.Min(_chunk, 10));
-        return usual == ChunkBytes && length <= ChunkBytes ? ByteBuffers.RentChunk() : GC.AllocateUninitializedArray<byte>(Math.Max(usual, length));
-    }
-
-    private void Clear(int keptChunks)
-    {
         int kept = 0;
         for (int i = 0; i < _chunks.Count; i++)
         {
             byte[] chunk = _chunks[i];
-            if (kept < keptChunks && chunk.Length <= ChunkBytes) _chunks[kept++] = chunk;
-            else if (chunk.Length == ChunkBytes) ByteBuffers.ReturnChunk(chunk);
-            else if (chunk.Length > ChunkBytes) ByteBuffers.NoteLetGo(chunk.Length); // the first chunks are small, and the runtime's business
+            if (chunk.Length == ChunkBytes) ByteBuffers.ReturnChunk(chunk);
+            else if (chunk.Length > ChunkBytes) ByteBuffers.NoteLetGo(chunk.Length);
+            else _chunks[kept++] = chunk;
         }
 
         _chunks.RemoveRange(kept, _chunks.Count - kept);
         (_chunk, _filled, Bytes) = (0, 0, 0);
         _rows.Clear();
+    }
+
+    private byte[] NewChunk(int length)
+    {
+        int usual = Math.Min(ChunkBytes, FirstChunkBytes << Math.Min(_chunk, 10));
+        return usual == ChunkBytes && length <= ChunkBytes ? ByteBuffers.RentChunk() : GC.AllocateUninitializedArray<byte>(Math.Max(usual, length));
     }
 
     /// <summary>Where a value lies.</summary>

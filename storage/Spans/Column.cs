@@ -1,7 +1,7 @@
 namespace TraceStore.Storage.Spans;
 
 /// <summary>
-/// One column of a batch: values in row order, in memory that is kept when the batch is cleared. Columns are filled by
+/// One column of a batch: values in row order, to be cleared and filled again. Columns are filled by
 /// one thread and then only read.
 /// </summary>
 public abstract class Column
@@ -9,9 +9,6 @@ public abstract class Column
     /// <summary>Rows in the column.</summary>
     public abstract int Count { get; }
 
-    /// <summary>Forgets the rows and keeps the memory.</summary>
+    /// <summary>Forgets the rows. Memory that others can use is given back, the rest kept.</summary>
     public abstract void Clear();
-
-    /// <summary>Forgets the rows and gives back what memory others can use.</summary>
-    public virtual void Release() => Clear();
 }

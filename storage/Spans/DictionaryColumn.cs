@@ -39,10 +39,4 @@ public sealed class DictionaryColumn(int? width) : Column
         _rows.Clear();
         Values.Clear();
     }
-
-    public override void Release()
-    {
-        _rows.Clear();
-        Values.Release();
-    }
 }

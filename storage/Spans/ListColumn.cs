@@ -19,10 +19,4 @@ public sealed class ListColumn : Column
         Ends.Clear();
         Values.Clear();
     }
-
-    public override void Release()
-    {
-        Ends.Clear();
-        Values.Release();
-    }
 }

@@ -26,13 +26,6 @@ public abstract class MapColumn : Column
         Keys.Clear();
         Entries.Clear();
     }
-
-    public override void Release()
-    {
-        Ends.Clear();
-        Keys.Release();
-        Entries.Release();
-    }
 }
 
 /// <summary>A map column whose values lie in a <typeparamref name="TValues"/>.</summary>

@@ -80,10 +80,4 @@ public sealed class SpanBatch
     {
         foreach (Column column in All) column.Clear();
     }
-
-    /// <summary>Forgets the spans, and gives back what memory others can use.</summary>
-    public void Release()
-    {
-        foreach (Column column in All) column.Release();
-    }
 }

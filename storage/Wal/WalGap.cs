@@ -32,8 +32,8 @@ internal sealed record WalGap(ulong First, ulong Last, string Reason)
         if (before is null) return stored is null ? null : $"the first that is there is {WalSegment.NumberOf(behind)}, and what was stored ends at {stored}";
         try
         {
-            using WalSegmentContent? earlier = WalReader.Read(before);
-            using WalSegmentContent? later = WalReader.Read(behind);
+            WalSegmentContent? earlier = WalReader.Read(before);
+            WalSegmentContent? later = WalReader.Read(behind);
             if (earlier is null || later is null) return null;
             ulong next = earlier.Records.Count > 0 ? earlier.Records[^1].Sequence + 1 : earlier.Segment.FirstSequence;
             return later.Segment.FirstSequence > next && earlier.UnreadableBytes == 0 ? $"records {next} to {later.Segment.FirstSequence - 1} were in them" : null;

@@ -1,10 +1,10 @@
-using System.Buffers;
 using System.Buffers.Binary;
 using Microsoft.Win32.SafeHandles;
+using TraceStore.Storage.Spans;
 
 namespace TraceStore.Storage.Wal;
 
-/// <summary>What a segment file holds. Its records lie in a pooled buffer, which disposing gives back.</summary>
+/// <summary>What a segment file holds. Its records lie where it was read into.</summary>
 /// <param name="Segment">Its header.</param>
 /// <param name="Records">Its readable records, in order.</param>
 /// <param name="Corruptions">What can't be read though readable records lie behind it.</param>
@@ -13,21 +13,7 @@ namespace TraceStore.Storage.Wal;
 /// What lies behind it: in the newest segment a torn tail; in one whose tail was cut already, damage.
 /// </param>
 public sealed record WalSegmentContent(
-    WalSegment Segment, IReadOnlyList<WalRecord> Records, IReadOnlyList<WalCorruption> Corruptions, long ValidBytes, long UnreadableBytes) : IDisposable
-{
-    private byte[]? _buffer;
-
-    internal WalSegmentContent In(byte[] buffer)
-    {
-        _buffer = buffer;
-        return this;
-    }
-
-    public void Dispose()
-    {
-        if (Interlocked.Exchange(ref _buffer, null) is { } buffer) ArrayPool<byte>.Shared.Return(buffer);
-    }
-}
+    WalSegment Segment, IReadOnlyList<WalRecord> Records, IReadOnlyList<WalCorruption> Corruptions, long ValidBytes, long UnreadableBytes);
 
 /// <summary>A stretch of a segment that isn't a record, though it isn't the tail.</summary>
 /// <param name="Offset">Bytes from the start of the segment file.</param>
@@ -48,16 +34,22 @@ public static class WalReader
     /// <param name="path">Its file.</param>
     /// <param name="bytes">How much of the file counts; what lies behind was never acknowledged.</param>
     /// <exception cref="InvalidDataException">The file is no segment that this version reads.</exception>
-    public static WalSegmentContent? Read(string path, long bytes = long.MaxValue)
+    public static WalSegmentContent? Read(string path, long bytes = long.MaxValue) => Read(path, new ByteList(0), bytes);
+
+    /// <inheritdoc cref="Read(string, long)"/>
+    /// <param name="path">Its file.</param>
+    /// <param name="file">Where to read it into; the records lie there, until it is used anew.</param>
+    /// <param name="bytes">How much of the file counts.</param>
+    public static WalSegmentContent? Read(string path, ByteList file, long bytes)
     {
-        byte[] file = ReadFile(path, bytes, out int end);
-        return Parse(path, file, end)?.In(file);
+        int length = ReadFile(path, file, bytes);
+        return Parse(path, file.Memory[..length]);
     }
 
-    /// <summary>Reads a segment whose file is in memory, up to <paramref name="end"/>.</summary>
-    internal static WalSegmentContent? Parse(string path, byte[] file, int end)
+    /// <summary>Reads a segment whose file is in memory.</summary>
+    internal static WalSegmentContent? Parse(string path, ReadOnlyMemory<byte> file)
     {
-        if (WalSegment.DecodeHeader(path, file.AsSpan(0, end)) is not { } segment) return null;
+        if (WalSegment.DecodeHeader(path, file.Span) is not { } segment) return null;
 
         List<WalRecord> records = [];
         List<WalCorruption> corruptions = [];
@@ -65,29 +57,30 @@ public static class WalReader
         while (true)
         {
             ulong newest = records.Count > 0 ? records[^1].Sequence : segment.FirstSequence - 1;
-            int start = FindRecord(file.AsSpan(0, end), position, newest, segment.ChecksumKey, out int length);
+            int start = FindRecord(file.Span, position, newest, segment.ChecksumKey, out int length);
             if (start < 0) break;
             if (start > position) corruptions.Add(new WalCorruption(position, start - position, "no record with a right checksum begins there"));
             position = start + WalRecord.FrameBytes + length;
             if (Decode(file, start, length, corruptions) is { } record) records.Add(record);
         }
 
-        return new WalSegmentContent(segment, records, corruptions, position, end - position);
+        return new WalSegmentContent(segment, records, corruptions, position, file.Length - position);
     }
 
-    private static byte[] ReadFile(string path, long bytes, out int length)
+    /// <summary>Returns how much was there.</summary>
+    private static int ReadFile(string path, ByteList file, long bytes)
     {
         using SafeFileHandle handle = File.OpenHandle(path, options: FileOptions.SequentialScan);
-        length = checked((int)Math.Min(RandomAccess.GetLength(handle), bytes));
-        byte[] file = ArrayPool<byte>.Shared.Rent(length);
-        for (int position = 0; position < length;)
+        file.Clear();
+        Span<byte> buffer = file.Extend(checked((int)Math.Min(RandomAccess.GetLength(handle), bytes)));
+        for (int position = 0; position < buffer.Length;)
         {
-            int read = RandomAccess.Read(handle, file.AsSpan(position, length - position), position);
-            if (read == 0) length = position; // it has been cut meanwhile
+            int read = RandomAccess.Read(handle, buffer[position..], position);
+            if (read == 0) return position; // it has been cut meanwhile
             position += read;
         }
 
-        return file;
+        return buffer.Length;
     }
 
     /// <summary>The first record at a position or behind it; negative when there is none.</summary>
@@ -135,11 +128,11 @@ public static class WalReader
         return Crc32C.Of(frame[..sizeof(uint)], frame.Slice(WalRecord.FrameBytes, length), key) == checksum;
     }
 
-    private static WalRecord? Decode(byte[] file, int position, int length, List<WalCorruption> corruptions)
+    private static WalRecord? Decode(ReadOnlyMemory<byte> file, int position, int length, List<WalCorruption> corruptions)
     {
         try
         {
-            return WalRecord.Decode(file.AsMemory(position + WalRecord.FrameBytes, length));
+            return WalRecord.Decode(file.Slice(position + WalRecord.FrameBytes, length));
         }
         catch (InvalidDataException e)
         {

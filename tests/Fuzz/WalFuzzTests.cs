@@ -17,7 +17,7 @@ public class WalFuzzTests
             if (!file.AsSpan().StartsWith(segment.AsSpan(0, WalSegment.HeaderBytes))) return false; // another log's
             try
             {
-                using WalSegmentContent? content = WalReader.Parse("fuzzed", file, file.Length);
+                WalSegmentContent? content = WalReader.Parse("fuzzed", file);
                 foreach (WalRecord record in content?.Records ?? [])
                 {
                     byte[] request = new byte[record.RequestBytes];

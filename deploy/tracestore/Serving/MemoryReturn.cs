@@ -11,12 +11,16 @@ internal sealed class MemoryReturn : IDisposable
     /// <summary>How often to look.</summary>
     private static readonly TimeSpan s_period = TimeSpan.FromSeconds(15);
 
-    /// <summary>What is held on top of the least that was held since the last collection here is worth a collection from this much on.</summary>
+    /// <summary>
+    /// Worth a collection: so much held on top of the least that was held since the last one here, or so much let go since,
+    /// which may have been in use then.
+    /// </summary>
     private const long WorthBytes = 64L << 20;
 
     private readonly ITimer _timer;
     private long _allocatedBefore;
     private long _heldBefore = Environment.WorkingSet;
+    private long _letGoBefore;
 
     public MemoryReturn(TimeProvider time) => _timer = time.CreateTimer(_ => Look(), null, s_period, s_period);
 
@@ -29,7 +33,9 @@ internal sealed class MemoryReturn : IDisposable
         bool isQuiet = allocated - _allocatedBefore < WorthBytes;
         _allocatedBefore = allocated;
         _heldBefore = Math.Min(_heldBefore, Environment.WorkingSet);
-        if (!isQuiet || Environment.WorkingSet - _heldBefore < WorthBytes) return;
+        bool isWorth = Environment.WorkingSet - _heldBefore >= WorthBytes || ByteBuffers.LetGoBytes - _letGoBefore >= WorthBytes;
+        if (!isQuiet || !isWorth) return;
+        _letGoBefore = ByteBuffers.LetGoBytes;
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         _heldBefore = Environment.WorkingSet;
     }
