@@ -16,6 +16,8 @@ public sealed class ClickHouseDatabase : IDisposable
     /// <summary>What a query of as many conditions as there may be comes to, and several times as much.</summary>
     private const int MaxStatementBytes = 4 << 20, MaxStatementElements = 1_000_000;
 
+    private const int MaxChunkBytes = 1 << 20;
+
     private readonly ClickHouseOptions _options;
     private readonly HttpClient _http;
     private readonly ClickHouseClient _client;
@@ -78,7 +80,7 @@ public sealed class ClickHouseDatabase : IDisposable
         {
             using HttpResponseMessage answer = await _client.PostStreamAsync(
                 sql,
-                async (stream, token) => await stream.WriteAsync(block, token).ConfigureAwait(false),
+                (stream, token) => WriteInPiecesAsync(stream, block, token),
                 isCompressed: false,
                 limited,
                 new QueryOptions { QueryId = queryId }).ConfigureAwait(false);
@@ -154,6 +156,15 @@ public sealed class ClickHouseDatabase : IDisposable
         };
         foreach ((string name, string value) in query.Parameters) settings["param_" + name] = value;
         return _client.ExecuteRawResultAsync($"{query.Text} FORMAT {format}", new QueryOptions { CustomSettings = settings }, cancellation);
+    }
+
+    /// <summary>Each write is a chunk of HTTP's, for which ClickHouse takes as much memory as the chunk has.</summary>
+    private static async Task WriteInPiecesAsync(Stream stream, ReadOnlyMemory<byte> block, CancellationToken cancellation)
+    {
+        for (int start = 0; start < block.Length; start += MaxChunkBytes)
+        {
+            await stream.WriteAsync(block[start..Math.Min(start + MaxChunkBytes, block.Length)], cancellation).ConfigureAwait(false);
+        }
     }
 
     private static async Task<T> GuardAsync<T>(TimeSpan timeout, Func<CancellationToken, Task<T>> action, CancellationToken cancellation)

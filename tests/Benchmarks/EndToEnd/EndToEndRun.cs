@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Globalization;
 using TraceStore.Load;
 using TraceStore.Tests;
@@ -26,10 +27,17 @@ internal static class EndToEndRun
         var spans = new Option<int>("--spans") { Description = "Spans sent flat out", DefaultValueFactory = _ => 2_000_000 };
         var repetitions = new Option<int>("--repetitions") { Description = "How often all is measured", DefaultValueFactory = _ => 3 };
         var steady = new Option<int>("--steady-seconds") { Description = "How long to send at a steady rate; 0: not at all", DefaultValueFactory = _ => 30 };
+        var rates = new Option<int[]>("--rates") { Description = "Instead of all that: what these rates cost, spans a second, such as 1000,2000,20000", CustomParser = Numbers };
         var noFloor = new Option<bool>("--no-floor") { Description = "Don't measure the floor" };
-        var command = new RootCommand("Measures a whole TraceStore.") { spans, repetitions, steady, noFloor };
+        var command = new RootCommand("Measures a whole TraceStore.") { spans, repetitions, steady, noFloor, rates };
         command.SetAction(async (parsed, _) =>
         {
+            if (parsed.GetValue(rates) is { Length: > 0 } asked)
+            {
+                await RateRun.RunAsync(asked, parsed.GetValue(steady));
+                return;
+            }
+
             List<Figures> figures = [];
             for (int i = 0; i < parsed.GetValue(repetitions); i++)
             {
@@ -39,6 +47,9 @@ internal static class EndToEndRun
         });
         return await command.Parse(arguments).InvokeAsync();
     }
+
+    private static int[] Numbers(ArgumentResult option) =>
+        [.. option.Tokens.SelectMany(token => token.Value.Split(',')).Select(number => int.Parse(number, CultureInfo.InvariantCulture))];
 
     private static async Task<Figures> MeasureAsync(int spans, int steadySeconds, bool withFloor)
     {

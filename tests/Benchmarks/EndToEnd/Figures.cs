@@ -75,5 +75,5 @@ internal sealed class Figures
 
     private static string Bound(double? bound, bool moreIsBetter) => bound is { } value ? $"{(moreIsBetter ? '≥' : '≤')} {Text(value)}" : "";
 
-    private static string Text(double value) => value.ToString(Math.Abs(value) switch { >= 1_000 => "N0", >= 100 or 0 => "0", >= 10 => "0.0", _ => "0.00" }, CultureInfo.InvariantCulture);
+    internal static string Text(double value) => value.ToString(Math.Abs(value) switch { >= 1_000 => "N0", >= 100 or 0 => "0", >= 10 => "0.0", _ => "0.00" }, CultureInfo.InvariantCulture);
 }

@@ -31,7 +31,13 @@ internal sealed class MeasuredServer : IDisposable
     public CpuSeconds Cpu() => new(CpuOf(_process.Id), CpuOf(_engine));
 
     /// <summary>The most memory the two have had resident, bytes; code of the engine's library included.</summary>
-    public long PeakMemory() => PeakOf(_process.Id) + PeakOf(_engine);
+    public long PeakMemory() => SumOf("status", "VmHWM:") << 10;
+
+    /// <summary>What the two have resident now, bytes, each page by the share that a process has in it.</summary>
+    public long ProportionalMemory() => SumOf("smaps_rollup", "Pss:") << 10;
+
+    /// <summary>Bytes that the two have had written to disk.</summary>
+    public long WrittenBytes() => SumOf("io", "write_bytes:");
 
     public Task<string> AskAsync(string sql) => EngineQuestion.AskAsync(_dataDirectory, sql);
 
@@ -85,11 +91,13 @@ internal sealed class MeasuredServer : IDisposable
         return (double.Parse(fields[11], CultureInfo.InvariantCulture) + double.Parse(fields[12], CultureInfo.InvariantCulture)) / TicksPerSecond;
     }
 
-    private static long PeakOf(int process)
+    private static long NumberOf(int process, string file, string name)
     {
-        string line = File.ReadLines($"/proc/{process}/status").First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
-        return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) << 10;
+        string line = File.ReadLines($"/proc/{process}/{file}").First(line => line.StartsWith(name, StringComparison.Ordinal));
+        return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
     }
+
+    private long SumOf(string file, string name) => NumberOf(_process.Id, file, name) + NumberOf(_engine, file, name);
 }
 
 /// <summary>CPU seconds of the collector's process and of the engine's.</summary>
