@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using TraceStore.Collector.Pipeline;
@@ -14,7 +13,6 @@ public sealed class OtlpDoors(IngestPipeline pipeline, OtlpOptions options, Inge
 
     public void AddTo(IServiceCollection services)
     {
-        services.AddSingleton<IMemoryPoolFactory<byte>, ReceiveBlocks>();
         services.AddSingleton(options).AddSingleton(_inFlight).AddSingleton(_decompressor).AddSingleton(pipeline).AddSingleton<OtlpGrpcGate>();
         services.AddGrpc();
         services.AddCors(cors => cors.AddDefaultPolicy(policy => policy

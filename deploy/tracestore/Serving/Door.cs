@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
@@ -17,13 +18,14 @@ namespace TraceStore.Serving;
 /// <param name="MaxConnections">Connections at once.</param>
 /// <param name="MaxRequestBytes">The largest request body; null where the protocol above has a bound of its own.</param>
 /// <param name="MaxRequestLineBytes">The longest request line.</param>
-internal sealed record Door(string Name, int Port, string Option, int MaxConnections, long? MaxRequestBytes, int MaxRequestLineBytes)
+/// <param name="MaxBufferBytes">What is received of a connection ahead of what is understood of it; a request line must fit in.</param>
+internal sealed record Door(string Name, int Port, string Option, int MaxConnections, long? MaxRequestBytes, int MaxRequestLineBytes, int MaxBufferBytes)
 {
     /// <summary>A door for queries: they stand in the request line, escaped, where 128 KiB become up to three times as many.</summary>
-    public static Door ForQueries(string name, int port, string option, int maxConnections) => new(name, port, option, maxConnections, MaxRequestBytes: 0, MaxRequestLineBytes: 400 << 10);
+    public static Door ForQueries(string name, int port, string option, int maxConnections) => new(name, port, option, maxConnections, MaxRequestBytes: 0, MaxRequestLineBytes: 400 << 10, MaxBufferBytes: 400 << 10);
 
     /// <summary>A door for exports.</summary>
-    public static Door ForExports(string name, int port, string option, int maxConnections) => new(name, port, option, maxConnections, MaxRequestBytes: null, MaxRequestLineBytes: 8 << 10);
+    public static Door ForExports(string name, int port, string option, int maxConnections) => new(name, port, option, maxConnections, MaxRequestBytes: null, MaxRequestLineBytes: 8 << 10, MaxBufferBytes: 256 << 10);
 
     public WebApplication Build(TraceStoreSettings settings, ILoggerFactory logs, Action<IServiceCollection>? addServices)
     {
@@ -34,10 +36,11 @@ internal sealed record Door(string Name, int Port, string Option, int MaxConnect
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = MaxRequestBytes;
             kestrel.Limits.MaxRequestLineSize = MaxRequestLineBytes;
-            kestrel.Limits.MaxRequestBufferSize = Math.Max(MaxRequestLineBytes, 1 << 20);
+            kestrel.Limits.MaxRequestBufferSize = MaxBufferBytes;
             protocols.Listen(kestrel, new IPEndPoint(settings.ListenAddress, Port));
         });
         builder.Services.AddSingleton(services => protocols.Over(ActivatorUtilities.CreateInstance<SocketTransportFactory>(services)));
+        builder.Services.AddSingleton<IMemoryPoolFactory<byte>>(ReceiveBlocks.Common);
         builder.Services.AddRoutingCore();
         builder.Services.AddSingleton(logs);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Timeout.InfiniteTimeSpan); // who stops it says how long

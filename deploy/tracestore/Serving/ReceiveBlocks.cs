@@ -2,10 +2,10 @@ using System.Buffers;
 using System.Collections.Concurrent;
 using Microsoft.AspNetCore.Connections;
 
-namespace TraceStore.Collector.Receivers;
+namespace TraceStore.Serving;
 
 /// <summary>
-/// Memory for Kestrel to receive exports into, in blocks much larger than its own of 4 KiB: a request has hundreds of
+/// Memory for all doors to receive into, in blocks much larger than Kestrel's own of 4 KiB: an export has hundreds of
 /// kilobytes, and each block is a system call, and often a thread woken. The figure is in tests/Benchmarks/README.md.
 /// </summary>
 internal sealed class ReceiveBlocks : MemoryPool<byte>, IMemoryPoolFactory<byte>
@@ -13,9 +13,15 @@ internal sealed class ReceiveBlocks : MemoryPool<byte>, IMemoryPoolFactory<byte>
     public const int BlockBytes = 16 << 10;
 
     /// <summary>Blocks that wait to be used again at most; it bounds what a burst leaves behind.</summary>
-    private const int MaxWaiting = 4_096;
+    private const int MaxWaiting = 2_048;
 
     private readonly ConcurrentQueue<Block> _waiting = new();
+
+    private ReceiveBlocks()
+    {
+    }
+
+    public static ReceiveBlocks Common { get; } = new();
 
     public override int MaxBufferSize => BlockBytes;
 
