@@ -118,9 +118,9 @@ public sealed class Quarantine(string walDirectory)
     /// <summary>A segment that was given back is stored, or set aside again.</summary>
     public void Finish(SealedSegment givenBack)
     {
-        File.Delete(givenBack.Path);
         string set = Path.Combine(_directory, Path.GetFileName(givenBack.Path));
         if (!File.Exists(set)) File.Delete(set + ReasonExtension);
+        File.Delete(givenBack.Path); // last: when it is gone, all is done
     }
 
     private void WriteReason(string path, string reason)
