@@ -25,7 +25,7 @@ internal sealed class DecodeAhead(Func<SegmentDecoder> newDecoder, Counter<long>
     /// </summary>
     public void Begin(SealedSegment next)
     {
-        if (_next.IsIdle) _next.Begin(next);
+        if (_next.IsIdle && !_now.IsOf(next)) _next.Begin(next);
     }
 
     /// <summary>Waits for what has begun.</summary>

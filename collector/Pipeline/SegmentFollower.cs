@@ -1,19 +1,21 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using TraceStore.Storage.ClickHouse;
-using TraceStore.Storage.Spans;
 using TraceStore.Storage.Wal;
 
 namespace TraceStore.Collector.Pipeline;
 
 /// <summary>
-/// Ingest, second half: follows the log and stores each sealed segment in ClickHouse, in order, until it is there.
+/// Ingest, second half: follows the log and stores what is sealed in ClickHouse, in order, until it is there.
 /// <list type="number">
 /// <item>Bring the schema up to date.</item>
 /// <item>Wait for the next sealed segment behind the cursor, or one that was given back from the quarantine.</item>
-/// <item>Decode it (<see cref="SegmentDecoder"/>), and the next one while it is being inserted (<see cref="DecodeAhead"/>).</item>
-/// <item>Insert it (<see cref="SpanBlockInserter"/>), again and again while ClickHouse is away. One that ClickHouse refuses
-/// though it takes others is poison: into the quarantine with it, so that it holds up nothing.</item>
+/// <item>Put it into a block, with all that are sealed behind it and fit (<see cref="BlockBuilder"/>).</item>
+/// <item>Where they are more than one, note how far they go: after a crash the same are tried again at once. What isn't
+/// noted, and may be stored, is tried segment by segment.</item>
+/// <item>Insert them (<see cref="SpanBlockInserter"/>), again and again while ClickHouse is away. A block that ClickHouse
+/// refuses though it takes others is poison: its segments are then stored one by one, and the one that is still refused goes
+/// into the quarantine, so that it holds up nothing.</item>
 /// <item>Confirm that it is on disk: an engine may have answered OK too early, and merges rewrite what inserts have synced.</item>
 /// <item>Move the cursor on, which lets the log go of what is stored.</item>
 /// </list>
@@ -39,6 +41,7 @@ public sealed class SegmentFollower : IAsyncDisposable
     private readonly ILogger<SegmentFollower> _log;
 
     private readonly DecodeAhead _decoder;
+    private readonly BlockBuilder _builder;
     private readonly StoreAttempts _attempts;
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskCompletionSource _schemaReady = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -46,6 +49,7 @@ public sealed class SegmentFollower : IAsyncDisposable
     private readonly ulong _inDoubtThrough;
     private readonly bool _logIsNew;
     private volatile string? _ended;
+    private ulong _singlyThrough;
     private int _setAsideInARow;
 
     /// <param name="watch">Begins to watch ClickHouse, before an insert.</param>
@@ -64,6 +68,7 @@ public sealed class SegmentFollower : IAsyncDisposable
         _inDoubtThrough = wal.NewestAtOpen;
         _logIsNew = wal.IsNew;
         _decoder = new DecodeAhead(() => new SegmentDecoder(quarantine, log), metrics.RecordsDamaged);
+        _builder = new BlockBuilder(_decoder, _cursor.SealedBehind, quarantine, metrics.RecordsDamaged, log);
         _attempts = new StoreAttempts(metrics, log);
         _following = Task.Run(FollowAsync);
     }
@@ -120,13 +125,15 @@ public sealed class SegmentFollower : IAsyncDisposable
     {
         if (_quarantine.NextGivenBack() is { } givenBack)
         {
-            await StoreOrSetAsideAsync(givenBack, mayBeStored: true, stopping).ConfigureAwait(false);
+            await StoreAsync(givenBack, through: givenBack.Number, mayBeStored: true, stopping).ConfigureAwait(false);
             await _attempts.UntilDoneAsync(_ => Finish(givenBack), stopping).ConfigureAwait(false);
         }
-        else if (await NextAsync(stopping).ConfigureAwait(false) is { } segment) // 2
+        else if (await NextAsync(stopping).ConfigureAwait(false) is { } first) // 2
         {
-            await StoreOrSetAsideAsync(segment, mayBeStored: segment.Number <= _inDoubtThrough, stopping).ConfigureAwait(false);
-            await _attempts.UntilDoneAsync(_ => Advance(segment.Number), stopping).ConfigureAwait(false); // 6
+            bool mayBeStored = first.Number <= Math.Max(_inDoubtThrough, _singlyThrough);
+            ulong? through = _cursor.TriedThrough ?? (mayBeStored ? first.Number : null);
+            ulong stored = await StoreAsync(first, through, mayBeStored, stopping).ConfigureAwait(false);
+            if (stored > 0) await _attempts.UntilDoneAsync(_ => Advance(stored), stopping).ConfigureAwait(false); // 7
         }
         else
         {
@@ -199,29 +206,33 @@ public sealed class SegmentFollower : IAsyncDisposable
         }
     }
 
-    private async Task StoreOrSetAsideAsync(SealedSegment segment, bool mayBeStored, CancellationToken stopping)
+    /// <summary>
+    /// Stores a block of segments, or sets aside the one segment that it has. Returns the last that is done with; 0 when
+    /// they have to be stored one by one.
+    /// </summary>
+    private async Task<ulong> StoreAsync(SealedSegment first, ulong? through, bool mayBeStored, CancellationToken stopping)
     {
         int refusals = 0, shortages = 0;
+        bool isBuilt = false, isNoted = through is not null, isApart = false;
         await _attempts.UntilDoneAsync(
             async token =>
             {
-                bool look = mayBeStored;
-                mayBeStored = true; // whatever comes of this attempt
                 try
                 {
-                    await StoreAsync(segment, look, token).ConfigureAwait(false);
+                    if (!isBuilt) await _builder.BuildAsync(first, through).ConfigureAwait(false); // 3
+                    isBuilt = true;
+                    if (!isNoted && _builder.Through > first.Number) _cursor.NoteTried(_builder.Through); // 4
+                    isNoted = true;
+                    bool look = mayBeStored;
+                    mayBeStored = true; // whatever comes of this attempt
+                    await StoreAsync(look, token).ConfigureAwait(false);
                     _setAsideInARow = 0;
-                }
-                catch (FileNotFoundException) when (!File.Exists(segment.Path))
-                {
-                    _quarantine.NoteMissing(segment.Number, segment.Number, "its file was there when it was written, and is gone");
-                    _metrics.RecordsDamaged.Add(1);
-                    _log.LogError("Segment {Segment} of the write-ahead log is missing: {Path} was deleted before it was stored. Its spans are lost unless a snapshot or client has them. Storing goes on with the next.", segment.Number, segment.Path);
                 }
                 catch (Exception e) when (IsItsFault(e, ref refusals, ref shortages))
                 {
-                    await _inserter.CheckAsync(token).ConfigureAwait(false); // else it isn't the segment's fault
-                    SetAside(segment, e.Message);
+                    await _inserter.CheckAsync(token).ConfigureAwait(false); // else it isn't the segments' fault
+                    isApart = _builder.Through > first.Number;
+                    if (!isApart) SetAside(first, e.Message);
                 }
                 catch
                 {
@@ -230,6 +241,11 @@ public sealed class SegmentFollower : IAsyncDisposable
                 }
             },
             stopping).ConfigureAwait(false);
+        if (!isApart) return _builder.Through;
+
+        _singlyThrough = _builder.Through;
+        await _attempts.UntilDoneAsync(_ => ForgetTried(), stopping).ConfigureAwait(false);
+        return 0;
     }
 
     /// <summary>
@@ -244,15 +260,14 @@ public sealed class SegmentFollower : IAsyncDisposable
         _ => ++refusals >= MaxRefusals << _setAsideInARow,
     };
 
-    private async Task StoreAsync(SealedSegment segment, bool mayBeStored, CancellationToken stopping)
+    private async Task StoreAsync(bool mayBeStored, CancellationToken stopping)
     {
         long started = Stopwatch.GetTimestamp();
-        DecodedSegment rows = await _decoder.DecodeAsync(segment).ConfigureAwait(false); // 3
-        if (_cursor.SealedBehind(segment.Number) is { } next) _decoder.Begin(next);
+        _builder.BeginNext();
         StoreWatch watch = _watch();
         try
         {
-            await _inserter.InsertAsync(rows, mayBeStored, stopping).ConfigureAwait(false); // 4
+            await _inserter.InsertAsync(_builder.Block, mayBeStored, stopping).ConfigureAwait(false); // 5
         }
         catch (ClickHouseUnavailableException e) when (e.IsSchemaMissing)
         {
@@ -260,9 +275,9 @@ public sealed class SegmentFollower : IAsyncDisposable
             throw;
         }
 
-        await watch.ConfirmAsync(stopping).ConfigureAwait(false); // 5
+        await watch.ConfirmAsync(stopping).ConfigureAwait(false); // 6
         _attempts.NoteWell();
-        _metrics.SpansStored.Add(rows.Spans.Count);
+        _metrics.SpansStored.Add(_builder.Block.Spans);
         _metrics.InsertDuration.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
     }
 
@@ -280,6 +295,12 @@ public sealed class SegmentFollower : IAsyncDisposable
     private Task Finish(SealedSegment givenBack)
     {
         _quarantine.Finish(givenBack);
+        return Task.CompletedTask;
+    }
+
+    private Task ForgetTried()
+    {
+        _cursor.ForgetTried();
         return Task.CompletedTask;
     }
 

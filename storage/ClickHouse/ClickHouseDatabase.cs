@@ -18,6 +18,9 @@ public sealed class ClickHouseDatabase : IDisposable
 
     private const int MaxChunkBytes = 1 << 20;
 
+    /// <summary>What ClickHouse does by default, and a profile may say otherwise.</summary>
+    private const string AsOnePart = "max_insert_threads = 1, min_insert_block_size_rows = 1048449, min_insert_block_size_bytes = 268402944";
+
     private readonly ClickHouseOptions _options;
     private readonly HttpClient _http;
     private readonly ClickHouseClient _client;
@@ -61,18 +64,18 @@ public sealed class ClickHouseDatabase : IDisposable
         return GuardAsync(timeout ?? _options.QueryTimeout, limited => _client.ExecuteNonQueryAsync(sql, null, options, limited), cancellation);
     }
 
-    /// <summary>Inserts a block in Native format, as one block and so as one part per partition: all of it or nothing.</summary>
+    /// <summary>Inserts rows in Native format, which are one part per partition: all of them or nothing.</summary>
     /// <param name="table">The table's name.</param>
-    /// <param name="block">One block.</param>
+    /// <param name="rows">One block or several, of fewer rows and bytes in all than ClickHouse gathers for one part.</param>
     /// <param name="queryId">Names the attempt, so that it can be killed.</param>
     /// <param name="token">Of inserts with the same token the table takes one, where it remembers them; null for none.</param>
-    /// <param name="cancellation">Gives up waiting; whether the block is stored is then open.</param>
-    public Task InsertAsync(string table, ReadOnlyMemory<byte> block, string queryId, string? token, CancellationToken cancellation)
+    /// <param name="cancellation">Gives up waiting; whether they are stored is then open.</param>
+    public Task InsertAsync(string table, ReadOnlyMemory<byte> rows, string queryId, string? token, CancellationToken cancellation)
     {
         // Two defaults would betray the promise: async inserts answer before anything is stored, and a column that the
         // table doesn't have would be dropped with an OK.
         string deduplication = token is null ? "" : $", insert_deduplicate = 1, insert_deduplication_token = '{token}'";
-        string sql = $"INSERT INTO {table} SETTINGS async_insert = 0, input_format_skip_unknown_fields = 0, "
+        string sql = $"INSERT INTO {table} SETTINGS async_insert = 0, input_format_skip_unknown_fields = 0, {AsOnePart}, "
             + $"{MinFreeSetting} = {_options.MinFreeBytes}{deduplication} FORMAT Native";
         return GuardAsync(_options.InsertTimeout, SendAsync, cancellation);
 
@@ -80,7 +83,7 @@ public sealed class ClickHouseDatabase : IDisposable
         {
             using HttpResponseMessage answer = await _client.PostStreamAsync(
                 sql,
-                (stream, token) => WriteInPiecesAsync(stream, block, token),
+                (stream, token) => WriteInPiecesAsync(stream, rows, token),
                 isCompressed: false,
                 limited,
                 new QueryOptions { QueryId = queryId }).ConfigureAwait(false);
@@ -159,11 +162,11 @@ public sealed class ClickHouseDatabase : IDisposable
     }
 
     /// <summary>Each write is a chunk of HTTP's, for which ClickHouse takes as much memory as the chunk has.</summary>
-    private static async Task WriteInPiecesAsync(Stream stream, ReadOnlyMemory<byte> block, CancellationToken cancellation)
+    private static async Task WriteInPiecesAsync(Stream stream, ReadOnlyMemory<byte> rows, CancellationToken cancellation)
     {
-        for (int start = 0; start < block.Length; start += MaxChunkBytes)
+        for (int start = 0; start < rows.Length; start += MaxChunkBytes)
         {
-            await stream.WriteAsync(block[start..Math.Min(start + MaxChunkBytes, block.Length)], cancellation).ConfigureAwait(false);
+            await stream.WriteAsync(rows[start..Math.Min(start + MaxChunkBytes, rows.Length)], cancellation).ConfigureAwait(false);
         }
     }
 

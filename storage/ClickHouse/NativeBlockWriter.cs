@@ -15,7 +15,7 @@ public static class NativeBlockWriter
     public static void Write<TBatch>(BlockTable<TBatch> table, TBatch batch, ByteList output)
     {
         int rows = table.Columns[0].Of(batch).Count;
-        output.Reserve(output.Length + table.Columns.Sum(entry => HeadBytes + MostBytes(entry.Of(batch))));
+        output.Reserve(output.Length + MostBytes(table, batch));
         WriteVarint(output, (ulong)table.Columns.Count);
         WriteVarint(output, (ulong)rows);
         foreach (BlockColumn<TBatch> entry in table.Columns)
@@ -28,6 +28,9 @@ public static class NativeBlockWriter
             WriteValues(output, column);
         }
     }
+
+    /// <summary>What the block takes at most.</summary>
+    public static long MostBytes<TBatch>(BlockTable<TBatch> table, TBatch batch) => table.Columns.Sum(entry => HeadBytes + MostBytes(entry.Of(batch)));
 
     /// <summary>What a column's values take at most.</summary>
     private static long MostBytes(Column column) => column switch

@@ -1,16 +1,14 @@
-using System.Buffers.Binary;
 using System.Globalization;
 using System.IO.Hashing;
-using TraceStore.Storage.Spans;
 
 namespace TraceStore.Storage.ClickHouse;
 
 /// <summary>
-/// Stores decoded segments, each exactly once.
+/// Stores blocks, each exactly once.
 /// <list type="number">
-/// <item>If an earlier attempt may have stored the segment, look: kill what still runs, and count the segment's rows.</item>
+/// <item>If an earlier attempt may have stored the block, look: kill what still runs, and count its segments' rows.</item>
 /// <item>Store what the spans refer to. These tables keep equal rows once, so it may be done twice.</item>
-/// <item>Unless they are there, store the spans, as one block: all or nothing. They come last, so spans that can be read have
+/// <item>Unless they are there, store the spans, at once: all or nothing. They come last, so spans that can be read have
 /// all they refer to.</item>
 /// <item>After an attempt that wasn't the first, look again: the answer OK isn't enough.</item>
 /// </list>
@@ -29,37 +27,39 @@ public sealed class SpanBlockInserter(ClickHouseDatabase database)
     /// <summary>Each token is burnt by a crash of its own.</summary>
     private const int MaxBurntTokens = 100;
 
-    private readonly ByteList _block = new();
     private readonly HashSet<UInt128> _stored = [];
     private ushort _storedDay;
 
-    /// <summary>Stores a segment.</summary>
-    /// <param name="segment">Its rows: all of one log, segment and day.</param>
-    /// <param name="mayBeStored">Whether an attempt whose outcome isn't known came before.</param>
+    /// <summary>Stores a block.</summary>
+    /// <param name="block">What to store.</param>
+    /// <param name="mayBeStored">Whether an attempt at this block came before whose outcome isn't known.</param>
     /// <param name="cancellation">Gives up; the next attempt must say that it may be stored.</param>
     /// <exception cref="ClickHouseUnavailableException">Not now; try again, saying that it may be stored.</exception>
     /// <exception cref="ClickHouseRefusedException">ClickHouse will never take it.</exception>
-    public async Task InsertAsync(DecodedSegment segment, bool mayBeStored, CancellationToken cancellation)
+    public async Task InsertAsync(SpanBlock block, bool mayBeStored, CancellationToken cancellation)
     {
-        if (segment.Spans.Count == 0) return;
-        string queryPrefix = $"tracestore-{segment.Spans.Wal[0]:x16}-{segment.Spans.Segment[0]}-";
+        if (block.Spans == 0) return;
+        string queryPrefix = NameOf(block);
 
         // 1
-        bool isStored = mayBeStored && await IsStoredAsync(segment.Spans, queryPrefix, cancellation).ConfigureAwait(false);
+        bool isStored = mayBeStored && await IsStoredAsync(block, queryPrefix, cancellation).ConfigureAwait(false);
 
         // 2
-        ForgetAfterMidnight(segment.Spans.ReceivedDay[0]);
-        await InsertUnlessStoredAsync(SpanColumns.Resources, segment.Resources, Keys(segment.Resources.Tenant, segment.Resources.Hash), cancellation).ConfigureAwait(false);
-        await InsertUnlessStoredAsync(SpanColumns.Scopes, segment.Scopes, Keys(segment.Scopes.Tenant, segment.Scopes.Hash), cancellation).ConfigureAwait(false);
-        await InsertUnlessStoredAsync(SpanColumns.Operations, segment.Operations, Keys(segment.Operations), cancellation).ConfigureAwait(false);
+        ForgetAfterMidnight(block.ReceivedDay);
+        foreach (ReferenceRows rows in block.References)
+        {
+            if (rows.Keys.All(_stored.Contains)) continue;
+            await database.InsertAsync(rows.Table, rows.Rows, $"tracestore-{rows.Table}-{Guid.NewGuid():N}", token: null, cancellation).ConfigureAwait(false);
+            _stored.UnionWith(rows.Keys);
+        }
 
         // 3, 4
         for (int burnt = 0; !isStored; burnt++)
         {
-            if (burnt == MaxBurntTokens) throw new ClickHouseUnavailableException($"ClickHouse answers OK and doesn't store segment {segment.Spans.Segment[0]}.", new InvalidDataException());
-            NameBlock token = block => TokenOf(queryPrefix, block, burnt);
-            await InsertBlockAsync(SpanColumns.Spans, segment.Spans, queryPrefix + Guid.NewGuid().ToString("N"), token, cancellation).ConfigureAwait(false);
-            isStored = !mayBeStored || await IsStoredAsync(segment.Spans, queryPrefix, cancellation).ConfigureAwait(false);
+            if (burnt == MaxBurntTokens) throw new ClickHouseUnavailableException($"ClickHouse answers OK and doesn't store {SegmentsOf(block)}.", new InvalidDataException());
+            string token = TokenOf(queryPrefix, block.SpanRows.Span, burnt);
+            await database.InsertAsync(SpanColumns.Spans.Name, block.SpanRows, queryPrefix + Guid.NewGuid().ToString("N"), token, cancellation).ConfigureAwait(false);
+            isStored = !mayBeStored || await IsStoredAsync(block, queryPrefix, cancellation).ConfigureAwait(false);
         }
     }
 
@@ -85,47 +85,34 @@ public sealed class SpanBlockInserter(ClickHouseDatabase database)
     /// <summary>Forgets what is known to be stored: the tables may have lost it.</summary>
     public void Forget() => _stored.Clear();
 
-    private async Task<bool> IsStoredAsync(SpanBatch spans, string queryPrefix, CancellationToken cancellation)
+    /// <summary>What attempts at a block are named by, and what they can be killed by.</summary>
+    internal static string NameOf(SpanBlock block) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"tracestore-{block.Wal:x16}-{block.FirstSegment}-{(block.LastSegment == block.FirstSegment ? "" : $"{block.LastSegment}-")}");
+
+    /// <summary>Names an attempt's rows, so that they are taken once; their content is in the name, so that no others are taken for them.</summary>
+    internal static string TokenOf(string queryPrefix, ReadOnlySpan<byte> rows, int burnt) =>
+        string.Create(CultureInfo.InvariantCulture, $"{queryPrefix}{XxHash3.HashToUInt64(rows):x16}-{burnt}");
+
+    private static string SegmentsOf(SpanBlock block) =>
+        block.LastSegment == block.FirstSegment ? $"segment {block.FirstSegment}" : $"segments {block.FirstSegment} to {block.LastSegment}";
+
+    private async Task<bool> IsStoredAsync(SpanBlock block, string queryPrefix, CancellationToken cancellation)
     {
         await database.ExecuteAsync($"KILL QUERY WHERE startsWith(query_id, '{queryPrefix}') SYNC", cancellation: cancellation).ConfigureAwait(false);
         var parameters = new SqlParameters();
-        string sql = $"SELECT count() FROM spans WHERE received_day = toDate({parameters.Add((long)spans.ReceivedDay[0])})"
-            + $" AND wal = {parameters.Add(spans.Wal[0])} AND seg = {parameters.Add(spans.Segment[0])}";
+        string sql = $"SELECT count() FROM spans WHERE received_day = toDate({parameters.Add((long)block.ReceivedDay)})"
+            + $" AND wal = {parameters.Add(block.Wal)} AND seg >= {parameters.Add(block.FirstSegment)} AND seg <= {parameters.Add(block.LastSegment)}";
         IReadOnlyList<string> answer = await database.ReadLinesAsync(new SqlQuery(sql, parameters.Values), cancellation).ConfigureAwait(false);
         int stored = int.Parse(answer.Single(), CultureInfo.InvariantCulture);
-        if (stored != 0 && stored != spans.Count)
+        if (stored != 0 && stored != block.Spans)
         {
-            string message = $"Segment {spans.Segment[0]} of log {spans.Wal[0]:x16} has {spans.Count} spans, but ClickHouse holds {stored} of them; a block is all or nothing.";
+            string found = $"{SegmentsOf(block)} of log {block.Wal:x16} {(block.LastSegment == block.FirstSegment ? "has" : "have")} {block.Spans} spans, but ClickHouse holds {stored} of them; a block is all or nothing.";
+            string message = char.ToUpperInvariant(found[0]) + found[1..];
             throw new ClickHouseRefusedException(message, new InvalidDataException(message));
         }
 
         return stored > 0;
-    }
-
-    private async Task InsertUnlessStoredAsync<TBatch>(BlockTable<TBatch> table, TBatch batch, IReadOnlyList<UInt128> keys, CancellationToken cancellation)
-    {
-        if (keys.All(_stored.Contains)) return;
-        await InsertBlockAsync(table, batch, $"tracestore-{table.Name}-{Guid.NewGuid():N}", _ => null, cancellation).ConfigureAwait(false);
-        _stored.UnionWith(keys);
-    }
-
-    private delegate string? NameBlock(ReadOnlySpan<byte> block);
-
-    /// <summary>Names a segment's block, so that it is taken once; its content is in the name, so that no other is taken for it.</summary>
-    internal static string TokenOf(string queryPrefix, ReadOnlySpan<byte> block, int burnt) =>
-        string.Create(CultureInfo.InvariantCulture, $"{queryPrefix}{XxHash3.HashToUInt64(block):x16}-{burnt}");
-
-    private async Task InsertBlockAsync<TBatch>(BlockTable<TBatch> table, TBatch batch, string queryId, NameBlock tokenOf, CancellationToken cancellation)
-    {
-        try
-        {
-            NativeBlockWriter.Write(table, batch, _block);
-            await database.InsertAsync(table.Name, _block.Memory, queryId, tokenOf(_block.Memory.Span), cancellation).ConfigureAwait(false);
-        }
-        finally
-        {
-            _block.Clear();
-        }
     }
 
     /// <summary>What spans refer to lies in their own day's partition, so that a partition is complete in itself.</summary>
@@ -134,42 +121,5 @@ public sealed class SpanBlockInserter(ClickHouseDatabase database)
         if (_storedDay == day && _stored.Count < MaxRemembered) return;
         _stored.Clear();
         _storedDay = day;
-    }
-
-    /// <summary>Hashes of what is stored: names and tenants are as long as clients make them.</summary>
-    private static UInt128[] Keys(DictionaryColumn tenant, FixedBytesColumn hash)
-    {
-        var keys = new UInt128[hash.Count];
-        for (int row = 0; row < keys.Length; row++) keys[row] = KeyOf(tenant[row], hash[row]);
-        return keys;
-    }
-
-    private static UInt128[] Keys(OperationBatch operations)
-    {
-        var keys = new UInt128[operations.Count];
-        Span<byte> kind = stackalloc byte[sizeof(int)];
-        for (int row = 0; row < keys.Length; row++)
-        {
-            BinaryPrimitives.WriteInt32LittleEndian(kind, operations.Kind[row]);
-            keys[row] = KeyOf(operations.Tenant[row], operations.Service[row], operations.Name[row], kind);
-        }
-
-        return keys;
-    }
-
-    private static UInt128 KeyOf(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second, ReadOnlySpan<byte> third = default, ReadOnlySpan<byte> fourth = default)
-    {
-        // The parts' lengths go in front, so that no two lists of parts are the same bytes.
-        var hash = new XxHash128();
-        Span<byte> lengths = stackalloc byte[3 * sizeof(int)];
-        BinaryPrimitives.WriteInt32LittleEndian(lengths, first.Length);
-        BinaryPrimitives.WriteInt32LittleEndian(lengths[sizeof(int)..], second.Length);
-        BinaryPrimitives.WriteInt32LittleEndian(lengths[(2 * sizeof(int))..], third.Length);
-        hash.Append(lengths);
-        hash.Append(first);
-        hash.Append(second);
-        hash.Append(third);
-        hash.Append(fourth);
-        return hash.GetCurrentHashAsUInt128();
     }
 }

@@ -56,7 +56,7 @@ public sealed class ByteList(int capacity = 256)
     /// <summary>Makes room for so many bytes in all, which then needn't be made piece by piece.</summary>
     public void Reserve(long count)
     {
-        if (count > _bytes.Length) Resize(count);
+        if (count > _bytes.Length) Resize(Length == 0 ? count : Math.Max(count, _bytes.Length + (_bytes.Length / 4L)));
     }
 
     /// <summary>Forgets the bytes, and most of the memory where little of it was used.</summary>

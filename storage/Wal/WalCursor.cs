@@ -19,9 +19,10 @@ public enum CursorClaim
 public sealed class WalCursor
 {
     private const string Extension = ".cursor";
-    private const int Version = 2;
+    private const int Version = 3;
     private const int OldestVersion = 1;
-    private const int FileBytes = 32;
+    private const int FileBytes = 40;
+    private const int SecondFileBytes = 32;
     private const int OldestFileBytes = 28;
     private const uint LostFlag = 1;
 
@@ -61,6 +62,18 @@ public sealed class WalCursor
         }
     }
 
+    /// <summary>
+    /// Where a range of segments ends that begins behind the position, and that the sink may hold, all of it or nothing:
+    /// it must be tried again as it is. Null where there is none.
+    /// </summary>
+    public ulong? TriedThrough
+    {
+        get
+        {
+            lock (_lock) return _state.TriedThrough > _state.Position ? _state.TriedThrough : null;
+        }
+    }
+
     /// <summary>What the sink has still to store.</summary>
     public WalBacklog Backlog => _files.Behind(Position);
 
@@ -87,7 +100,13 @@ public sealed class WalCursor
     /// <summary>The sealed segment that <see cref="NextAsync"/> will return when this one is stored, if there is one yet.</summary>
     public SealedSegment? SealedBehind(ulong segment) => _files.SealedBehind(Math.Max(segment, Position));
 
-    /// <summary>The sink holds the next segment too: moves there, durably, and lets the log go of what nobody needs.</summary>
+    /// <summary>The sink will be given the segments through this one, all at once: notes it, durably.</summary>
+    public void NoteTried(ulong through) => Change(state => state with { TriedThrough = through });
+
+    /// <summary>The sink doesn't hold the range that was tried, and won't be given it again as it is.</summary>
+    public void ForgetTried() => Change(state => state with { TriedThrough = 0 });
+
+    /// <summary>The sink holds the segments through this one: moves there, durably, and lets the log go of what nobody needs.</summary>
     public void Advance(ulong segment)
     {
         Change(state => state with { Position = segment });
@@ -97,7 +116,7 @@ public sealed class WalCursor
     /// <summary>A lost sink holds everything through a segment again, from elsewhere: it follows the log from there on.</summary>
     public void Repaired(ulong segment)
     {
-        Change(_ => new State(segment, IsLost: false));
+        Change(_ => new State(segment, IsLost: false, TriedThrough: 0));
         _moved();
     }
 
@@ -122,6 +141,7 @@ public sealed class WalCursor
         BinaryPrimitives.WriteUInt64LittleEndian(file.AsSpan(8), _wal);
         BinaryPrimitives.WriteUInt64LittleEndian(file.AsSpan(16), state.Position);
         BinaryPrimitives.WriteUInt32LittleEndian(file.AsSpan(24), state.IsLost ? LostFlag : 0);
+        BinaryPrimitives.WriteUInt64LittleEndian(file.AsSpan(28), state.TriedThrough);
         BinaryPrimitives.WriteUInt32LittleEndian(file.AsSpan(FileBytes - sizeof(uint)), Crc32C.Of(file.AsSpan(0, FileBytes - sizeof(uint))));
         string temporary = _path + ".new";
         using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write))
@@ -138,15 +158,16 @@ public sealed class WalCursor
     private static State Read(string path, ulong wal)
     {
         ReadOnlySpan<byte> file = File.ReadAllBytes(path);
-        bool isOurs = file.Length is FileBytes or OldestFileBytes
+        bool isOurs = file.Length is FileBytes or SecondFileBytes or OldestFileBytes
             && file.StartsWith(Magic)
             && BinaryPrimitives.ReadInt32LittleEndian(file[4..]) is >= OldestVersion and <= Version
             && BinaryPrimitives.ReadUInt64LittleEndian(file[8..]) == wal
             && BinaryPrimitives.ReadUInt32LittleEndian(file[^sizeof(uint)..]) == Crc32C.Of(file[..^sizeof(uint)]);
         if (!isOurs) return default;
-        bool isLost = file.Length == FileBytes && (BinaryPrimitives.ReadUInt32LittleEndian(file[24..]) & LostFlag) != 0;
-        return new State(BinaryPrimitives.ReadUInt64LittleEndian(file[16..]), isLost);
+        bool isLost = file.Length > OldestFileBytes && (BinaryPrimitives.ReadUInt32LittleEndian(file[24..]) & LostFlag) != 0;
+        ulong triedThrough = file.Length == FileBytes ? BinaryPrimitives.ReadUInt64LittleEndian(file[28..]) : 0;
+        return new State(BinaryPrimitives.ReadUInt64LittleEndian(file[16..]), isLost, triedThrough);
     }
 
-    private readonly record struct State(ulong Position, bool IsLost);
+    private readonly record struct State(ulong Position, bool IsLost, ulong TriedThrough);
 }

@@ -63,7 +63,9 @@ public class SearchPruningTests(EngineFixture fixture)
         var decoder = new OtlpDecoder(segment);
         decoder.Begin(wal: 601, segment: 1, new DateOnly(2020, 9, 13), bucketSeconds: 10);
         decoder.Decode(Request(Resource("pruning", Enumerable.Range(0, Spans).Select(Numbered))).ToByteArray(), tenant: []);
-        return new SpanBlockInserter(fixture.Database).InsertAsync(segment, mayBeStored: false, CancellationToken.None);
+        var block = new SpanBlock();
+        block.Add(segment);
+        return new SpanBlockInserter(fixture.Database).InsertAsync(block, mayBeStored: false, CancellationToken.None);
     }
 
     private static Span Numbered(int number)

@@ -34,6 +34,7 @@ public sealed class WalCursorTests : IDisposable
     [InlineData(16)]
     [InlineData(24)]
     [InlineData(31)]
+    [InlineData(39)]
     public void A_damaged_cursor_starts_over(int damagedByte)
     {
         Open().Advance(7);
@@ -52,6 +53,30 @@ public sealed class WalCursorTests : IDisposable
         File.WriteAllBytes(Path.Combine(_directory.Path, "sink.cursor"), [.. file, .. BitConverter.GetBytes(Crc32C.Of(file))]);
 
         Assert.Equal((9UL, false), (Open().Position, Open().IsLost));
+    }
+
+    [Fact]
+    public void A_cursor_of_version_2_is_read()
+    {
+        byte[] file = [.. "TSCU"u8, 2, 0, 0, 0, Wal, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0];
+        File.WriteAllBytes(Path.Combine(_directory.Path, "sink.cursor"), [.. file, .. BitConverter.GetBytes(Crc32C.Of(file))]);
+
+        Assert.Equal((9UL, true, null), (Open().Position, Open().IsLost, Open().TriedThrough));
+    }
+
+    [Fact]
+    public void A_range_that_was_tried_outlives_the_process_until_it_is_passed_or_forgotten()
+    {
+        Open().Advance(7);
+        Open().NoteTried(9);
+        Assert.Equal((7UL, 9UL), (Open().Position, Open().TriedThrough));
+
+        Open().Advance(9);
+        Assert.Equal((9UL, null), (Open().Position, Open().TriedThrough));
+
+        Open().NoteTried(12);
+        Open().ForgetTried();
+        Assert.Equal((9UL, null), (Open().Position, Open().TriedThrough));
     }
 
     [Fact]

@@ -1,0 +1,128 @@
+using System.Diagnostics.Metrics;
+using Google.Protobuf;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+using TraceStore.Collector.Pipeline;
+using TraceStore.Storage.ClickHouse;
+using TraceStore.Storage.Wal;
+using static TraceStore.Tests.OtlpSamples;
+
+namespace TraceStore.Tests.Integration;
+
+/// <summary>Segments that are stored at once, from a log to the real engine, with crashes between the steps.</summary>
+public sealed class BlockTests(EngineFixture fixture) : IDisposable
+{
+    private const int Segments = 6;
+
+    private readonly TemporaryDirectory _directory = new();
+    private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+    private ulong _wal;
+
+    private static StoreWatch PowerCut { get; } = new(_ => Task.CompletedTask, _ => throw new IOException("the power is cut before all is on disk"));
+
+    public void Dispose()
+    {
+        _services.Dispose();
+        _directory.Dispose();
+    }
+
+    [Fact]
+    public async Task Segments_that_wait_are_one_part()
+    {
+        await using WriteAheadLog wal = await FillAsync();
+
+        await FollowAsync(wal, () => StoreWatch.None, () => IsAtEnd(wal));
+
+        Assert.Equal("6\t6\t1", await AskAsync("concat(toString(count()), '\t', toString(uniq(seg)), '\t', toString(uniq(_part)))"));
+    }
+
+    [Fact]
+    public async Task A_range_that_was_stored_before_a_crash_is_found_to_be()
+    {
+        await using (WriteAheadLog wal = await FillAsync())
+        {
+            await FollowAsync(wal, () => PowerCut, async () => await AskAsync("count()") == "6");
+            Assert.Equal(new WalBacklog(Segments, wal.Waiting.Bytes), wal.Waiting);
+        }
+
+        await using WriteAheadLog again = Open();
+        await again.AppendAsync(Spans(7), 1, tenant: default);
+        await FollowAsync(again, () => StoreWatch.None, () => IsAtEnd(again));
+
+        Assert.Equal("7\t7", await AskAsync("concat(toString(count()), '\t', toString(uniq(trace_id)))"));
+    }
+
+    [Fact]
+    public async Task A_range_that_was_not_stored_before_a_crash_is_tried_again_as_it_was()
+    {
+        await using (WriteAheadLog wal = await FillAsync())
+        {
+            int attempts = 0;
+            await FollowAsync(
+                wal,
+                () =>
+                {
+                    Interlocked.Increment(ref attempts);
+                    throw new IOException("the engine is away");
+                },
+                () => Task.FromResult(Volatile.Read(ref attempts) > 1));
+            Assert.Equal("0", await AskAsync("count()"));
+        }
+
+        await using WriteAheadLog again = Open();
+        await again.AppendAsync(Spans(7), 1, tenant: default);
+        await FollowAsync(again, () => StoreWatch.None, () => IsAtEnd(again));
+
+        Assert.Equal("1\t6", await AskAsync("concat(toString(uniqIf(_part, seg <= 6)), '\t', toString(countIf(seg <= 6)))"));
+        Assert.Equal("7", await AskAsync("uniq(trace_id)"));
+    }
+
+    [Fact]
+    public async Task Of_a_range_only_the_segment_that_is_refused_is_set_aside()
+    {
+        await using WriteAheadLog wal = await FillAsync();
+        string constraint = $"no_poison_{_wal:x}";
+        await fixture.Database.ExecuteAsync($"ALTER TABLE spans ADD CONSTRAINT {constraint} CHECK NOT (wal = {_wal} AND seg = 3)", cancellation: TestContext.Current.CancellationToken);
+        try
+        {
+            await FollowAsync(wal, () => StoreWatch.None, () => IsAtEnd(wal));
+        }
+        finally
+        {
+            await fixture.Database.ExecuteAsync($"ALTER TABLE spans DROP CONSTRAINT {constraint}", cancellation: CancellationToken.None);
+        }
+
+        Assert.Equal("5\t0", await AskAsync("concat(toString(count()), '\t', toString(countIf(seg = 3)))"));
+        QuarantineEntry entry = Assert.Single(new Quarantine(_directory.Path).Entries());
+        Assert.Contains(constraint, entry.Reason, StringComparison.Ordinal);
+    }
+
+    private static Task<bool> IsAtEnd(WriteAheadLog wal) => Task.FromResult(wal.Waiting.Segments == 0 && !wal.IsWriting);
+
+    private static byte[] Spans(int number) => Request(Resource("blocks", Span(trace: 1_000 + number, span: number))).ToByteArray();
+
+    private WriteAheadLog Open() =>
+        WriteAheadLog.Open(new WalOptions { Directory = _directory.Path, MaxSegmentSpans = 1, MaxSegmentAge = TimeSpan.FromMilliseconds(10) }, TimeProvider.System, NullLogger.Instance);
+
+    /// <summary>A log with segments of a span each, all sealed.</summary>
+    private async Task<WriteAheadLog> FillAsync()
+    {
+        WriteAheadLog wal = Open();
+        _wal = wal.Identity;
+        for (int number = 1; number <= Segments; number++) await wal.AppendAsync(Spans(number), 1, tenant: default);
+        await Eventually.BeTrueAsync("sealed segments", () => Task.FromResult(wal.Waiting.Segments == Segments));
+        return wal;
+    }
+
+    private async Task FollowAsync(WriteAheadLog wal, Func<StoreWatch> watch, Func<Task<bool>> until)
+    {
+        var quarantine = new Quarantine(_directory.Path);
+        var metrics = new IngestMetrics(_services.GetRequiredService<IMeterFactory>(), wal, quarantine);
+        await using var follower = new SegmentFollower(
+            wal, quarantine, new SchemaMigrator(fixture.Database, NullLogger.Instance), new SpanBlockInserter(fixture.Database), watch, metrics, NullLogger<SegmentFollower>.Instance);
+        await Eventually.BeTrueAsync("the follower's end", until);
+    }
+
+    private async Task<string> AskAsync(string what) =>
+        (await fixture.Database.ReadLinesAsync(new SqlQuery($"SELECT {what} FROM spans WHERE wal = {_wal}"), TestContext.Current.CancellationToken)).SingleOrDefault("0");
+}
