@@ -26,12 +26,12 @@ internal sealed class TraceSql(string tenant)
     public static IReadOnlyList<string> SummaryColumns { get; } =
         ["trace_id", "span_ids", "service", "name", "kind", "start_time_unix_nano", "duration", "status_code", "origin"];
 
-    /// <summary>All columns of the traces' spans, <paramref name="maxSpans"/> rows at most.</summary>
+    /// <summary>All that was sent of the traces' spans, <paramref name="maxSpans"/> rows at most.</summary>
     public SqlQuery Spans(IReadOnlyCollection<TraceId> traces, int maxSpans)
     {
         var parameters = new SqlParameters();
         return new SqlQuery(
-            $"SELECT {SpanColumns.Spans.ReadColumnList} FROM spans WHERE tenant = {parameters.Add(tenant)} AND trace_id IN ({List(traces)}) LIMIT {maxSpans} SETTINGS max_threads = 1", // a few granules: more threads only get in each other's way
+            $"SELECT {SpanColumns.Spans.AnswerColumnList} FROM spans WHERE tenant = {parameters.Add(tenant)} AND trace_id IN ({List(traces)}) LIMIT {maxSpans} SETTINGS max_threads = 1", // a few granules: more threads only get in each other's way
             parameters.Values);
     }
 

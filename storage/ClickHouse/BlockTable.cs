@@ -3,10 +3,10 @@ using TraceStore.Storage.Spans;
 namespace TraceStore.Storage.ClickHouse;
 
 /// <summary>
-/// A table's column: its name and type in ClickHouse, where its values lie in a batch, and whether it is derived from others
-/// and for searching alone, so that nobody reads it.
+/// A table's column: its name and type in ClickHouse, where its values lie in a batch, and whether answers need it: what only
+/// tells where and when a row was stored, or by what it is found, they don't read.
 /// </summary>
-public sealed record BlockColumn<TBatch>(string Name, string Type, Func<TBatch, Column> Of, bool IsSearchedAlone = false);
+public sealed record BlockColumn<TBatch>(string Name, string Type, Func<TBatch, Column> Of, bool IsAnswered = true);
 
 /// <summary>
 /// A table's columns, in one order that the INSERT, the SELECT, the block writer and the block reader all derive from.
@@ -21,8 +21,8 @@ public sealed class BlockTable<TBatch>(string name, IReadOnlyList<BlockColumn<TB
     /// <summary>The columns' names, for an INSERT.</summary>
     public string ColumnList { get; } = string.Join(", ", columns.Select(column => column.Name));
 
-    /// <summary>The names of the columns that hold what was sent, for a SELECT.</summary>
-    public string ReadColumnList { get; } = string.Join(", ", columns.Where(column => !column.IsSearchedAlone).Select(column => column.Name));
+    /// <summary>The names of the columns that answers need, for a SELECT.</summary>
+    public string AnswerColumnList { get; } = string.Join(", ", columns.Where(column => column.IsAnswered).Select(column => column.Name));
 
     /// <summary>Where to read the named columns of a result into.</summary>
     public IReadOnlyDictionary<string, (string Type, Column Column)> Bind(TBatch batch) =>

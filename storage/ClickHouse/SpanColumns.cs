@@ -11,11 +11,11 @@ public static class SpanColumns
 
     public static BlockTable<SpanBatch> Spans { get; } = new("spans",
     [
-        new("tenant", Text, batch => batch.Tenant),
-        new("received_day", "Date", batch => batch.ReceivedDay),
-        new("wal", "UInt64", batch => batch.Wal),
-        new("seg", "UInt64", batch => batch.Segment),
-        new("time_bucket", "UInt64", batch => batch.TimeBucket),
+        new("tenant", Text, batch => batch.Tenant, IsAnswered: false),
+        new("received_day", "Date", batch => batch.ReceivedDay, IsAnswered: false),
+        new("wal", "UInt64", batch => batch.Wal, IsAnswered: false),
+        new("seg", "UInt64", batch => batch.Segment, IsAnswered: false),
+        new("time_bucket", "UInt64", batch => batch.TimeBucket, IsAnswered: false),
         new("trace_id", "FixedString(16)", batch => batch.TraceId),
         new("span_ids", "FixedString(16)", batch => batch.SpanIds),
         new("flags", "UInt32", batch => batch.Flags),
@@ -72,6 +72,6 @@ public static class SpanColumns
         new("bool_attributes", $"Map({Text}, Bool)", batch => of(batch).Bools),
         new("int_attributes", $"Map({Text}, Int64)", batch => of(batch).Ints),
         new("double_attributes", $"Map({Text}, Float64)", batch => of(batch).Doubles),
-        new("other_attributes", "Array(String)", batch => of(batch).Others, IsSearchedAlone: true),
+        new("other_attributes", "Array(String)", batch => of(batch).Others, IsAnswered: false),
     ];
 }
