@@ -42,8 +42,9 @@ internal sealed class BlockBuilder(DecodeAhead decoder, Func<ulong, SealedSegmen
             }
 
             if (through is null && rows is not null && !Block.Fits(rows)) break;
-            Add(rows);
             last = next.Number;
+            Through = Math.Max(Through, last); // before it is added, which may fail
+            Add(rows);
         }
 
         Through = last;

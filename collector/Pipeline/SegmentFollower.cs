@@ -24,6 +24,7 @@ public sealed class SegmentFollower : IAsyncDisposable
 {
     private const int MaxRefusals = 5;
     private const int MaxShortages = 20;
+    private const int MaxShortagesOfRange = 3;
     private const int MaxSetAsideInARow = 8;
 
     /// <summary>A ClickHouse that has been away for so long is not waited for at shutdown: the log keeps what it hasn't got.</summary>
@@ -130,9 +131,9 @@ public sealed class SegmentFollower : IAsyncDisposable
         }
         else if (await NextAsync(stopping).ConfigureAwait(false) is { } first) // 2
         {
-            bool mayBeStored = first.Number <= Math.Max(_inDoubtThrough, _singlyThrough);
-            ulong? through = _cursor.TriedThrough ?? (mayBeStored ? first.Number : null);
-            ulong stored = await StoreAsync(first, through, mayBeStored, stopping).ConfigureAwait(false);
+            bool isInDoubt = first.Number <= Math.Max(_inDoubtThrough, _singlyThrough);
+            ulong? through = _cursor.TriedThrough ?? (isInDoubt ? first.Number : null);
+            ulong stored = await StoreAsync(first, through, mayBeStored: through is not null, stopping).ConfigureAwait(false);
             if (stored > 0) await _attempts.UntilDoneAsync(_ => Advance(stored), stopping).ConfigureAwait(false); // 7
         }
         else
@@ -228,7 +229,7 @@ public sealed class SegmentFollower : IAsyncDisposable
                     await StoreAsync(look, token).ConfigureAwait(false);
                     _setAsideInARow = 0;
                 }
-                catch (Exception e) when (IsItsFault(e, ref refusals, ref shortages))
+                catch (Exception e) when (IsItsFault(e, _builder.Through > first.Number, ref refusals, ref shortages))
                 {
                     await _inserter.CheckAsync(token).ConfigureAwait(false); // else it isn't the segments' fault
                     isApart = _builder.Through > first.Number;
@@ -253,8 +254,9 @@ public sealed class SegmentFollower : IAsyncDisposable
     /// because of others, for a minute. After each segment that was set aside, and none stored, it takes twice as often:
     /// so many can't be poison.
     /// </summary>
-    private bool IsItsFault(Exception failure, ref int refusals, ref int shortages) => failure switch
+    private bool IsItsFault(Exception failure, bool isRange, ref int refusals, ref int shortages) => failure switch
     {
+        ClickHouseUnavailableException { IsOutOfMemory: true } when isRange => ++shortages >= MaxShortagesOfRange,
         ClickHouseUnavailableException { IsOutOfMemory: true } => ++shortages >= MaxShortages << _setAsideInARow,
         ClickHouseUnavailableException or IOException or HttpRequestException or OperationCanceledException => false,
         _ => ++refusals >= MaxRefusals << _setAsideInARow,

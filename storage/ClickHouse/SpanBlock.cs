@@ -11,12 +11,13 @@ namespace TraceStore.Storage.ClickHouse;
 public sealed class SpanBlock
 {
     /// <summary>Of several segments it has at most so much: well within what ClickHouse gathers for one part, and what its inserts take in memory.</summary>
-    private const int MaxSpans = 250_000, MaxBytes = 32 << 20;
+    private const int MaxSpans = 250_000, MaxBytes = 32 << 20, MaxSegments = 100;
 
     private readonly ByteList _spans = new();
     private readonly ReferenceRows _resources = new(SpanColumns.Resources.Name);
     private readonly ReferenceRows _scopes = new(SpanColumns.Scopes.Name);
     private readonly ReferenceRows _operations = new(SpanColumns.Operations.Name);
+    private int _segments;
 
     /// <summary>The log's identity.</summary>
     public ulong Wal { get; private set; }
@@ -39,11 +40,17 @@ public sealed class SpanBlock
     /// <summary>What the spans refer to, in tables that keep equal rows once.</summary>
     internal IReadOnlyList<ReferenceRows> References => [_resources, _scopes, _operations];
 
+    private long Bytes => _spans.Length + References.Sum(rows => rows.Rows.Length);
+
     /// <summary>Whether a segment can be added.</summary>
     public bool Fits(DecodedSegment segment) =>
         Spans == 0
         || segment.Spans.Count == 0
-        || (segment.Spans.Wal[0] == Wal && segment.Spans.ReceivedDay[0] == ReceivedDay && Spans + segment.Spans.Count <= MaxSpans && _spans.Length + NativeBlockWriter.MostBytes(SpanColumns.Spans, segment.Spans) <= MaxBytes);
+        || (segment.Spans.Wal[0] == Wal
+            && segment.Spans.ReceivedDay[0] == ReceivedDay
+            && _segments < MaxSegments
+            && Spans + segment.Spans.Count <= MaxSpans
+            && Bytes + MostBytes(segment) <= MaxBytes);
 
     /// <summary>Adds a segment, which comes behind those that are in it.</summary>
     public void Add(DecodedSegment segment)
@@ -52,6 +59,7 @@ public sealed class SpanBlock
         if (Spans == 0) (Wal, ReceivedDay, FirstSegment) = (segment.Spans.Wal[0], segment.Spans.ReceivedDay[0], segment.Spans.Segment[0]);
         LastSegment = segment.Spans.Segment[0];
         Spans += segment.Spans.Count;
+        _segments++;
         NativeBlockWriter.Write(SpanColumns.Spans, segment.Spans, _spans);
         _resources.Add(SpanColumns.Resources, segment.Resources, segment.Resources.Tenant, segment.Resources.Hash);
         _scopes.Add(SpanColumns.Scopes, segment.Scopes, segment.Scopes.Tenant, segment.Scopes.Hash);
@@ -60,10 +68,16 @@ public sealed class SpanBlock
 
     public void Clear()
     {
-        Spans = 0;
+        (Spans, _segments) = (0, 0);
         _spans.Clear();
         foreach (ReferenceRows rows in References) rows.Clear();
     }
+
+    private static long MostBytes(DecodedSegment segment) =>
+        NativeBlockWriter.MostBytes(SpanColumns.Spans, segment.Spans)
+        + NativeBlockWriter.MostBytes(SpanColumns.Resources, segment.Resources)
+        + NativeBlockWriter.MostBytes(SpanColumns.Scopes, segment.Scopes)
+        + NativeBlockWriter.MostBytes(SpanColumns.Operations, segment.Operations);
 }
 
 /// <summary>Rows of a table that keeps equal rows once, and by which keys it is known whether they are stored.</summary>

@@ -86,9 +86,9 @@ public sealed class WalCursor
     internal static WalCursor Open(string directory, string sink, ulong wal, CursorClaim claim, SegmentFiles files, Action moved) =>
         new(Path.Combine(directory, sink + Extension), wal, claim, files, moved);
 
-    /// <summary>The furthest position of any sink's cursor on a log.</summary>
+    /// <summary>The furthest that any sink has been given of a log.</summary>
     internal static ulong HighestIn(string directory, ulong wal) =>
-        Directory.EnumerateFiles(directory, "*" + Extension).Select(path => Read(path, wal).Position).DefaultIfEmpty().Max();
+        Directory.EnumerateFiles(directory, "*" + Extension).Select(path => Read(path, wal)).Select(state => Math.Max(state.Position, state.TriedThrough)).DefaultIfEmpty().Max();
 
     /// <summary>The position of the sink that is furthest behind; null where there is none.</summary>
     internal static ulong? LowestIn(string directory, ulong wal) =>
