@@ -50,15 +50,15 @@ internal sealed class BlockBuilder(DecodeAhead decoder, Func<ulong, SealedSegmen
         Through = last;
     }
 
-    private void Add(DecodedSegment? rows)
-    {
-        if (rows is not null) Block.Add(rows);
-    }
-
     /// <summary>Decodes what comes next, if anything, while this is stored.</summary>
     public void BeginNext()
     {
         if (behind(Through) is { } next) decoder.Begin(next);
+    }
+
+    private void Add(DecodedSegment? rows)
+    {
+        if (rows is not null) Block.Add(rows);
     }
 
     /// <summary>Null where the segment is missing.</summary>

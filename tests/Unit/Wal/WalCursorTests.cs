@@ -70,6 +70,7 @@ public sealed class WalCursorTests : IDisposable
         Open().Advance(7);
         Open().NoteTried(9);
         Assert.Equal((7UL, 9UL), (Open().Position, Open().TriedThrough));
+        Assert.Equal(9UL, WalCursor.HighestIn(_directory.Path, Wal)); // no number of the range is used again
 
         Open().Advance(9);
         Assert.Equal((9UL, null), (Open().Position, Open().TriedThrough));
