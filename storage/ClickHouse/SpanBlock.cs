@@ -35,7 +35,7 @@ public sealed class SpanBlock
     public int Spans { get; private set; }
 
     /// <summary>The spans' rows.</summary>
-    public ReadOnlyMemory<byte> SpanRows => _spans.Memory;
+    public ReadOnlyMemory<byte> Rows => _spans.Memory;
 
     /// <summary>What the spans refer to, in tables that keep equal rows once.</summary>
     internal IReadOnlyList<ReferenceRows> References => [_resources, _scopes, _operations];

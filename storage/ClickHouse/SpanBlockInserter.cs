@@ -57,8 +57,8 @@ public sealed class SpanBlockInserter(ClickHouseDatabase database)
         for (int burnt = 0; !isStored; burnt++)
         {
             if (burnt == MaxBurntTokens) throw new ClickHouseUnavailableException($"ClickHouse answers OK and doesn't store {SegmentsOf(block)}.", new InvalidDataException());
-            string token = TokenOf(queryPrefix, block.SpanRows.Span, burnt);
-            await database.InsertAsync(SpanColumns.Spans.Name, block.SpanRows, queryPrefix + Guid.NewGuid().ToString("N"), token, cancellation).ConfigureAwait(false);
+            string token = TokenOf(queryPrefix, block.Rows.Span, burnt);
+            await database.InsertAsync(SpanColumns.Spans.Name, block.Rows, queryPrefix + Guid.NewGuid().ToString("N"), token, cancellation).ConfigureAwait(false);
             isStored = !mayBeStored || await IsStoredAsync(block, queryPrefix, cancellation).ConfigureAwait(false);
         }
     }

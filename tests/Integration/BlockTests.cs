@@ -104,8 +104,8 @@ public sealed class BlockTests(EngineFixture fixture) : IDisposable
     /// <summary>A first attempt that arrives when all is over: it stores nothing only where the range was stored by its token.</summary>
     private async Task AssertRangeHasOneTokenAsync(int spans)
     {
-        string prefix = SpanBlockInserter.NameOf(_range), token = SpanBlockInserter.TokenOf(prefix, _range.SpanRows.Span, burnt: 0);
-        await fixture.Database.InsertAsync("spans", _range.SpanRows, prefix + "late", token, TestContext.Current.CancellationToken);
+        string prefix = SpanBlockInserter.NameOf(_range), token = SpanBlockInserter.TokenOf(prefix, _range.Rows.Span, burnt: 0);
+        await fixture.Database.InsertAsync("spans", _range.Rows, prefix + "late", token, TestContext.Current.CancellationToken);
         Assert.Equal($"{spans}", await AskAsync("count()"));
     }
 

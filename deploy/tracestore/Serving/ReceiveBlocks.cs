@@ -15,7 +15,7 @@ internal sealed class ReceiveBlocks : MemoryPool<byte>, IMemoryPoolFactory<byte>
     /// <summary>Blocks that wait to be used again at most; it bounds what a burst leaves behind.</summary>
     private const int MaxWaiting = 2_048;
 
-    private readonly ConcurrentQueue<Block> _waiting = new();
+    private readonly ConcurrentQueue<Rented> _waiting = new();
 
     private ReceiveBlocks()
     {
@@ -30,13 +30,13 @@ internal sealed class ReceiveBlocks : MemoryPool<byte>, IMemoryPoolFactory<byte>
     public override IMemoryOwner<byte> Rent(int minBufferSize = -1)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(minBufferSize, BlockBytes);
-        return _waiting.TryDequeue(out Block? block) ? block : new Block(this);
+        return _waiting.TryDequeue(out Rented? block) ? block : new Rented(this);
     }
 
     protected override void Dispose(bool disposing) => _waiting.Clear();
 
     /// <summary>Pinned, for the kernel writes into it.</summary>
-    private sealed class Block(ReceiveBlocks pool) : IMemoryOwner<byte>
+    private sealed class Rented(ReceiveBlocks pool) : IMemoryOwner<byte>
     {
         public Memory<byte> Memory { get; } = GC.AllocateUninitializedArray<byte>(BlockBytes, pinned: true);
 
