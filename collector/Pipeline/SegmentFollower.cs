@@ -1,76 +1,81 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using TraceStore.Storage.ClickHouse;
+using TraceStore.Storage.Spans;
 using TraceStore.Storage.Wal;
 
 namespace TraceStore.Collector.Pipeline;
 
 /// <summary>
-/// Ingest, second half: follows the log and stores what is sealed in ClickHouse, in order, until it is there.
+/// Ingest, second half: follows the log, lets queries find what is sealed, and stores it in ClickHouse, in order.
 /// <list type="number">
 /// <item>Bring the schema up to date.</item>
-/// <item>Wait for the next sealed segment behind the cursor, or one that was given back from the quarantine.</item>
-/// <item>Put it into a block, with all that are sealed behind it and fit (<see cref="BlockBuilder"/>).</item>
-/// <item>Where they are more than one, note how far they go: after a crash the same are tried again at once. What isn't
-/// noted, and may be stored, is tried segment by segment.</item>
-/// <item>Insert them (<see cref="SpanBlockInserter"/>), again and again while ClickHouse is away. A block that ClickHouse
-/// refuses though it takes others is poison: its segments are then stored one by one, and the one that is still refused goes
-/// into the quarantine, so that it holds up nothing.</item>
-/// <item>Confirm that it is on disk: an engine may have answered OK too early, and merges rewrite what inserts have synced.</item>
+/// <item>Wait for the next sealed segment, or one that was given back from the quarantine.</item>
+/// <item>Decode it (<see cref="DecodeAhead"/>) and store what its spans refer to.</item>
+/// <item>Add it to the <see cref="RecentSpans"/>: now its spans are found.</item>
+/// <item>When these are many or have waited long enough, note how far they go, and store them as one block
+/// (<see cref="BlockStore"/>): after a crash the same are tried again at once. A block that is poison is stored segment by
+/// segment; the one that is poison goes into the quarantine, so that it holds up nothing.</item>
 /// <item>Move the cursor on, which lets the log go of what is stored.</item>
 /// </list>
 /// </summary>
 public sealed class SegmentFollower : IAsyncDisposable
 {
-    private const int MaxRefusals = 5;
-    private const int MaxShortages = 20;
-    private const int MaxShortagesOfRange = 3;
-    private const int MaxSetAsideInARow = 8;
-
     /// <summary>A ClickHouse that has been away for so long is not waited for at shutdown: the log keeps what it hasn't got.</summary>
     private static readonly TimeSpan s_hopelessAfter = TimeSpan.FromSeconds(5);
 
-    /// <summary>How often to look whether something was given back.</summary>
-    private static readonly TimeSpan s_giveBackPoll = TimeSpan.FromSeconds(1);
+    /// <summary>How often to look whether something was given back, and whether ClickHouse is well.</summary>
+    private static readonly TimeSpan s_poll = TimeSpan.FromSeconds(1);
 
     private readonly WalCursor _cursor;
     private readonly Quarantine _quarantine;
     private readonly SchemaMigrator _schema;
-    private readonly SpanBlockInserter _inserter;
-    private readonly Func<StoreWatch> _watch;
+    private readonly RecentSpans _recent;
+    private readonly TimeSpan _maxBlockAge;
     private readonly IngestMetrics _metrics;
     private readonly ILogger<SegmentFollower> _log;
 
     private readonly DecodeAhead _decoder;
-    private readonly BlockBuilder _builder;
     private readonly StoreAttempts _attempts;
+    private readonly BlockStore _store;
+    private readonly SpanBlock _single = new();
     private readonly CancellationTokenSource _stopping = new();
+    private readonly CancellationTokenSource _draining = new();
     private readonly TaskCompletionSource _schemaReady = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task _following;
-    private readonly ulong _inDoubtThrough;
     private readonly bool _logIsNew;
     private volatile string? _ended;
-    private ulong _singlyThrough;
-    private int _setAsideInARow;
+    private ulong _takenThrough;
+    private long _waitingSince;
 
+    /// <param name="wal">The log.</param>
+    /// <param name="quarantine">Where poison goes.</param>
+    /// <param name="schema">Brings ClickHouse's schema up to date.</param>
+    /// <param name="inserter">Stores in ClickHouse.</param>
     /// <param name="watch">Begins to watch ClickHouse, before an insert.</param>
+    /// <param name="recent">Where queries find what isn't stored yet.</param>
+    /// <param name="maxBlockAge">How long that waits for more, so that blocks are large.</param>
+    /// <param name="metrics">Counts.</param>
+    /// <param name="log">Tells.</param>
     public SegmentFollower(
         WriteAheadLog wal,
         Quarantine quarantine,
         SchemaMigrator schema,
         SpanBlockInserter inserter,
         Func<StoreWatch> watch,
+        RecentSpans recent,
+        TimeSpan maxBlockAge,
         IngestMetrics metrics,
         ILogger<SegmentFollower> log)
     {
-        (_quarantine, _schema, _inserter, _watch, _metrics, _log) = (quarantine, schema, inserter, watch, metrics, log);
+        (_quarantine, _schema, _recent, _maxBlockAge, _metrics, _log) = (quarantine, schema, recent, maxBlockAge, metrics, log);
         quarantine.Prepare();
         _cursor = wal.OpenCursor("clickhouse", CursorClaim.Required);
-        _inDoubtThrough = wal.NewestAtOpen;
+        _takenThrough = _cursor.Position;
         _logIsNew = wal.IsNew;
         _decoder = new DecodeAhead(() => new SegmentDecoder(quarantine, log), metrics.RecordsDamaged);
-        _builder = new BlockBuilder(_decoder, _cursor.SealedBehind, quarantine, metrics.RecordsDamaged, log);
         _attempts = new StoreAttempts(metrics, log);
+        _store = new BlockStore(schema, inserter, watch, _attempts, metrics);
         _following = Task.Run(FollowAsync);
     }
 
@@ -80,9 +85,15 @@ public sealed class SegmentFollower : IAsyncDisposable
     /// <summary>Why spans can't be stored just now; null when they can.</summary>
     public string? Ailment => _attempts.Ailment ?? _ended;
 
+    private bool IsAnyWaiting => _takenThrough > _cursor.Position;
+
+    /// <summary>How long what waits may still wait.</summary>
+    private TimeSpan PatienceLeft => _draining.IsCancellationRequested ? TimeSpan.Zero : _maxBlockAge - Stopwatch.GetElapsedTime(_waitingSince);
+
     /// <summary>Stores what is sealed, for as long as <paramref name="patience"/> lasts; returns what is left in the log.</summary>
     public async Task<WalBacklog> DrainAsync(TimeSpan patience)
     {
+        await _draining.CancelAsync().ConfigureAwait(false);
         long started = Stopwatch.GetTimestamp();
         while (_cursor.Backlog.Segments > 0 && Stopwatch.GetElapsedTime(started) < patience && !_following.IsCompleted)
         {
@@ -99,6 +110,7 @@ public sealed class SegmentFollower : IAsyncDisposable
         await _following.ConfigureAwait(false);
         await _decoder.DisposeAsync().ConfigureAwait(false);
         _stopping.Dispose();
+        _draining.Dispose();
     }
 
     private async Task FollowAsync()
@@ -122,30 +134,10 @@ public sealed class SegmentFollower : IAsyncDisposable
         }
     }
 
-    private async Task StepAsync(CancellationToken stopping)
-    {
-        if (_quarantine.NextGivenBack() is { } givenBack)
-        {
-            await StoreAsync(givenBack, through: givenBack.Number, mayBeStored: true, stopping).ConfigureAwait(false);
-            await _attempts.UntilDoneAsync(_ => Finish(givenBack), stopping).ConfigureAwait(false);
-        }
-        else if (await NextAsync(stopping).ConfigureAwait(false) is { } first) // 2
-        {
-            bool isInDoubt = first.Number <= Math.Max(_inDoubtThrough, _singlyThrough);
-            ulong? through = _cursor.TriedThrough ?? (isInDoubt ? first.Number : null);
-            ulong stored = await StoreAsync(first, through, mayBeStored: through is not null, stopping).ConfigureAwait(false);
-            if (stored > 0) await _attempts.UntilDoneAsync(_ => Advance(stored), stopping).ConfigureAwait(false); // 7
-        }
-        else
-        {
-            await CheckIdleAsync(stopping).ConfigureAwait(false);
-        }
-    }
-
     /// <summary>Brings the schema up to date, and says what was lost while nobody looked.</summary>
     private async Task PrepareAsync(CancellationToken cancellation)
     {
-        bool isNew = await MigrateAsync(cancellation).ConfigureAwait(false);
+        bool isNew = await _store.MigrateAsync(cancellation).ConfigureAwait(false);
         if (isNew && _cursor.Position > 0)
         {
             _log.LogWarning("ClickHouse is empty, though the write-ahead log has been stored there up to segment {Segment}. Is its disk not mounted, or was it replaced? TraceStore goes on with empty tables.", _cursor.Position);
@@ -165,41 +157,32 @@ public sealed class SegmentFollower : IAsyncDisposable
         }
     }
 
-    /// <summary>Each step is confirmed to be on disk before the next, as segments are: it may drop what was copied.</summary>
-    private Task<bool> MigrateAsync(CancellationToken cancellation) => _schema.MigrateAsync(
-        async step =>
-        {
-            StoreWatch watch = _watch();
-            await step().ConfigureAwait(false);
-            await watch.ConfirmAsync(cancellation).ConfigureAwait(false);
-        },
-        cancellation);
-
-    /// <summary>Merges go on when nothing is inserted; what goes wrong with them must be found before their sources are gone.</summary>
-    private async Task CheckIdleAsync(CancellationToken stopping)
+    private async Task StepAsync(CancellationToken stopping)
     {
-        try
-        {
-            await _watch().CheckAsync(stopping).ConfigureAwait(false);
-        }
-        catch (Exception e) when (e is IOException or HttpRequestException)
-        {
-            _inserter.Forget();
-            _attempts.NoteIll(e);
-            return;
-        }
-
-        _attempts.NoteWell();
+        SealedSegment? next = _cursor.SealedBehind(_takenThrough);
+        if (IsAnyWaiting && IsDue(next)) await StoreWaitingAsync(stopping).ConfigureAwait(false);
+        else if (_quarantine.NextGivenBack() is { } givenBack) await StoreGivenBackAsync(givenBack, stopping).ConfigureAwait(false);
+        else if ((next ?? await WaitForNextAsync(stopping).ConfigureAwait(false)) is { } segment) await TakeAsync(segment, stopping).ConfigureAwait(false);
+        else await _store.CheckIdleAsync(stopping).ConfigureAwait(false);
     }
 
-    /// <summary>Null when there was none for a while.</summary>
-    private async Task<SealedSegment?> NextAsync(CancellationToken stopping)
+    /// <summary>Whether what waits is to be stored before the next segment is taken, if there is one.</summary>
+    private bool IsDue(SealedSegment? next)
     {
-        using var wait = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        wait.CancelAfter(s_giveBackPoll);
+        if (_cursor.TriedThrough is { } tried) return next is not { } segment || segment.Number > tried; // as it was tried, neither less nor more
+        if (_cursor.Position < _cursor.InDoubtThrough) return true; // one by one, as they were tried, if they were
+        return next is null && (PatienceLeft <= TimeSpan.Zero || _recent.Block.HasMany || _attempts.Ailment is not null);
+    }
+
+    /// <summary>2: null when there was none for a while, or what waits is due.</summary>
+    private async Task<SealedSegment?> WaitForNextAsync(CancellationToken stopping)
+    {
+        using var wait = CancellationTokenSource.CreateLinkedTokenSource(stopping, IsAnyWaiting ? _draining.Token : stopping);
+        TimeSpan longest = IsAnyWaiting && PatienceLeft < s_poll ? PatienceLeft : s_poll;
+        wait.CancelAfter(longest > TimeSpan.Zero ? longest : TimeSpan.Zero);
         try
         {
-            return await _cursor.NextAsync(wait.Token).ConfigureAwait(false);
+            return await _cursor.NextAsync(_takenThrough, wait.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!stopping.IsCancellationRequested)
         {
@@ -207,108 +190,120 @@ public sealed class SegmentFollower : IAsyncDisposable
         }
     }
 
-    /// <summary>
-    /// Stores a block of segments, or sets aside the one segment that it has. Returns the last that is done with; 0 when
-    /// they have to be stored one by one.
-    /// </summary>
-    private async Task<ulong> StoreAsync(SealedSegment first, ulong? through, bool mayBeStored, CancellationToken stopping)
+    /// <summary>Takes the next segment to those that wait, or stores these first where it doesn't fit.</summary>
+    private async Task TakeAsync(SealedSegment segment, CancellationToken stopping)
     {
-        int refusals = 0, shortages = 0;
-        bool isBuilt = false, isNoted = through is not null, isApart = false;
-        await _attempts.UntilDoneAsync(
-            async token =>
+        DecodedSegment? rows = await DecodeAsync(segment).ConfigureAwait(false); // 3
+        if (rows is not null)
+        {
+            if (_cursor.TriedThrough is null && !_recent.Block.Fits(rows))
             {
-                try
-                {
-                    if (!isBuilt) await _builder.BuildAsync(first, through).ConfigureAwait(false); // 3
-                    isBuilt = true;
-                    if (!isNoted && _builder.Through > first.Number) _cursor.NoteTried(_builder.Through); // 4
-                    isNoted = true;
-                    bool look = mayBeStored;
-                    mayBeStored = true; // whatever comes of this attempt
-                    await StoreAsync(look, token).ConfigureAwait(false);
-                    _setAsideInARow = 0;
-                }
-                catch (Exception e) when (IsItsFault(e, _builder.Through > first.Number, ref refusals, ref shortages))
-                {
-                    await _inserter.CheckAsync(token).ConfigureAwait(false); // else it isn't the segments' fault
-                    isApart = _builder.Through > first.Number;
-                    if (!isApart) SetAside(first, e.Message);
-                }
-                catch
-                {
-                    _inserter.Forget(); // of what was inserted, nobody knows what is whole
-                    throw;
-                }
+                await StoreWaitingAsync(stopping).ConfigureAwait(false);
+                return;
+            }
+
+            try
+            {
+                await _store.StoreReferencesAsync(rows, stopping).ConfigureAwait(false);
+            }
+            catch (ClickHouseRefusedException)
+            {
+                if (IsAnyWaiting) await StoreWaitingAsync(stopping).ConfigureAwait(false);
+                await StoreAloneAsync(segment, mayBeStored: false, stopping).ConfigureAwait(false);
+                return;
+            }
+
+            _recent.Add(rows); // 4
+        }
+
+        if (!IsAnyWaiting) _waitingSince = Stopwatch.GetTimestamp();
+        _takenThrough = segment.Number;
+        if (_cursor.SealedBehind(segment.Number) is { } next) _decoder.Begin(next);
+    }
+
+    private async Task StoreWaitingAsync(CancellationToken stopping)
+    {
+        ulong through = _takenThrough;
+        if (_recent.Block.Segments is not null)
+        {
+            bool mayBeStored = _cursor.TriedThrough is not null || _cursor.Position < _cursor.InDoubtThrough;
+            if (_cursor.TriedThrough is null) await UntilDoneAsync(() => _cursor.NoteTried(through), stopping).ConfigureAwait(false); // 5
+            string? reason = await _store.StoreAsync(_recent.Block, mayBeStored, canBeParted: true, stopping).ConfigureAwait(false);
+            if (reason is not null) await StoreOneByOneAsync(through, stopping).ConfigureAwait(false);
+        }
+
+        await UntilDoneAsync(() => _cursor.Advance(through), stopping).ConfigureAwait(false); // 6
+        _recent.Clear();
+    }
+
+    /// <summary>What waits is found in memory all the while.</summary>
+    private async Task StoreOneByOneAsync(ulong through, CancellationToken stopping)
+    {
+        await UntilDoneAsync(_cursor.ForgetTried, stopping).ConfigureAwait(false);
+        while (_cursor.SealedBehind(_cursor.Position) is { } segment && segment.Number <= through)
+        {
+            await StoreAloneAsync(segment, mayBeStored: true, stopping).ConfigureAwait(false);
+        }
+    }
+
+    private async Task StoreAloneAsync(SealedSegment segment, bool mayBeStored, CancellationToken stopping)
+    {
+        await UntilDoneAsync(() => _cursor.NoteTried(segment.Number), stopping).ConfigureAwait(false);
+        await StoreSingleAsync(segment, mayBeStored, stopping).ConfigureAwait(false);
+        await UntilDoneAsync(() => _cursor.Advance(segment.Number), stopping).ConfigureAwait(false);
+        _takenThrough = Math.Max(_takenThrough, segment.Number);
+    }
+
+    private async Task StoreGivenBackAsync(SealedSegment givenBack, CancellationToken stopping)
+    {
+        await StoreSingleAsync(givenBack, mayBeStored: true, stopping).ConfigureAwait(false);
+        await UntilDoneAsync(() => _quarantine.Finish(givenBack), stopping).ConfigureAwait(false);
+    }
+
+    private async Task StoreSingleAsync(SealedSegment segment, bool mayBeStored, CancellationToken stopping)
+    {
+        _single.Clear();
+        await _attempts.UntilDoneAsync(
+            async _ =>
+            {
+                if (await DecodeAsync(segment).ConfigureAwait(false) is { } rows) _single.Add(rows);
             },
             stopping).ConfigureAwait(false);
-        if (!isApart) return _builder.Through;
-
-        _singlyThrough = _builder.Through;
-        await _attempts.UntilDoneAsync(_ => ForgetTried(), stopping).ConfigureAwait(false);
-        return 0;
+        string? reason = await _store.StoreAsync(_single, mayBeStored, canBeParted: false, stopping).ConfigureAwait(false);
+        if (reason is not null) await SetAsideAsync(segment, reason, stopping).ConfigureAwait(false);
+        _single.Clear();
     }
 
-    /// <summary>
-    /// Whether a segment has failed so often that it must be poison, if ClickHouse is well otherwise. Memory may be short
-    /// because of others, for a minute. After each segment that was set aside, and none stored, it takes twice as often:
-    /// so many can't be poison.
-    /// </summary>
-    private bool IsItsFault(Exception failure, bool isRange, ref int refusals, ref int shortages) => failure switch
+    /// <summary>Null where the segment is missing.</summary>
+    private async Task<DecodedSegment?> DecodeAsync(SealedSegment segment)
     {
-        ClickHouseUnavailableException { IsOutOfMemory: true } when isRange => ++shortages >= MaxShortagesOfRange,
-        ClickHouseUnavailableException { IsOutOfMemory: true } => ++shortages >= MaxShortages << _setAsideInARow,
-        ClickHouseUnavailableException or IOException or HttpRequestException or OperationCanceledException => false,
-        _ => ++refusals >= MaxRefusals << _setAsideInARow,
-    };
-
-    private async Task StoreAsync(bool mayBeStored, CancellationToken stopping)
-    {
-        long started = Stopwatch.GetTimestamp();
-        _builder.BeginNext();
-        StoreWatch watch = _watch();
         try
         {
-            await _inserter.InsertAsync(_builder.Block, mayBeStored, stopping).ConfigureAwait(false); // 5
+            return await _decoder.DecodeAsync(segment).ConfigureAwait(false);
         }
-        catch (ClickHouseUnavailableException e) when (e.IsSchemaMissing)
+        catch (FileNotFoundException) when (!File.Exists(segment.Path))
         {
-            await MigrateAsync(stopping).ConfigureAwait(false); // a ClickHouse that came back empty
-            throw;
+            _quarantine.NoteMissing(segment.Number, segment.Number, "its file was there when it was written, and is gone");
+            _metrics.RecordsDamaged.Add(1);
+            _log.LogError("Segment {Segment} of the write-ahead log is missing: {Path} was deleted before it was stored. Its spans are lost unless a snapshot or client has them. Storing goes on with the next.", segment.Number, segment.Path);
+            return null;
         }
-
-        await watch.ConfirmAsync(stopping).ConfigureAwait(false); // 6
-        _attempts.NoteWell();
-        _metrics.SpansStored.Add(_builder.Block.Spans);
-        _metrics.InsertDuration.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
     }
 
-    private void SetAside(SealedSegment segment, string reason)
+    private async Task SetAsideAsync(SealedSegment segment, string reason, CancellationToken stopping)
     {
-        _quarantine.SetAside(segment, reason);
-        _setAsideInARow = Math.Min(_setAsideInARow + 1, MaxSetAsideInARow);
-        _attempts.NoteWell();
+        await UntilDoneAsync(() => _quarantine.SetAside(segment, reason), stopping).ConfigureAwait(false);
         _metrics.SegmentsQuarantined.Add(1);
         _log.LogError(
             "ClickHouse takes other spans, but refuses those of segment {Segment}: they are set aside in the quarantine. See: tracestore quarantine. {Reason}",
             segment.Number, reason);
     }
 
-    private Task Finish(SealedSegment givenBack)
-    {
-        _quarantine.Finish(givenBack);
-        return Task.CompletedTask;
-    }
-
-    private Task ForgetTried()
-    {
-        _cursor.ForgetTried();
-        return Task.CompletedTask;
-    }
-
-    private Task Advance(ulong segment)
-    {
-        _cursor.Advance(segment);
-        return Task.CompletedTask;
-    }
+    private Task UntilDoneAsync(Action action, CancellationToken stopping) => _attempts.UntilDoneAsync(
+        _ =>
+        {
+            action();
+            return Task.CompletedTask;
+        },
+        stopping);
 }

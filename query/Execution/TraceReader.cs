@@ -14,15 +14,19 @@ public sealed class TraceReader : IDisposable
 
     private readonly TraceSql _sql = new(tenant: "");
     private readonly ClickHouseDatabase _database;
+    private readonly RecentSpans _recent;
     private readonly QueryGate _gate;
     private readonly EnvelopeReader _envelopes;
     private readonly TraceSearch _search;
 
-    public TraceReader(ClickHouseDatabase database, QueryGate gate)
+    /// <param name="database">What is stored.</param>
+    /// <param name="recent">What isn't yet.</param>
+    /// <param name="gate">Lets so many queries run at once.</param>
+    public TraceReader(ClickHouseDatabase database, RecentSpans recent, QueryGate gate)
     {
-        (_database, _gate) = (database, gate);
+        (_database, _recent, _gate) = (database, recent, gate);
         _envelopes = new EnvelopeReader(database, _sql);
-        _search = new TraceSearch(database, _sql, _envelopes);
+        _search = new TraceSearch(database, recent, _sql, _envelopes);
     }
 
     /// <summary>All spans of the traces. Whoever has shown them disposes of them.</summary>
@@ -32,7 +36,7 @@ public sealed class TraceReader : IDisposable
         SpanBatch? spans = null;
         try
         {
-            spans = traces.Count == 0 ? new SpanBatch() : await ReadAsync<SpanBatch>(turn, _sql.Spans(traces, MaxSpans + 1), SpanColumns.Spans.Bind, cancellation).ConfigureAwait(false);
+            spans = traces.Count == 0 ? new SpanBatch() : await turn.ReadAsync(noteRead => ReadSpansAsync(traces, noteRead, cancellation), cancellation).ConfigureAwait(false);
             return new SpanRows(spans, await _envelopes.ReadAsync(spans, cancellation).ConfigureAwait(false), IsCut: spans.Count > MaxSpans, turn);
         }
         catch
@@ -85,6 +89,24 @@ public sealed class TraceReader : IDisposable
         _database.ReadLinesAsync(new SqlQuery($"SELECT count() FROM (SELECT {SpanColumns.Spans.ColumnList} FROM spans LIMIT 1)"), cancellation);
 
     public void Dispose() => _envelopes.Dispose();
+
+    /// <summary>What is recent, and what is stored but for that.</summary>
+    private async Task<SpanBatch> ReadSpansAsync(IReadOnlyCollection<TraceId> traces, Action<int> noteRead, CancellationToken cancellation)
+    {
+        var spans = new SpanBatch();
+        SegmentRange? recent = _recent.Copy(traces, spans);
+        try
+        {
+            noteRead((int)NativeBlockWriter.MostBytes(SpanColumns.Spans, spans));
+            await _database.ReadAsync(_sql.Spans(traces, MaxSpans + 1, recent), SpanColumns.Spans.Bind(spans), noteRead, cancellation).ConfigureAwait(false);
+            return spans;
+        }
+        catch
+        {
+            spans.Clear();
+            throw;
+        }
+    }
 
     private Task<TBatch> ReadAsync<TBatch>(
         QueryGate.Turn turn, SqlQuery query, Func<TBatch, IReadOnlyDictionary<string, (string Type, Column Column)>> bind, CancellationToken cancellation)

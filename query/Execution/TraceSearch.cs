@@ -15,7 +15,7 @@ namespace TraceStore.Query.Execution;
 /// <item>Read the found traces' spans from afar.</item>
 /// </list>
 /// </summary>
-internal sealed class TraceSearch(ClickHouseDatabase database, TraceSql sql, EnvelopeReader envelopes)
+internal sealed class TraceSearch(ClickHouseDatabase database, RecentSpans recent, TraceSql sql, EnvelopeReader envelopes)
 {
     /// <summary>Spans that a search looks at in each trace that it has found, at most; it bounds what one fat trace takes.</summary>
     private const int MaxSummarySpans = 20_000;
@@ -58,8 +58,16 @@ internal sealed class TraceSearch(ClickHouseDatabase database, TraceSql sql, Env
             BytesColumn[] asked = [.. plan.Asked.Attributes.Select(_ => new BytesColumn())];
             for (int number = 0; number < asked.Length; number++) columns.Add(AskedAttributeSql.Column(number), ("String", asked[number]));
             if (content is not null) columns.Add("content", ("UInt64", content));
-            await database.ReadAsync(sql.Summaries(traces, plan, MaxSummarySpans, withContent, resources), columns, noteRead, cancellation).ConfigureAwait(false);
+            await database.ReadAsync(Summaries(withContent), columns, noteRead, cancellation).ConfigureAwait(false);
             return new SearchRows(traces, spans, isMatched, asked, new Envelopes(), content);
+        }
+
+        SqlQuery Summaries(bool withContent)
+        {
+            var copy = new SpanBatch();
+            SegmentRange? segments = recent.Copy(traces, copy);
+            SqlQuery statement = sql.Summaries(traces, plan, MaxSummarySpans, withContent, resources, segments);
+            return segments is null ? statement : statement with { With = ExternalTable.Of(RecentSpans.Table, SpanColumns.Spans, copy, statement.Text) };
         }
     }
 
@@ -97,21 +105,20 @@ internal sealed class TraceSearch(ClickHouseDatabase database, TraceSql sql, Env
 
     private async Task<IReadOnlyList<TraceId>> FindAsync(SearchPlan plan, ResourceMatches resources, CancellationToken cancellation)
     {
+        // What is recent first: until the pieces are read it may be stored, but not the other way round
+        SqlQuery ofRecent = sql.FindRecent(plan, resources);
+        ExternalTable? table = recent.Copy(ofRecent.Text);
+        IReadOnlyList<FoundTrace> newest = table is null ? [] : await ReadFoundAsync(ofRecent with { With = table }, cancellation).ConfigureAwait(false);
         List<TraceId> traces = [];
         HashSet<TraceId> found = [];
         ulong now = (ulong)(DateTimeOffset.UtcNow - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick;
         foreach (TimeRange window in NewestFirst.Windows(plan.Time, now, plan.IsIntricate))
         {
-            var ids = new FixedBytesColumn(TraceId.Size);
-            await database.ReadAsync(
-                sql.Find(plan with { Time = window }, resources),
-                new Dictionary<string, (string, Column)> { ["trace_id"] = ("FixedString(16)", ids), ["newest"] = ("UInt64", new NumberColumn<ulong>()) },
-                noteRead: null,
-                cancellation).ConfigureAwait(false);
-            for (int row = 0; row < ids.Count && traces.Count < plan.Limit; row++)
+            IReadOnlyList<FoundTrace> stored = await ReadFoundAsync(Find(plan with { Time = window }, resources), cancellation).ConfigureAwait(false);
+            IEnumerable<FoundTrace> both = stored.Concat(newest.Where(trace => window.Holds(trace.NewestUnixNano))).OrderByDescending(trace => trace.NewestUnixNano);
+            foreach (FoundTrace trace in both.TakeWhile(_ => traces.Count < plan.Limit))
             {
-                var trace = TraceId.Read(ids[row]);
-                if (found.Add(trace)) traces.Add(trace); // a newer span of it may have matched before
+                if (found.Add(trace.Id)) traces.Add(trace.Id); // a newer span of it may have matched before
             }
 
             if (traces.Count == plan.Limit) break;
@@ -119,4 +126,26 @@ internal sealed class TraceSearch(ClickHouseDatabase database, TraceSql sql, Env
 
         return traces;
     }
+
+    private SqlQuery Find(SearchPlan plan, ResourceMatches resources)
+    {
+        if (plan.OfTrace.Count == 0) return sql.Find(plan, resources);
+        SqlQuery withRecent = sql.Find(plan, resources, withRecent: true);
+        return recent.Copy(withRecent.Text) is { } table ? withRecent with { With = table } : sql.Find(plan, resources);
+    }
+
+    private async Task<IReadOnlyList<FoundTrace>> ReadFoundAsync(SqlQuery query, CancellationToken cancellation)
+    {
+        var ids = new FixedBytesColumn(TraceId.Size);
+        var newest = new NumberColumn<ulong>();
+        await database.ReadAsync(
+            query,
+            new Dictionary<string, (string, Column)> { ["trace_id"] = ("FixedString(16)", ids), ["newest"] = ("UInt64", newest) },
+            noteRead: null,
+            cancellation).ConfigureAwait(false);
+        return [.. Enumerable.Range(0, ids.Count).Select(row => new FoundTrace(TraceId.Read(ids[row]), newest[row]))];
+    }
+
+    /// <summary>A trace with a span that is asked for, and when the newest of these started.</summary>
+    private readonly record struct FoundTrace(TraceId Id, ulong NewestUnixNano);
 }

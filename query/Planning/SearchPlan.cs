@@ -35,4 +35,7 @@ public sealed record SearchPlan
 }
 
 /// <summary>A time range in nanoseconds since 1970, both ends included.</summary>
-public sealed record TimeRange(ulong FirstUnixNano, ulong LastUnixNano);
+public sealed record TimeRange(ulong FirstUnixNano, ulong LastUnixNano)
+{
+    public bool Holds(ulong unixNano) => unixNano >= FirstUnixNano && unixNano <= LastUnixNano;
+}

@@ -22,29 +22,42 @@ internal sealed class TraceSql(string tenant)
     /// <summary>Conditions are then all evaluated where they stand: sorting many of them out takes longer than reading does.</summary>
     private const string WhenIntricate = " SETTINGS optimize_move_to_prewhere = 0";
 
+    private const string Stored = "spans";
+
+    /// <summary>What the spans table has as aliases, a table that comes along must have told.</summary>
+    private const string RecentAliases =
+        "CAST(substring(span_ids, 9, 8), 'FixedString(8)') AS parent_span_id, "
+        + "CAST(substring(origin, 1, 16), 'FixedString(16)') AS resource_hash, "
+        + "CAST(substring(origin, 17, 16), 'FixedString(16)') AS scope_hash";
+
+    private const string Recent = $"(SELECT *, {RecentAliases} FROM {RecentSpans.Table})";
+
     /// <summary>The columns that tell how a trace looks from afar.</summary>
     public static IReadOnlyList<string> SummaryColumns { get; } =
         ["trace_id", "span_ids", "service", "name", "kind", "start_time_unix_nano", "duration", "status_code", "origin"];
 
-    /// <summary>All that was sent of the traces' spans, <paramref name="maxSpans"/> rows at most.</summary>
-    public SqlQuery Spans(IReadOnlyCollection<TraceId> traces, int maxSpans)
+    /// <summary>All that was sent of the traces' spans and is stored.</summary>
+    /// <param name="traces">Which traces.</param>
+    /// <param name="maxSpans">Rows at most.</param>
+    /// <param name="except">Segments that are left out; null for none.</param>
+    public SqlQuery Spans(IReadOnlyCollection<TraceId> traces, int maxSpans, SegmentRange? except = null)
     {
         var parameters = new SqlParameters();
+        string where = $"tenant = {parameters.Add(tenant)} AND trace_id IN ({List(traces)})";
+        if (except is not null) where += $" AND {OutOf(except, parameters)}";
         return new SqlQuery(
-            $"SELECT {SpanColumns.Spans.AnswerColumnList} FROM spans WHERE tenant = {parameters.Add(tenant)} AND trace_id IN ({List(traces)}) LIMIT {maxSpans} SETTINGS max_threads = 1", // a few granules: more threads only get in each other's way
+            $"SELECT {SpanColumns.Spans.AnswerColumnList} FROM spans WHERE {where} LIMIT {maxSpans} SETTINGS max_threads = 1", // a few granules: more threads only get in each other's way
             parameters.Values);
     }
 
-    /// <summary>The newest traces with a span that the plan asks for: trace_id, newest.</summary>
-    public SqlQuery Find(SearchPlan plan, ResourceMatches? resources = null)
-    {
-        var parameters = new SqlParameters();
-        string where = Where(plan, resources, parameters);
-        return new SqlQuery(
-            $"SELECT trace_id, max(start_time_unix_nano) AS newest FROM spans WHERE {where}{WhereTrace(plan, where, parameters)} GROUP BY trace_id ORDER BY newest DESC, trace_id LIMIT {plan.Limit}"
-            + (plan.IsIntricate ? WhenIntricate : ""),
-            parameters.Values);
-    }
+    /// <summary>The newest traces with a stored span that the plan asks for: trace_id, newest.</summary>
+    /// <param name="plan">What is searched for.</param>
+    /// <param name="resources">Of which resources its comparisons hold.</param>
+    /// <param name="withRecent">Whether a trace's recent spans count for what it is as a whole.</param>
+    public SqlQuery Find(SearchPlan plan, ResourceMatches? resources = null, bool withRecent = false) => Find(plan, resources, Stored, withRecent);
+
+    /// <summary>As <see cref="Find(SearchPlan, ResourceMatches, bool)"/>, of recent spans.</summary>
+    public SqlQuery FindRecent(SearchPlan plan, ResourceMatches? resources = null) => Find(plan, resources, Recent, withRecent: true);
 
     /// <summary>
     /// The traces' spans from afar, each with whether the plan asks for it; of a trace at most <paramref name="maxSpans"/>,
@@ -55,14 +68,17 @@ internal sealed class TraceSql(string tenant)
     /// <param name="maxSpans">Of each trace at most.</param>
     /// <param name="withContent">Whether each row comes with a hash of all it holds.</param>
     /// <param name="resources">Of which resources its comparisons hold.</param>
-    public SqlQuery Summaries(IReadOnlyCollection<TraceId> traces, SearchPlan plan, int maxSpans, bool withContent = false, ResourceMatches? resources = null)
+    /// <param name="recent">Segments whose spans are recent, of which the statement brings those of the traces along; null where they have none.</param>
+    public SqlQuery Summaries(
+        IReadOnlyCollection<TraceId> traces, SearchPlan plan, int maxSpans, bool withContent = false, ResourceMatches? resources = null, SegmentRange? recent = null)
     {
         var parameters = new SqlParameters();
         string matched = Where(plan, resources, parameters);
         string asked = string.Concat(plan.Asked.Attributes.Select((field, number) => $", {AskedAttributeSql.Write(field.Name, parameters)} AS {AskedAttributeSql.Column(number)}"));
+        string select = $"SELECT {string.Join(", ", SummaryColumns)}, CAST({matched}, 'UInt8') AS matched{asked}{(withContent ? $", {Content} AS content" : "")}";
+        string source = recent is null ? Stored : All(select, OutOf(recent, parameters));
         return new SqlQuery(
-            $"SELECT {string.Join(", ", SummaryColumns)}, CAST({matched}, 'UInt8') AS matched{asked}{(withContent ? $", {Content} AS content" : "")}"
-            + $" FROM spans WHERE tenant = {parameters.Add(tenant)} AND trace_id IN ({List(traces)})"
+            $"{select} FROM {source} WHERE tenant = {parameters.Add(tenant)} AND trace_id IN ({List(traces)})"
             + $" ORDER BY trace_id, parent_span_id, start_time_unix_nano LIMIT {maxSpans} BY trace_id{(plan.IsIntricate ? WhenIntricate : "")}",
             parameters.Values);
     }
@@ -108,6 +124,17 @@ internal sealed class TraceSql(string tenant)
             parameters.Values);
     }
 
+    private SqlQuery Find(SearchPlan plan, ResourceMatches? resources, string source, bool withRecent)
+    {
+        var parameters = new SqlParameters();
+        string where = Where(plan, resources, parameters);
+        string ofTrace = plan.OfTrace.Count == 0 ? "" : WhereTrace(plan, $"SELECT trace_id FROM {source} WHERE {where}", withRecent, parameters);
+        return new SqlQuery(
+            $"SELECT trace_id, max(start_time_unix_nano) AS newest FROM {source} WHERE {where}{ofTrace} GROUP BY trace_id ORDER BY newest DESC, trace_id LIMIT {plan.Limit}"
+            + (plan.IsIntricate ? WhenIntricate : ""),
+            parameters.Values);
+    }
+
     private string Where(SearchPlan plan, ResourceMatches? resources, SqlParameters parameters)
     {
         List<string> conditions = [$"tenant = {parameters.Add(tenant)}"];
@@ -124,13 +151,22 @@ internal sealed class TraceSql(string tenant)
         return string.Join(" AND ", conditions);
     }
 
-    /// <summary>Of the traces with a span that is asked for, those that are so as a whole.</summary>
-    private string WhereTrace(SearchPlan plan, string where, SqlParameters parameters)
+    /// <summary>Of the traces with a span that is asked for, those that are so as a whole. A span that is met twice makes no difference.</summary>
+    private string WhereTrace(SearchPlan plan, string found, bool withRecent, SqlParameters parameters)
     {
-        if (plan.OfTrace.Count == 0) return "";
         string having = string.Join(" AND ", plan.OfTrace.Select(comparison => TracePredicateSql.Write(comparison, parameters)));
-        return $" AND trace_id IN (SELECT trace_id FROM spans WHERE tenant = {parameters.Add(tenant)} AND trace_id IN (SELECT trace_id FROM spans WHERE {where}) GROUP BY trace_id HAVING {having})";
+        string source = withRecent ? All(having) : Stored;
+        return $" AND trace_id IN (SELECT trace_id FROM {source} WHERE tenant = {parameters.Add(tenant)} AND trace_id IN ({found}) GROUP BY trace_id HAVING {having})";
     }
+
+    /// <summary>Recent spans and stored ones, in the columns that an expression names.</summary>
+    private static string All(string expression, string whereStored = "true")
+    {
+        string columns = SpanColumns.Spans.NamedIn($"tenant trace_id {expression}").ColumnList;
+        return $"(SELECT {columns}, {RecentAliases} FROM {RecentSpans.Table} UNION ALL SELECT {columns}, parent_span_id, resource_hash, scope_hash FROM spans WHERE {whereStored})";
+    }
+
+    private static string OutOf(SegmentRange segments, SqlParameters parameters) => $"NOT ({segments.ToSql(parameters)})";
 
     /// <summary>IDs stand in the text, not in parameters, so that ClickHouse prunes by them; they are hex digits of ours.</summary>
     private static string List(IEnumerable<TraceId> traces) => string.Join(", ", traces.Select(trace => $"unhex('{trace}')"));

@@ -24,6 +24,12 @@ public sealed class BlockTable<TBatch>(string name, IReadOnlyList<BlockColumn<TB
     /// <summary>The names of the columns that answers need, for a SELECT.</summary>
     public string AnswerColumnList { get; } = string.Join(", ", columns.Where(column => column.IsAnswered).Select(column => column.Name));
 
+    /// <summary>The columns' names and types, for a table that is made of them.</summary>
+    public string Structure { get; } = string.Join(", ", columns.Select(column => $"{column.Name} {column.Type}"));
+
+    /// <summary>The columns that a statement's text names, and perhaps some more.</summary>
+    public BlockTable<TBatch> NamedIn(string statement) => new(name, [.. columns.Where(column => statement.Contains(column.Name, StringComparison.Ordinal))]);
+
     /// <summary>Where to read the named columns of a result into.</summary>
     public IReadOnlyDictionary<string, (string Type, Column Column)> Bind(TBatch batch) =>
         columns.ToDictionary(column => column.Name, column => (column.Type, column.Of(batch)));

@@ -31,7 +31,7 @@ public sealed class ClickHouseDatabase : IDisposable
     {
         _options = options;
         _http = new HttpClient(handler ?? new SocketsHttpHandler(), disposeHandler: handler is null) { Timeout = Timeout.InfiniteTimeSpan };
-        Uri url = options.Url ?? new Uri("http://localhost");
+        Uri url = options.HttpUrl;
         _client = new ClickHouseClient(new ClickHouseClientSettings
         {
             Protocol = url.Scheme,
@@ -115,8 +115,8 @@ public sealed class ClickHouseDatabase : IDisposable
 
         async Task<int> ReadBlocksAsync(CancellationToken limited)
         {
-            using ClickHouseRawResult result = await AskAsync(query, "Native", limited).ConfigureAwait(false);
-            using var blocks = new NativeBlockStream(await result.ReadAsStreamAsync().WaitAsync(limited).ConfigureAwait(false), columns);
+            using Answer answer = await AskAsync(query, "Native", limited).ConfigureAwait(false);
+            using var blocks = new NativeBlockStream(answer.Content, columns);
             while (await blocks.ReadAsync(limited).ConfigureAwait(false) is > 0 and int read) noteRead?.Invoke(read);
             return 0;
         }
@@ -125,13 +125,14 @@ public sealed class ClickHouseDatabase : IDisposable
     /// <summary>Runs a query of one column and returns its rows as text.</summary>
     public async Task<IReadOnlyList<string>> ReadLinesAsync(SqlQuery query, CancellationToken cancellation)
     {
-        byte[] answer = await GuardAsync(_options.QueryTimeout, ReadAsync, cancellation).ConfigureAwait(false);
-        return System.Text.Encoding.UTF8.GetString(answer).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        string text = await GuardAsync(_options.QueryTimeout, ReadAsync, cancellation).ConfigureAwait(false);
+        return text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
-        async Task<byte[]> ReadAsync(CancellationToken limited)
+        async Task<string> ReadAsync(CancellationToken limited)
         {
-            using ClickHouseRawResult result = await AskAsync(query, "TSVRaw", limited).ConfigureAwait(false);
-            return await result.ReadAsByteArrayAsync().WaitAsync(limited).ConfigureAwait(false);
+            using Answer answer = await AskAsync(query, "TSVRaw", limited).ConfigureAwait(false);
+            using var reader = new StreamReader(answer.Content);
+            return await reader.ReadToEndAsync(limited).ConfigureAwait(false);
         }
     }
 
@@ -145,8 +146,9 @@ public sealed class ClickHouseDatabase : IDisposable
     /// Sends a query. ClickHouse answers as it reads, from memory alone; what goes wrong on the way breaks the answer off, or
     /// stands behind it and is no block. When nobody waits for it any more, ClickHouse ends it.
     /// </summary>
-    private Task<ClickHouseRawResult> AskAsync(SqlQuery query, string format, CancellationToken cancellation)
+    private async Task<Answer> AskAsync(SqlQuery query, string format, CancellationToken cancellation)
     {
+        string statement = $"{query.Text} FORMAT {format}";
         var settings = new Dictionary<string, object>
         {
             ["readonly"] = 2, // a query: it changes nothing, but may have settings
@@ -158,7 +160,14 @@ public sealed class ClickHouseDatabase : IDisposable
             ["max_expanded_ast_elements"] = MaxStatementElements,
         };
         foreach ((string name, string value) in query.Parameters) settings["param_" + name] = value;
-        return _client.ExecuteRawResultAsync($"{query.Text} FORMAT {format}", new QueryOptions { CustomSettings = settings }, cancellation);
+        if (query.With is { } table)
+        {
+            HttpResponseMessage response = await ExternalTableRequest.SendAsync(_http, _options, statement, table, settings, cancellation).ConfigureAwait(false);
+            return new Answer(response, await response.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false));
+        }
+
+        ClickHouseRawResult result = await _client.ExecuteRawResultAsync(statement, new QueryOptions { CustomSettings = settings }, cancellation).ConfigureAwait(false);
+        return new Answer(result, await result.ReadAsStreamAsync().WaitAsync(cancellation).ConfigureAwait(false));
     }
 
     /// <summary>Each write is a chunk of HTTP's, for which ClickHouse takes as much memory as the chunk has.</summary>
@@ -182,5 +191,11 @@ public sealed class ClickHouseDatabase : IDisposable
         {
             throw failure;
         }
+    }
+
+    /// <summary>An answer as it comes in; disposing ends it.</summary>
+    private sealed record Answer(IDisposable Source, Stream Content) : IDisposable
+    {
+        public void Dispose() => Source.Dispose();
     }
 }

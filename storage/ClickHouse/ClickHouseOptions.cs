@@ -6,6 +6,9 @@ public sealed record ClickHouseOptions
     /// <summary>The HTTP interface of an external ClickHouse, such as http://clickhouse:8123. Null: the embedded engine.</summary>
     public Uri? Url { get; init; }
 
+    /// <summary>Where requests go; to the embedded engine whoever sends them finds the way.</summary>
+    internal Uri HttpUrl => Url ?? new Uri("http://localhost");
+
     public string User { get; init; } = "default";
 
     public string Password { get; init; } = "";
@@ -18,6 +21,9 @@ public sealed record ClickHouseOptions
 
     /// <summary>What a query may take of ClickHouse's memory; 0 for what ClickHouse itself allows.</summary>
     public long MaxQueryMemoryBytes { get; init; }
+
+    /// <summary>How long the newest spans wait in memory, where queries find them, until they are stored as one block; many wait for less.</summary>
+    public TimeSpan MaxBlockAge { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>An insert that takes longer is ended and settled.</summary>
     public TimeSpan InsertTimeout { get; init; } = TimeSpan.FromSeconds(60);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.IO.Hashing;
+using TraceStore.Storage.Spans;
 
 namespace TraceStore.Storage.ClickHouse;
 
@@ -28,7 +29,20 @@ public sealed class SpanBlockInserter(ClickHouseDatabase database)
     private const int MaxBurntTokens = 100;
 
     private readonly HashSet<UInt128> _stored = [];
+    private readonly ReferenceRows _references = new();
     private ushort _storedDay;
+
+    /// <summary>Stores what a segment's spans refer to, ahead of them, as far as it isn't known to be there.</summary>
+    /// <returns>Whether anything had to be stored.</returns>
+    /// <exception cref="ClickHouseUnavailableException">Not now.</exception>
+    /// <exception cref="ClickHouseRefusedException">ClickHouse will never take it.</exception>
+    public async Task<bool> InsertReferencesAsync(DecodedSegment segment, CancellationToken cancellation)
+    {
+        if (segment.Spans.Count == 0) return false;
+        _references.Clear();
+        _references.Add(segment);
+        return await InsertAsync(_references, segment.Spans.ReceivedDay[0], cancellation).ConfigureAwait(false);
+    }
 
     /// <summary>Stores a block.</summary>
     /// <param name="block">What to store.</param>
@@ -38,28 +52,23 @@ public sealed class SpanBlockInserter(ClickHouseDatabase database)
     /// <exception cref="ClickHouseRefusedException">ClickHouse will never take it.</exception>
     public async Task InsertAsync(SpanBlock block, bool mayBeStored, CancellationToken cancellation)
     {
-        if (block.Spans == 0) return;
-        string queryPrefix = NameOf(block);
+        if (block.Segments is not { } segments) return;
+        string queryPrefix = NameOf(segments);
 
         // 1
-        bool isStored = mayBeStored && await IsStoredAsync(block, queryPrefix, cancellation).ConfigureAwait(false);
+        bool isStored = mayBeStored && await IsStoredAsync(block, segments, cancellation).ConfigureAwait(false);
 
         // 2
-        ForgetAfterMidnight(block.ReceivedDay);
-        foreach (ReferenceRows rows in block.References)
-        {
-            if (rows.Keys.All(_stored.Contains)) continue;
-            await database.InsertAsync(rows.Table, rows.Rows, $"tracestore-{rows.Table}-{Guid.NewGuid():N}", token: null, cancellation).ConfigureAwait(false);
-            _stored.UnionWith(rows.Keys);
-        }
+        await InsertAsync(block.References, block.ReceivedDay, cancellation).ConfigureAwait(false);
 
         // 3, 4
+        ReadOnlyMemory<byte> rows = isStored ? default : block.ToNative();
         for (int burnt = 0; !isStored; burnt++)
         {
-            if (burnt == MaxBurntTokens) throw new ClickHouseUnavailableException($"ClickHouse answers OK and doesn't store {SegmentsOf(block)}.", new InvalidDataException());
-            string token = TokenOf(queryPrefix, block.Rows.Span, burnt);
-            await database.InsertAsync(SpanColumns.Spans.Name, block.Rows, queryPrefix + Guid.NewGuid().ToString("N"), token, cancellation).ConfigureAwait(false);
-            isStored = !mayBeStored || await IsStoredAsync(block, queryPrefix, cancellation).ConfigureAwait(false);
+            if (burnt == MaxBurntTokens) throw new ClickHouseUnavailableException($"ClickHouse answers OK and doesn't store {segments}.", new InvalidDataException());
+            string token = TokenOf(queryPrefix, rows.Span, burnt);
+            await database.InsertAsync(SpanColumns.Spans.Name, rows, queryPrefix + Guid.NewGuid().ToString("N"), token, cancellation).ConfigureAwait(false);
+            isStored = !mayBeStored || await IsStoredAsync(block, segments, cancellation).ConfigureAwait(false);
         }
     }
 
@@ -86,28 +95,39 @@ public sealed class SpanBlockInserter(ClickHouseDatabase database)
     public void Forget() => _stored.Clear();
 
     /// <summary>What attempts at a block are named by, and what they can be killed by.</summary>
-    internal static string NameOf(SpanBlock block) => string.Create(
+    internal static string NameOf(SegmentRange segments) => string.Create(
         CultureInfo.InvariantCulture,
-        $"tracestore-{block.Wal:x16}-{block.FirstSegment}-{(block.LastSegment == block.FirstSegment ? "" : $"{block.LastSegment}-")}");
+        $"tracestore-{segments.Wal:x16}-{segments.First}-{(segments.Last == segments.First ? "" : $"{segments.Last}-")}");
 
     /// <summary>Names an attempt's rows, so that they are taken once; their content is in the name, so that no others are taken for them.</summary>
     internal static string TokenOf(string queryPrefix, ReadOnlySpan<byte> rows, int burnt) =>
         string.Create(CultureInfo.InvariantCulture, $"{queryPrefix}{XxHash3.HashToUInt64(rows):x16}-{burnt}");
 
-    private static string SegmentsOf(SpanBlock block) =>
-        block.LastSegment == block.FirstSegment ? $"segment {block.FirstSegment}" : $"segments {block.FirstSegment} to {block.LastSegment}";
-
-    private async Task<bool> IsStoredAsync(SpanBlock block, string queryPrefix, CancellationToken cancellation)
+    private async Task<bool> InsertAsync(ReferenceRows references, ushort day, CancellationToken cancellation)
     {
-        await database.ExecuteAsync($"KILL QUERY WHERE startsWith(query_id, '{queryPrefix}') SYNC", cancellation: cancellation).ConfigureAwait(false);
+        ForgetAfterMidnight(day);
+        bool isAnyNew = false;
+        foreach (ReferenceTable table in references.Tables)
+        {
+            if (table.Keys.All(_stored.Contains)) continue;
+            await database.InsertAsync(table.Name, table.Rows, $"tracestore-{table.Name}-{Guid.NewGuid():N}", token: null, cancellation).ConfigureAwait(false);
+            _stored.UnionWith(table.Keys);
+            isAnyNew = true;
+        }
+
+        return isAnyNew;
+    }
+
+    private async Task<bool> IsStoredAsync(SpanBlock block, SegmentRange segments, CancellationToken cancellation)
+    {
+        await database.ExecuteAsync($"KILL QUERY WHERE startsWith(query_id, '{NameOf(segments)}') SYNC", cancellation: cancellation).ConfigureAwait(false);
         var parameters = new SqlParameters();
-        string sql = $"SELECT count() FROM spans WHERE received_day = toDate({parameters.Add((long)block.ReceivedDay)})"
-            + $" AND wal = {parameters.Add(block.Wal)} AND seg >= {parameters.Add(block.FirstSegment)} AND seg <= {parameters.Add(block.LastSegment)}";
+        string sql = $"SELECT count() FROM spans WHERE received_day = toDate({parameters.Add((long)block.ReceivedDay)}) AND {segments.ToSql(parameters)}";
         IReadOnlyList<string> answer = await database.ReadLinesAsync(new SqlQuery(sql, parameters.Values), cancellation).ConfigureAwait(false);
         int stored = int.Parse(answer.Single(), CultureInfo.InvariantCulture);
-        if (stored != 0 && stored != block.Spans)
+        if (stored != 0 && stored != block.Spans.Count)
         {
-            string found = $"{SegmentsOf(block)} of log {block.Wal:x16} {(block.LastSegment == block.FirstSegment ? "has" : "have")} {block.Spans} spans, but ClickHouse holds {stored} of them; a block is all or nothing.";
+            string found = $"{segments} of log {segments.Wal:x16} {(segments.Last == segments.First ? "has" : "have")} {block.Spans.Count} spans, but ClickHouse holds {stored} of them; a block is all or nothing.";
             string message = char.ToUpperInvariant(found[0]) + found[1..];
             throw new ClickHouseRefusedException(message, new InvalidDataException(message));
         }

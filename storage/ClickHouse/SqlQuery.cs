@@ -11,6 +11,9 @@ public sealed record SqlQuery(string Text, IReadOnlyDictionary<string, string> P
     public SqlQuery(string text) : this(text, new Dictionary<string, string>())
     {
     }
+
+    /// <summary>A table that goes with it.</summary>
+    public ExternalTable? With { get; init; }
 }
 
 /// <summary>Collects the parameters of one statement while its text is written.</summary>

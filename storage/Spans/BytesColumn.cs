@@ -48,6 +48,12 @@ public sealed class BytesColumn : Column
         return row;
     }
 
+    public override void AddRows(Column from, int start, int rows)
+    {
+        var column = (BytesColumn)from;
+        for (int row = start; row < start + rows; row++) Add(column[row]);
+    }
+
     public override void Clear()
     {
         int kept = 0;

@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace TraceStore.Storage.Spans;
 
 /// <summary>
@@ -33,6 +35,29 @@ public sealed class DictionaryColumn(int? width) : Column
 
     /// <summary>Adds so many rows whose value has this number.</summary>
     public void Add(uint number, int rows) => _rows.Add(number, rows);
+
+    public override void AddRows(Column from, int start, int rows)
+    {
+        var column = (DictionaryColumn)from;
+        ReadOnlySpan<uint> numbers = column.Rows.Slice(start, rows);
+        if (rows < column.Values.Count)
+        {
+            foreach (uint number in numbers) Add(column.Values[(int)number]);
+            return;
+        }
+
+        // Each value's number plus one here, once it is known
+        uint[] here = ArrayPool<uint>.Shared.Rent(column.Values.Count);
+        here.AsSpan(0, column.Values.Count).Clear();
+        foreach (uint number in numbers)
+        {
+            ref uint known = ref here[number];
+            if (known == 0) known = Values.NumberOf(column.Values[(int)number]) + 1;
+            _rows.Add(known - 1);
+        }
+
+        ArrayPool<uint>.Shared.Return(here);
+    }
 
     public override void Clear()
     {

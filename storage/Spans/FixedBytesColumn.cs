@@ -32,5 +32,8 @@ public sealed class FixedBytesColumn(int width) : Column
     /// <summary>Appends rows and returns their bytes, to be filled.</summary>
     public Span<byte> Extend(int rows) => _bytes.Extend(rows * width);
 
+    public override void AddRows(Column from, int start, int rows) =>
+        _bytes.Add(((FixedBytesColumn)from).Bytes.Slice(start * width, rows * width));
+
     public override void Clear() => _bytes.Clear();
 }

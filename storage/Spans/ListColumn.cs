@@ -14,9 +14,20 @@ public sealed class ListColumn : Column
     /// <summary>Ends the row: values added from now on belong to the next one.</summary>
     public void EndRow() => Ends.Add((ulong)Values.Count);
 
+    public override void AddRows(Column from, int start, int rows)
+    {
+        var column = (ListColumn)from;
+        int first = column.StartOf(start);
+        ulong moved = unchecked((ulong)Values.Count - (ulong)first);
+        Values.AddRows(column.Values, first, column.StartOf(start + rows) - first);
+        for (int row = start; row < start + rows; row++) Ends.Add(unchecked(column.Ends[row] + moved));
+    }
+
     public override void Clear()
     {
         Ends.Clear();
         Values.Clear();
     }
+
+    private int StartOf(int row) => row == 0 ? 0 : (int)Ends[row - 1];
 }

@@ -15,10 +15,20 @@ public abstract class MapColumn : Column
     public abstract Column Entries { get; }
 
     /// <summary>The entries of a row, as a range of <see cref="Keys"/> and <see cref="Entries"/>.</summary>
-    public Range this[int row] => new(row == 0 ? 0 : (int)Ends[row - 1], (int)Ends[row]);
+    public Range this[int row] => new(StartOf(row), (int)Ends[row]);
 
     /// <summary>Ends the row: entries added from now on belong to the next one.</summary>
     public void EndRow() => Ends.Add((ulong)Keys.Count);
+
+    public override void AddRows(Column from, int start, int rows)
+    {
+        var column = (MapColumn)from;
+        int first = column.StartOf(start), entries = column.StartOf(start + rows) - first;
+        ulong moved = unchecked((ulong)Keys.Count - (ulong)first);
+        Keys.AddRows(column.Keys, first, entries);
+        Entries.AddRows(column.Entries, first, entries);
+        for (int row = start; row < start + rows; row++) Ends.Add(unchecked(column.Ends[row] + moved));
+    }
 
     public override void Clear()
     {
@@ -26,6 +36,8 @@ public abstract class MapColumn : Column
         Keys.Clear();
         Entries.Clear();
     }
+
+    private int StartOf(int row) => row == 0 ? 0 : (int)Ends[row - 1];
 }
 
 /// <summary>A map column whose values lie in a <typeparamref name="TValues"/>.</summary>

@@ -30,6 +30,8 @@ public sealed class NumberColumn<T> : Column, INumberColumn
         CollectionsMarshal.AsSpan(_values)[start..].Fill(value);
     }
 
+    public override void AddRows(Column from, int start, int rows) => _values.AddRange(((NumberColumn<T>)from).Values.Slice(start, rows));
+
     int INumberColumn.Width => Unsafe.SizeOf<T>();
 
     public override void Clear()

@@ -76,6 +76,12 @@ public sealed class SpanBatch
         TimeBucket, StartTimeUnixNano, Duration, StatusCode, StatusMessage, Origin, Remainder, .. Attributes.All,
     ];
 
+    /// <summary>Appends rows of another batch.</summary>
+    public void AddRows(SpanBatch from, int start, int rows)
+    {
+        foreach ((Column column, Column other) in All.Zip(from.All)) column.AddRows(other, start, rows);
+    }
+
     public void Clear()
     {
         foreach (Column column in All) column.Clear();

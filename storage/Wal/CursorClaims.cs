@@ -9,9 +9,9 @@ internal sealed class CursorClaims(SegmentFiles files, WalOptions options, ILogg
     private readonly List<(string Sink, WalCursor Cursor)> _cursors = [];
 
     /// <summary>Opens a sink's cursor; from now on its claim counts. All are opened before any advances.</summary>
-    public WalCursor Open(string sink, ulong wal, CursorClaim claim)
+    public WalCursor Open(string sink, ulong wal, ulong newestAtOpen, CursorClaim claim)
     {
-        var cursor = WalCursor.Open(options.Directory, sink, wal, claim, files, Settle);
+        var cursor = WalCursor.Open(options.Directory, sink, wal, newestAtOpen, claim, files, Settle);
         lock (_lock)
         {
             _cursors.Add((sink, cursor));

@@ -14,7 +14,7 @@ public enum CursorClaim
 
 /// <summary>
 /// How far one sink has followed the log, durably. The layout is drawn in FORMAT.md. <see cref="Advance"/> and
-/// <see cref="NextAsync"/> are called by one thread at a time, the sink's.
+/// <see cref="NextAsync(CancellationToken)"/> are called by one thread at a time, the sink's.
 /// </summary>
 public sealed class WalCursor
 {
@@ -25,6 +25,7 @@ public sealed class WalCursor
     private const int SecondFileBytes = 32;
     private const int OldestFileBytes = 28;
     private const uint LostFlag = 1;
+    private const uint AllNotedFlag = 2;
 
     private readonly string _path;
     private readonly ulong _wal;
@@ -33,10 +34,11 @@ public sealed class WalCursor
     private readonly Lock _lock = new();
     private State _state;
 
-    private WalCursor(string path, ulong wal, CursorClaim claim, SegmentFiles files, Action moved)
+    private WalCursor(string path, ulong wal, ulong newestAtOpen, CursorClaim claim, SegmentFiles files, Action moved)
     {
         (_path, _wal, Claim, _files, _moved) = (path, wal, claim, files, moved);
         _state = File.Exists(path) ? Read(path, wal) : default;
+        InDoubtThrough = _state.IsAllNoted ? 0 : newestAtOpen;
     }
 
     public CursorClaim Claim { get; }
@@ -74,6 +76,12 @@ public sealed class WalCursor
         }
     }
 
+    /// <summary>
+    /// Behind the position and up to here the sink may hold segments one by one: the cursor is lost, or from before all that
+    /// is tried was noted. What is behind this, and isn't noted, the sink was never given.
+    /// </summary>
+    public ulong InDoubtThrough { get; }
+
     /// <summary>What the sink has still to store.</summary>
     public WalBacklog Backlog => _files.Behind(Position);
 
@@ -83,8 +91,8 @@ public sealed class WalCursor
     /// Opens a sink's cursor. One that isn't there, is damaged or belongs to another log starts at 0: the sink looks at
     /// every segment again and finds what it has.
     /// </summary>
-    internal static WalCursor Open(string directory, string sink, ulong wal, CursorClaim claim, SegmentFiles files, Action moved) =>
-        new(Path.Combine(directory, sink + Extension), wal, claim, files, moved);
+    internal static WalCursor Open(string directory, string sink, ulong wal, ulong newestAtOpen, CursorClaim claim, SegmentFiles files, Action moved) =>
+        new(Path.Combine(directory, sink + Extension), wal, newestAtOpen, claim, files, moved);
 
     /// <summary>The furthest that any sink has been given of a log.</summary>
     internal static ulong HighestIn(string directory, ulong wal) =>
@@ -94,13 +102,16 @@ public sealed class WalCursor
     internal static ulong? LowestIn(string directory, ulong wal) =>
         Directory.EnumerateFiles(directory, "*" + Extension).Select(path => (ulong?)Read(path, wal).Position).Min();
 
-    /// <summary>Waits for the next sealed segment.</summary>
-    public Task<SealedSegment> NextAsync(CancellationToken cancellation) => _files.NextSealedAsync(Position, cancellation);
+    /// <summary>Waits for the first sealed segment behind the position.</summary>
+    public Task<SealedSegment> NextAsync(CancellationToken cancellation) => NextAsync(Position, cancellation);
 
-    /// <summary>The sealed segment that <see cref="NextAsync"/> will return when this one is stored, if there is one yet.</summary>
-    public SealedSegment? SealedBehind(ulong segment) => _files.SealedBehind(Math.Max(segment, Position));
+    /// <summary>Waits for the first sealed segment behind another.</summary>
+    public Task<SealedSegment> NextAsync(ulong behind, CancellationToken cancellation) => _files.NextSealedAsync(behind, cancellation);
 
-    /// <summary>The sink will be given the segments through this one, all at once: notes it, durably.</summary>
+    /// <summary>The first sealed segment behind another, if there is one yet.</summary>
+    public SealedSegment? SealedBehind(ulong segment) => _files.SealedBehind(segment);
+
+    /// <summary>The sink will be given the segments through this one, all at once: notes it, durably, before it is.</summary>
     public void NoteTried(ulong through) => Change(state => state with { TriedThrough = through });
 
     /// <summary>The sink doesn't hold the range that was tried, and won't be given it again as it is.</summary>
@@ -116,7 +127,7 @@ public sealed class WalCursor
     /// <summary>A lost sink holds everything through a segment again, from elsewhere: it follows the log from there on.</summary>
     public void Repaired(ulong segment)
     {
-        Change(_ => new State(segment, IsLost: false, TriedThrough: 0));
+        Change(state => state with { Position = segment, IsLost = false, TriedThrough = 0 });
         _moved();
     }
 
@@ -128,6 +139,7 @@ public sealed class WalCursor
         lock (_lock)
         {
             State changed = change(_state);
+            changed = changed with { IsAllNoted = changed.Position >= InDoubtThrough };
             Write(changed);
             _state = changed;
         }
@@ -140,7 +152,7 @@ public sealed class WalCursor
         BinaryPrimitives.WriteInt32LittleEndian(file.AsSpan(4), Version);
         BinaryPrimitives.WriteUInt64LittleEndian(file.AsSpan(8), _wal);
         BinaryPrimitives.WriteUInt64LittleEndian(file.AsSpan(16), state.Position);
-        BinaryPrimitives.WriteUInt32LittleEndian(file.AsSpan(24), state.IsLost ? LostFlag : 0);
+        BinaryPrimitives.WriteUInt32LittleEndian(file.AsSpan(24), (state.IsLost ? LostFlag : 0) | (state.IsAllNoted ? AllNotedFlag : 0));
         BinaryPrimitives.WriteUInt64LittleEndian(file.AsSpan(28), state.TriedThrough);
         BinaryPrimitives.WriteUInt32LittleEndian(file.AsSpan(FileBytes - sizeof(uint)), Crc32C.Of(file.AsSpan(0, FileBytes - sizeof(uint))));
         string temporary = _path + ".new";
@@ -164,10 +176,10 @@ public sealed class WalCursor
             && BinaryPrimitives.ReadUInt64LittleEndian(file[8..]) == wal
             && BinaryPrimitives.ReadUInt32LittleEndian(file[^sizeof(uint)..]) == Crc32C.Of(file[..^sizeof(uint)]);
         if (!isOurs) return default;
-        bool isLost = file.Length > OldestFileBytes && (BinaryPrimitives.ReadUInt32LittleEndian(file[24..]) & LostFlag) != 0;
+        uint flags = file.Length > OldestFileBytes ? BinaryPrimitives.ReadUInt32LittleEndian(file[24..]) : 0;
         ulong triedThrough = file.Length == FileBytes ? BinaryPrimitives.ReadUInt64LittleEndian(file[28..]) : 0;
-        return new State(BinaryPrimitives.ReadUInt64LittleEndian(file[16..]), isLost, triedThrough);
+        return new State(BinaryPrimitives.ReadUInt64LittleEndian(file[16..]), (flags & LostFlag) != 0, triedThrough, (flags & AllNotedFlag) != 0);
     }
 
-    private readonly record struct State(ulong Position, bool IsLost, ulong TriedThrough);
+    private readonly record struct State(ulong Position, bool IsLost, ulong TriedThrough, bool IsAllNoted);
 }

@@ -135,7 +135,7 @@ public sealed class WriteAheadLog : IAsyncDisposable
     /// Opens a sink's cursor. From now on the log keeps what this sink hasn't got, as its claim says; so all sinks' cursors
     /// are opened before any advances.
     /// </summary>
-    public WalCursor OpenCursor(string sink, CursorClaim claim) => _claims.Open(sink, Identity, claim);
+    public WalCursor OpenCursor(string sink, CursorClaim claim) => _claims.Open(sink, Identity, NewestAtOpen, claim);
 
     /// <summary>Refuses further appends, makes durable what waits, and seals: what comes then is the sinks' last.</summary>
     public Task CompleteAsync()

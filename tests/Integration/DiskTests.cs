@@ -87,6 +87,7 @@ public class DiskTests
         await server.Otlp.ExportAsync(during);
         await server.Tempo.WaitForTraceAsync(Hex(TraceId(1105)), 1);
         await Eventually.BeTrueAsync("readiness", () => server.Tempo.IsUpAsync("/readyz"));
+        await server.Tempo.WaitForEmptyLogAsync();
         Assert.Equal("2", await server.AskEngineAsync("SELECT count() FROM tracestore.spans"));
     }
 
@@ -160,7 +161,7 @@ public class DiskTests
     {
         TestServer server = await TestServer.StartAsync();
         await server.Otlp.ExportAsync(Request(Resource("disk", Span(1101))));
-        await server.Tempo.WaitForTraceAsync(Hex(TraceId(1101)), 1);
+        await server.Tempo.WaitForEmptyLogAsync();
         foreach (int age in (int[])[20, 30])
         {
             foreach (string table in s_tables) await server.AskEngineAsync($"INSERT INTO tracestore.{table} SELECT * REPLACE (toDate(today() - {age}) AS received_day) FROM (SELECT * FROM tracestore.{table} WHERE received_day = today())");

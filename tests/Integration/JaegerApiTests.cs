@@ -175,3 +175,6 @@ public class JaegerApiTests(ServerFixture fixture)
         .Select(tag => $"{tag!["key"]}:{tag["type"]}={tag["value"]!.ToJsonString(s_readable)}")
         .Order(StringComparer.Ordinal);
 }
+
+/// <summary>The same of spans that aren't stored yet.</summary>
+public sealed class RecentJaegerApiTests(RecentServerFixture fixture) : JaegerApiTests(fixture);

@@ -113,3 +113,6 @@ public class JaegerTagTests(ServerFixture fixture)
         foreach (Span span in spans) await Server.Tempo.WaitForTraceAsync(Hex(span.TraceId), 1);
     }
 }
+
+/// <summary>The same of spans that aren't stored yet.</summary>
+public sealed class RecentJaegerTagTests(RecentServerFixture fixture) : JaegerTagTests(fixture);

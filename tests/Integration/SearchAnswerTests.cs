@@ -236,3 +236,6 @@ public class SearchAnswerTests(ServerFixture fixture)
         _ => value.IntValue.ToString(System.Globalization.CultureInfo.InvariantCulture),
     };
 }
+
+/// <summary>The same of spans that aren't stored yet.</summary>
+public sealed class RecentSearchAnswerTests(RecentServerFixture fixture) : SearchAnswerTests(fixture);

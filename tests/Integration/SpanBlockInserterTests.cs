@@ -35,7 +35,7 @@ public class SpanBlockInserterTests(EngineFixture fixture)
         await new SpanBlockInserter(fixture.Database).InsertAsync(block, mayBeStored: true, Cancellation);
 
         const string prefix = "tracestore-00000000000001fa-1-";
-        await fixture.Database.InsertAsync("spans", block.Rows, prefix + "late", SpanBlockInserter.TokenOf(prefix, block.Rows.Span, burnt: 0), Cancellation);
+        await fixture.Database.InsertAsync("spans", block.ToNative(), prefix + "late", SpanBlockInserter.TokenOf(prefix, block.ToNative().Span, burnt: 0), Cancellation);
 
         Assert.Equal(["3"], await fixture.Database.ReadLinesAsync(new SqlQuery("SELECT count() FROM spans WHERE wal = 506"), Cancellation));
     }

@@ -263,3 +263,6 @@ public class TempoApiTests(ServerFixture fixture)
 
     private async Task<JsonNode> GetJsonAsync(string path) => JsonNode.Parse(await Server.Tempo.GetStringAsync(path))!;
 }
+
+/// <summary>The same of spans that aren't stored yet.</summary>
+public sealed class RecentTempoApiTests(RecentServerFixture fixture) : TempoApiTests(fixture);

@@ -49,7 +49,9 @@ internal sealed class TestServer : IAsyncDisposable
                 ["Tempo:Port"] = "0",
                 ["Jaeger:Port"] = "0",
                 ["Wal:MaxSegmentAge"] = "50ms",
-            }.Concat(more.Select(setting => new KeyValuePair<string, string?>(setting.Key, setting.Value))))
+                ["ClickHouse:MaxBlockAge"] = "100ms",
+            })
+            .AddInMemoryCollection(more.Select(setting => new KeyValuePair<string, string?>(setting.Key, setting.Value)))
             .Build());
         return settings ?? throw new InvalidOperationException(string.Join("\n", problems));
     }

@@ -98,8 +98,9 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         var quarantine = new Quarantine(_settings.Wal.Directory);
         var metrics = new IngestMetrics(telemetry.Meters, wal, quarantine);
         var schema = new SchemaMigrator(database, _logs.CreateLogger<SchemaMigrator>());
+        var recent = new RecentSpans();
         var follower = StopLast(new SegmentFollower(
-            wal, quarantine, schema, new SpanBlockInserter(database), Watch, metrics, _logs.CreateLogger<SegmentFollower>()));
+            wal, quarantine, schema, new SpanBlockInserter(database), Watch, recent, _settings.ClickHouse.MaxBlockAge, metrics, _logs.CreateLogger<SegmentFollower>()));
         var pipeline = StopLast(new IngestPipeline(wal, _settings.Ingest, _settings.Otlp.MaxRequestBytes, metrics, _logs.CreateLogger<IngestPipeline>()));
         _stops.Push(() => StoreWhatIsLeftAsync(wal, follower));
         if (_engine is not null) await WaitForSchemaAsync(follower, cancellation).ConfigureAwait(false);
@@ -113,7 +114,7 @@ internal sealed class TraceStoreServer : IAsyncDisposable
 
         // Queries
         var gate = StopLast(new QueryGate(_settings.Query));
-        var reader = StopLast(new TraceReader(database, gate));
+        var reader = StopLast(new TraceReader(database, recent, gate));
         _health = new Health(wal, pipeline, follower, reader);
         TempoPort = await OpenAsync(tempoDoor, app =>
         {

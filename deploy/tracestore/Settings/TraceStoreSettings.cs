@@ -159,6 +159,7 @@ internal sealed record TraceStoreSettings(
             QueryTimeout = reader.Duration("ClickHouse:QueryTimeout", defaults.QueryTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)),
             MinFreeBytes = reader.Bytes("ClickHouse:MinFreeBytes", defaults.MinFreeBytes, min: 0),
             MaxQueryMemoryBytes = url is null ? maxEngineMemory / QueryShare : 0,
+            MaxBlockAge = reader.Duration("ClickHouse:MaxBlockAge", defaults.MaxBlockAge, TimeSpan.Zero, TimeSpan.FromMinutes(10)),
             InsertTimeout = reader.Duration("ClickHouse:InsertTimeout", defaults.InsertTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)),
         };
     }

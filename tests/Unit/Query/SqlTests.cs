@@ -44,6 +44,22 @@ public class SqlTests
     public void Spans_of_traces_are_as_reviewed() => AssertAsReviewed("spans", s_sql.Spans(s_ids, maxSpans: 1000));
 
     [Fact]
+    public void Spans_that_are_stored_but_for_recent_ones_are_as_reviewed() => AssertAsReviewed("spans_but_for_recent", s_sql.Spans(s_ids, maxSpans: 1000, new SegmentRange(7, 8, 9)));
+
+    [Fact]
+    public void Recent_spans_are_searched_as_reviewed() =>
+        AssertAsReviewed("find_recent", s_sql.FindRecent(new SearchPlan(TraceQlParser.Parse("{resource.host.name = \"a\" && duration > 1s}"), new TimeRange(1, 2), limit: 20, spansPerSpanset: 3)));
+
+    [Fact]
+    public void Traces_as_a_whole_with_recent_spans_are_as_reviewed() => AssertAsReviewed(
+        "find_of_trace_with_recent",
+        s_sql.Find(new SearchPlan(Filters.All([Filters.Service("a")]), new TimeRange(1, 2), 20, 3) { OfTrace = [Filters.Is(Intrinsic.RootName, "x")] }, withRecent: true));
+
+    [Fact]
+    public void Summaries_with_recent_spans_are_as_reviewed() =>
+        AssertAsReviewed("summaries_with_recent", s_sql.Summaries(s_ids, new SearchPlan(TraceQlParser.Parse("{name = \"a\"}"), new TimeRange(1, 2), 20, 3), maxSpans: 1000, recent: new SegmentRange(7, 8, 9)));
+
+    [Fact]
     public void Summaries_are_as_reviewed() =>
         AssertAsReviewed("summaries", s_sql.Summaries(s_ids, new SearchPlan(TraceQlParser.Parse("{name = \"a\"}"), new TimeRange(1_700_000_123_000_000_000, 1_700_000_456_000_000_001), 20, 3), maxSpans: 1000));
 

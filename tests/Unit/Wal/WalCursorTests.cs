@@ -96,6 +96,25 @@ public sealed class WalCursorTests : IDisposable
         Assert.Equal((9UL, false), (Open().Position, Open().IsLost));
     }
 
-    private WalCursor Open(ulong wal = Wal) =>
-        WalCursor.Open(_directory.Path, "sink", wal, CursorClaim.Required, new SegmentFiles(_directory.Path, new Dictionary<ulong, long>()), () => { });
+    [Fact]
+    public void What_an_older_version_left_is_in_doubt_until_it_is_passed()
+    {
+        byte[] file = [.. "TSCU"u8, 2, 0, 0, 0, Wal, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        File.WriteAllBytes(Path.Combine(_directory.Path, "sink.cursor"), [.. file, .. BitConverter.GetBytes(Crc32C.Of(file))]);
+
+        WalCursor first = Open(newest: 11);
+        Assert.Equal(11UL, first.InDoubtThrough);
+        first.Advance(10);
+        Assert.Equal(12UL, Open(newest: 12).InDoubtThrough);
+
+        WalCursor second = Open(newest: 12);
+        second.Advance(12);
+        Assert.Equal(0UL, Open(newest: 15).InDoubtThrough);
+    }
+
+    [Fact]
+    public void Without_a_cursor_all_that_the_log_has_is_in_doubt() => Assert.Equal(5UL, Open(newest: 5).InDoubtThrough);
+
+    private WalCursor Open(ulong wal = Wal, ulong newest = 0) =>
+        WalCursor.Open(_directory.Path, "sink", wal, newest, CursorClaim.Required, new SegmentFiles(_directory.Path, new Dictionary<ulong, long>()), () => { });
 }
