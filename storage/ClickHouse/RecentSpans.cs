@@ -9,7 +9,7 @@ namespace TraceStore.Storage.ClickHouse;
 /// <item>Who looks gets copies, taken at one moment, and which segments they are of.</item>
 /// <item>What then is asked of ClickHouse leaves those segments out, whether they are stored meanwhile or not.</item>
 /// </list>
-/// So no span is seen twice, or not at all, while a block is on its way.
+/// So no span is seen twice, or not at all, while a block is on its way. See decisions/0010.
 /// </summary>
 public sealed class RecentSpans
 {

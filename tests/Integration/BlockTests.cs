@@ -37,6 +37,36 @@ public sealed class BlockTests(EngineFixture fixture) : IDisposable
     }
 
     [Fact]
+    public async Task Until_a_block_is_due_its_spans_are_found_in_memory_and_at_the_end_it_is_stored()
+    {
+        await using WriteAheadLog wal = await FillAsync();
+        var recent = new RecentSpans();
+        await using SegmentFollower follower = Follow(wal, () => StoreWatch.None, recent, TimeSpan.FromMinutes(10));
+
+        await Eventually.BeTrueAsync("all spans in memory", () => Task.FromResult(recent.Block.Spans.Count == Segments));
+        Assert.Equal(("0", "1"), (await AskAsync("count()"), await AskAsync("uniq(hash)", "resources WHERE service = 'blocks'")));
+
+        await follower.DrainAsync(TimeSpan.FromSeconds(30));
+        Assert.Equal("6", await AskAsync("count()"));
+        await Eventually.BeTrueAsync("an empty memory", () => Task.FromResult(recent.Block.Spans.Count == 0));
+    }
+
+    [Fact]
+    public async Task What_waited_at_a_crash_and_was_not_tried_waits_again()
+    {
+        await using (WriteAheadLog wal = await FillAsync())
+        {
+            var recent = new RecentSpans();
+            await using SegmentFollower follower = Follow(wal, () => StoreWatch.None, recent, TimeSpan.FromMinutes(10));
+            await Eventually.BeTrueAsync("all spans in memory", () => Task.FromResult(recent.Block.Spans.Count == Segments));
+        }
+
+        await using WriteAheadLog again = Open();
+        await FollowAsync(again, () => StoreWatch.None, () => IsAtEnd(again));
+        Assert.Equal("6\t6", await AskAsync("concat(toString(count()), '\t', toString(uniq(seg)))"));
+    }
+
+    [Fact]
     public async Task A_range_that_was_stored_before_a_crash_is_found_to_be()
     {
         await using (WriteAheadLog wal = await FillAsync())
@@ -139,13 +169,20 @@ public sealed class BlockTests(EngineFixture fixture) : IDisposable
 
     private async Task FollowAsync(WriteAheadLog wal, Func<StoreWatch> watch, Func<Task<bool>> until)
     {
-        var quarantine = new Quarantine(_directory.Path);
-        var metrics = new IngestMetrics(_services.GetRequiredService<IMeterFactory>(), wal, quarantine);
-        await using var follower = new SegmentFollower(
-            wal, quarantine, new SchemaMigrator(fixture.Database, NullLogger.Instance), new SpanBlockInserter(fixture.Database), watch, new RecentSpans(), maxBlockAge: TimeSpan.Zero, metrics, NullLogger<SegmentFollower>.Instance);
+        await using SegmentFollower follower = Follow(wal, watch, new RecentSpans(), TimeSpan.Zero);
         await Eventually.BeTrueAsync("the follower's end", until);
     }
 
-    private async Task<string> AskAsync(string what) =>
-        (await fixture.Database.ReadLinesAsync(new SqlQuery($"SELECT {what} FROM spans WHERE wal = {_wal}"), TestContext.Current.CancellationToken)).SingleOrDefault("0");
+    private SegmentFollower Follow(WriteAheadLog wal, Func<StoreWatch> watch, RecentSpans recent, TimeSpan maxBlockAge)
+    {
+        var quarantine = new Quarantine(_directory.Path);
+        var metrics = new IngestMetrics(_services.GetRequiredService<IMeterFactory>(), wal, quarantine);
+        return new SegmentFollower(
+            wal, quarantine, new SchemaMigrator(fixture.Database, NullLogger.Instance), new SpanBlockInserter(fixture.Database), watch, recent, maxBlockAge, metrics, NullLogger<SegmentFollower>.Instance);
+    }
+
+    private async Task<string> AskAsync(string what) => await AskAsync(what, $"spans WHERE wal = {_wal}");
+
+    private async Task<string> AskAsync(string what, string of) =>
+        (await fixture.Database.ReadLinesAsync(new SqlQuery($"SELECT {what} FROM {of}"), TestContext.Current.CancellationToken)).SingleOrDefault("0");
 }

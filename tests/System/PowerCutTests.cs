@@ -44,7 +44,7 @@ public class PowerCutTests(ITestOutputHelper output)
         await using TortureSite again = await TortureSite.StartAsync(copy, isExternal: false);
         try
         {
-            await again.WaitUntilStoredAsync();
+            await again.WaitUntilStoredAsync(ledger);
         }
         finally
         {

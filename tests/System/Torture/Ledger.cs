@@ -32,6 +32,12 @@ internal sealed class Ledger
     /// <summary>The scope of a service's spans.</summary>
     public static string ScopeOf(string service) => $"scope-of-{service}";
 
+    /// <summary>The requests that were acknowledged last, each a trace, by its first span's number.</summary>
+    public IReadOnlyList<int> Latest(int requests)
+    {
+        lock (_lock) return [.. _requests.TakeLast(requests).Select(request => request.First)];
+    }
+
     public void Acknowledge(string service, int first)
     {
         lock (_lock) _requests.Add((service, first));

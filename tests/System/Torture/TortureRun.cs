@@ -37,7 +37,7 @@ internal sealed class TortureRun(ITestOutputHelper output)
                 await fault.Strike(site, random);
                 await Task.Delay(random.Next(0, 300));
                 await load.PauseAsync();
-                await site.WaitUntilStoredAsync();
+                await site.WaitUntilStoredAsync(ledger);
                 differences = await ledger.CompareAsync(site.AskAsync);
             }
             catch (Exception e)

@@ -8,7 +8,7 @@ internal sealed partial class TortureSite : IAsyncDisposable
     // Timeouts are short, so that a request whose answer doesn't come is in doubt soon; and no reserve keeps the disk from being full.
     private static readonly string[] s_settings =
     [
-        "--set", "ClickHouse:InsertTimeout=1s", "--set", "ClickHouse:QueryTimeout=5s", "--set", "Wal:MaxSegmentAge=100ms", "--set", "Wal:MinFreeBytes=0", "--set", "ClickHouse:MinFreeBytes=0",
+        "--set", "ClickHouse:InsertTimeout=1s", "--set", "ClickHouse:QueryTimeout=5s", "--set", "Wal:MaxSegmentAge=100ms", "--set", "ClickHouse:MaxBlockAge=1s", "--set", "Wal:MinFreeBytes=0", "--set", "ClickHouse:MinFreeBytes=0",
     ];
 
     private readonly TemporaryDirectory _data;
@@ -99,12 +99,40 @@ internal sealed partial class TortureSite : IAsyncDisposable
 
     public Task<string> AskAsync(string sql) => _external is null ? EngineQuestion.AskAsync(_data.Path, sql) : EngineQuestion.AskAsync(_external.Url, sql);
 
-    /// <summary>Waits until everything is stored.</summary>
-    public async Task WaitUntilStoredAsync()
+    /// <summary>Waits until everything is stored; from when on it is found, it is found by whoever asks, wherever it is on its way.</summary>
+    public async Task WaitUntilStoredAsync(Ledger ledger)
     {
         using var tempo = new HttpClient { BaseAddress = Process.TempoUrl, Timeout = TimeSpan.FromSeconds(10) };
         await Eventually.BeTrueAsync("readiness", () => tempo.IsUpAsync("/readyz"), seconds: 60);
-        await tempo.WaitForEmptyLogAsync();
+        IReadOnlyList<int> traces = ledger.Latest(requests: 5);
+        await Eventually.BeTrueAsync("what was acknowledged last", async () => await WhatIsMissingAsync(tempo, traces) == "");
+        Task stored = tempo.WaitForEmptyLogAsync();
+        do Assert.Equal("", await WhatIsMissingAsync(tempo, traces) ?? "");
+        while (!stored.IsCompleted);
+        await stored;
+    }
+
+    /// <summary>What isn't found, by ID or by a search; null where the question wasn't answered.</summary>
+    private static async Task<string?> WhatIsMissingAsync(HttpClient tempo, IReadOnlyList<int> traces)
+    {
+        List<string> missing = [];
+        try
+        {
+            foreach (int trace in traces)
+            {
+                string id = OtlpSamples.Hex(OtlpSamples.TraceId(trace));
+                int spans = (await tempo.ReadTraceAsync(id)).Sum(resource => resource.ScopeSpans.Sum(scope => scope.Spans.Count));
+                if (spans != Ledger.SpansPerRequest) missing.Add($"{id} has {spans} spans");
+                string found = await tempo.GetStringAsync($"/api/search?q={Uri.EscapeDataString($"{{span.number = {trace}}}")}");
+                if (!found.Contains(id.TrimStart('0'), StringComparison.Ordinal)) missing.Add($"{id} isn't found by its number");
+            }
+        }
+        catch (HttpRequestException)
+        {
+            return null; // ClickHouse is being started again
+        }
+
+        return string.Join(", ", missing);
     }
 
     public async ValueTask DisposeAsync()
