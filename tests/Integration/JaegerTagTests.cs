@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
 using OpenTelemetry.Proto.Trace.V1;
 using static TraceStore.Tests.OtlpSamples;
@@ -10,7 +11,7 @@ public class JaegerTagTests(ServerFixture fixture)
     private const ulong Start = 1_730_000_000_000_000_000;
     private const string Service = "jaeger-tags";
 
-    private static Task? s_stored; // tests of a class run one after the other
+    private static readonly ConcurrentDictionary<TestServer, Lazy<Task>> s_stored = []; // once, whichever test comes first
 
     private TestServer Server => fixture.Server;
 
@@ -36,7 +37,7 @@ public class JaegerTagTests(ServerFixture fixture)
     [InlineData("truth", "True", "")]
     public async Task A_tag_finds_the_spans_that_show_it(string key, string value, string traces)
     {
-        await (s_stored ??= StoreAsync());
+        await s_stored.GetOrAdd(Server, _ => new Lazy<Task>(StoreAsync)).Value;
         string tags = new JsonObject { [key] = value }.ToJsonString();
         JsonNode answer = JsonNode.Parse(await Server.Jaeger.GetStringAsync($"/api/traces?service={Service}&tags={Uri.EscapeDataString(tags)}", TestContext.Current.CancellationToken))!;
 
