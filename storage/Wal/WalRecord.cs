@@ -1,18 +1,10 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Hashing;
-using K4os.Compression.LZ4;
 using MessagePack;
 using TraceStore.Storage.Spans;
 
 namespace TraceStore.Storage.Wal;
-
-/// <summary>How a record's body is compressed. Numbers are on disk: never reuse one.</summary>
-public enum WalCodec
-{
-    Stored = 0,
-    Lz4 = 1,
-}
 
 /// <summary>One entry of the log: an export request and what was known of it when it came. The layout is drawn in FORMAT.md.</summary>
 /// <param name="Sequence">Counts the log's records from 1.</param>
@@ -51,18 +43,12 @@ public sealed record WalRecord(
     /// Encodes a request as a framed record, all but for its sequence and checksum. Done by whoever received the request,
     /// so that compression takes no time of the log's one writer.
     /// </summary>
-    internal static EncodedRecord Encode(ReadOnlySpan<byte> request, UInt128 hash, int spanCount, ReadOnlySpan<byte> tenant, ulong receiveTimeUnixNano)
+    internal static EncodedRecord Encode(ReadOnlySpan<byte> request, UInt128 hash, int spanCount, ReadOnlySpan<byte> tenant, ulong receiveTimeUnixNano, WalCodec codec = WalCodec.Lz4)
     {
         // The body is compressed to where it will stand, and what comes before it is then written in front of it.
         int most = MaxHeadBytes + tenant.Length;
-        byte[] buffer = ByteBuffers.Rent(most + LZ4Codec.MaximumOutputSize(request.Length));
-        int length = LZ4Codec.Encode(request, buffer.AsSpan(most));
-        bool shrunk = length > 0 && length < request.Length;
-        if (!shrunk)
-        {
-            request.CopyTo(buffer.AsSpan(most));
-            length = request.Length;
-        }
+        byte[] buffer = ByteBuffers.Rent(most + RecordCompression.MostBytes(request.Length));
+        (codec, int length) = RecordCompression.Encode(request, codec, buffer.AsSpan(most));
 
         var head = new ArrayBufferWriter<byte>(most);
         head.Advance(FrameBytes);
@@ -72,7 +58,7 @@ public sealed record WalRecord(
         writer.Write(receiveTimeUnixNano);
         writer.Write(tenant);
         writer.Write(spanCount);
-        writer.Write((int)(shrunk ? WalCodec.Lz4 : WalCodec.Stored));
+        writer.Write((int)codec);
         writer.WriteBinHeader(HashBytes);
         BinaryPrimitives.WriteUInt128BigEndian(writer.GetSpan(HashBytes), hash);
         writer.Advance(HashBytes);
@@ -128,20 +114,17 @@ public sealed record WalRecord(
     /// <exception cref="InvalidDataException">The body doesn't decompress to as many bytes as were received.</exception>
     public void CopyRequestTo(Span<byte> request)
     {
-        int length = _codec switch
+        int length;
+        try
         {
-            WalCodec.Stored when _body.Length == request.Length => Copy(_body.Span, request),
-            WalCodec.Stored => -1,
-            WalCodec.Lz4 => LZ4Codec.Decode(_body.Span, request),
-            _ => throw new InvalidDataException($"Record {Sequence} has the unknown codec {(int)_codec}: was it written by a newer TraceStore?"),
-        };
-        if (length != RequestBytes) throw new InvalidDataException($"Record {Sequence} doesn't decompress to its {RequestBytes} bytes.");
-    }
+            length = RecordCompression.Decode(_body.Span, _codec, request);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new InvalidDataException($"Record {Sequence} can't be decompressed: {e.Message}", e);
+        }
 
-    private static int Copy(ReadOnlySpan<byte> body, Span<byte> request)
-    {
-        body.CopyTo(request);
-        return body.Length;
+        if (length != RequestBytes) throw new InvalidDataException($"Record {Sequence} doesn't decompress to its {RequestBytes} bytes.");
     }
 }
 

@@ -14,7 +14,7 @@ public sealed record WalSegment(string Path, ulong Wal, ulong Number, ulong Firs
     internal const int HeaderBytes = 44;
 
     private const string Extension = ".wal";
-    private const int NewestVersion = 2;
+    private const int NewestVersion = 3;
     private const int UnkeyedVersion = 1;
     private const int ChecksumOffset = HeaderBytes - sizeof(uint);
 

@@ -29,6 +29,7 @@ public sealed class WriteAheadLog : IAsyncDisposable
     private readonly ITimer _sealTimer;
 
     // From appenders to the writer.
+    private readonly CodecChoice _codec;
     private readonly ResendWindow _resends;
     private readonly Channel<Pending> _queue = Channel.CreateUnbounded<Pending>(new UnboundedChannelOptions { SingleReader = true });
     private long _pendingBytes;
@@ -62,6 +63,7 @@ public sealed class WriteAheadLog : IAsyncDisposable
         _claims = new CursorClaims(_files, options, log);
         _bounds = new AppendBounds(_files, options, time);
         _resends = new ResendWindow(time);
+        _codec = new CodecChoice(time);
         foreach (TakenRequest request in recovered.Taken) _resends.FindOrStart(request.Hash, () => Task.CompletedTask);
         _journal = new ResendJournal(options.Directory, Identity, time, log);
         _journal.Adopt(recovered.Unjournaled);
@@ -121,7 +123,7 @@ public sealed class WriteAheadLog : IAsyncDisposable
 
         if (_bounds.WhyRefused(request.Length, Interlocked.Read(ref _pendingBytes)) is { } refusal) throw refusal;
         var taken = new TakenRequest(hash, NowUnixNano());
-        EncodedRecord record = WalRecord.Encode(request, hash, spanCount, tenant, taken.ReceiveTimeUnixNano);
+        EncodedRecord record = WalRecord.Encode(request, hash, spanCount, tenant, taken.ReceiveTimeUnixNano, _codec.Next(request.Length));
         var pending = new Pending(record, new SegmentFill(request.Length, spanCount), taken);
         Task durable = _resends.FindOrStart(hash, () => Enqueue(pending));
         if (durable != pending.Durable.Task) record.Dispose(); // an equal one has come meanwhile

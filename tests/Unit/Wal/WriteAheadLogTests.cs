@@ -260,13 +260,13 @@ public sealed class WriteAheadLogTests : LogTests
     public void A_file_of_a_newer_format_is_refused_with_what_to_do()
     {
         byte[] header = new WalSegment("x", 1, 1, 1, 1).EncodeHeader();
-        header[4] = 3;
+        header[4]++;
         BitConverter.TryWriteBytes(header.AsSpan(40), Crc32C.Of(header.AsSpan(0, 40)));
         File.WriteAllBytes(Path.Combine(Folder, "00000000000000000001.wal"), header);
 
         NewerFormatException refused = Assert.Throws<NewerFormatException>(Open);
 
-        Assert.Contains("has format version 3; this TraceStore reads versions up to 2. Start the TraceStore that wrote it.", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("has format version 4; this TraceStore reads versions up to 3. Start the TraceStore that wrote it.", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
