@@ -22,6 +22,7 @@ public static unsafe partial class EngineChild
         var run = (delegate* unmanaged<int, byte**, void*>)NativeLibrary.GetExport(library, "chdb_query_cmdline");
         var errorOf = (delegate* unmanaged<void*, byte*>)NativeLibrary.GetExport(library, "chdb_result_error");
 
+        using var pages = new LibraryPages(arguments[0]);
         ReadOnlySpan<string> commandLine = arguments[1..];
         byte** argv = (byte**)NativeMemory.AllocZeroed((nuint)commandLine.Length + 1, (nuint)sizeof(byte*));
         for (int i = 0; i < commandLine.Length; i++) argv[i] = (byte*)Marshal.StringToCoTaskMemUTF8(commandLine[i]);
