@@ -85,6 +85,9 @@ public sealed class SegmentFollower : IAsyncDisposable
     /// <summary>Why spans can't be stored just now; null when they can.</summary>
     public string? Ailment => _attempts.Ailment ?? _ended;
 
+    /// <summary>Whether ClickHouse may hold what comes next behind the cursor.</summary>
+    private bool MayBeStored => _cursor.TriedThrough is not null || _cursor.Position < _cursor.InDoubtThrough;
+
     private bool IsAnyWaiting => _takenThrough > _cursor.Position;
 
     /// <summary>How long what waits may still wait.</summary>
@@ -208,8 +211,7 @@ public sealed class SegmentFollower : IAsyncDisposable
             }
             catch (ClickHouseRefusedException)
             {
-                if (IsAnyWaiting) await StoreWaitingAsync(stopping).ConfigureAwait(false);
-                await StoreAloneAsync(segment, mayBeStored: false, stopping).ConfigureAwait(false);
+                await StoreWithRefusedAsync(segment, stopping).ConfigureAwait(false);
                 return;
             }
 
@@ -226,7 +228,7 @@ public sealed class SegmentFollower : IAsyncDisposable
         ulong through = _takenThrough;
         if (_recent.Block.Segments is not null)
         {
-            bool mayBeStored = _cursor.TriedThrough is not null || _cursor.Position < _cursor.InDoubtThrough;
+            bool mayBeStored = MayBeStored;
             if (_cursor.TriedThrough is null) await UntilDoneAsync(() => _cursor.NoteTried(through), stopping).ConfigureAwait(false); // 5
             string? reason = await _store.StoreAsync(_recent.Block, mayBeStored, canBeParted: true, stopping).ConfigureAwait(false);
             if (reason is not null) await StoreOneByOneAsync(through, stopping).ConfigureAwait(false);
@@ -236,10 +238,24 @@ public sealed class SegmentFollower : IAsyncDisposable
         _recent.Clear();
     }
 
+    /// <summary>What a segment's spans refer to is refused: stores what waits, and then sees whether the segment is poison.</summary>
+    private async Task StoreWithRefusedAsync(SealedSegment segment, CancellationToken stopping)
+    {
+        if (_cursor.TriedThrough is { } tried)
+        {
+            await StoreOneByOneAsync(tried, stopping).ConfigureAwait(false);
+            _recent.Clear();
+            return;
+        }
+
+        if (IsAnyWaiting) await StoreWaitingAsync(stopping).ConfigureAwait(false);
+        await StoreAloneAsync(segment, MayBeStored, stopping).ConfigureAwait(false);
+    }
+
     /// <summary>What waits is found in memory all the while.</summary>
     private async Task StoreOneByOneAsync(ulong through, CancellationToken stopping)
     {
-        await UntilDoneAsync(_cursor.ForgetTried, stopping).ConfigureAwait(false);
+        await UntilDoneAsync(_cursor.PartTried, stopping).ConfigureAwait(false);
         while (_cursor.SealedBehind(_cursor.Position) is { } segment && segment.Number <= through)
         {
             await StoreAloneAsync(segment, mayBeStored: true, stopping).ConfigureAwait(false);

@@ -22,7 +22,7 @@ internal static class GrpcMessage
     /// <exception cref="RpcException">It is too large, or no message.</exception>
     /// <exception cref="NoRoomException">There is no memory for it now.</exception>
     /// <exception cref="OperationCanceledException">It took too long, or the client has gone.</exception>
-    public static async Task<ReceiveBuffer> ReceiveAsync(HttpContext context, OtlpOptions options, Decompressor decompressor, BytesInFlight.RequestLease lease)
+    public static async Task<ReceiveBuffer> ReceiveAsync(HttpContext context, OtlpOptions options, RequestDecompressor decompressor, BytesInFlight.RequestLease lease)
     {
         var received = new ReceiveBuffer(lease);
         try
@@ -76,7 +76,7 @@ internal static class GrpcMessage
         }
     }
 
-    private static async Task<ReceiveBuffer> DecompressAsync(ReceiveBuffer received, string encoding, OtlpOptions options, Decompressor decompressor, BytesInFlight.RequestLease lease)
+    private static async Task<ReceiveBuffer> DecompressAsync(ReceiveBuffer received, string encoding, OtlpOptions options, RequestDecompressor decompressor, BytesInFlight.RequestLease lease)
     {
         ContentCompression compression = Decompression.Named(encoding)
             ?? throw GrpcFailure.Of(Code.Unimplemented, $"grpc-encoding '{encoding}' is not supported: gzip, deflate and zstd are.").ToRpcException();

@@ -12,7 +12,7 @@ internal static class HttpBody
     /// <exception cref="HttpFailure">It is too large, too slow or not decompressible.</exception>
     /// <exception cref="NoRoomException">There is no memory for it now.</exception>
     /// <exception cref="OperationCanceledException">The client has gone.</exception>
-    public static async Task<ReceiveBuffer> ReadAsync(HttpContext context, OtlpOptions options, Decompressor decompressor, BytesInFlight.RequestLease lease)
+    public static async Task<ReceiveBuffer> ReadAsync(HttpContext context, OtlpOptions options, RequestDecompressor decompressor, BytesInFlight.RequestLease lease)
     {
         HttpRequest request = context.Request;
         ContentCompression compression = Decompression.Named(request.Headers.ContentEncoding.ToString())
@@ -81,7 +81,7 @@ internal static class HttpBody
     }
 
     private static async Task<ReceiveBuffer> DecompressAsync(
-        ReceiveBuffer received, ContentCompression compression, OtlpOptions options, Decompressor decompressor, BytesInFlight.RequestLease lease, string encoding)
+        ReceiveBuffer received, ContentCompression compression, OtlpOptions options, RequestDecompressor decompressor, BytesInFlight.RequestLease lease, string encoding)
     {
         try
         {

@@ -8,7 +8,7 @@ namespace TraceStore.Collector.Receivers;
 /// <summary>Puts OTLP's receivers on web applications: gRPC's and HTTP's, which lead to the same pipeline.</summary>
 public sealed class OtlpDoors(IngestPipeline pipeline, OtlpOptions options, IngestMetrics metrics) : IDisposable
 {
-    private readonly Decompressor _decompressor = new();
+    private readonly RequestDecompressor _decompressor = new();
     private readonly BytesInFlight _inFlight = new(options, metrics.RequestsActive);
 
     public void AddTo(IServiceCollection services)

@@ -19,7 +19,7 @@ namespace TraceStore.Collector.Receivers;
 /// <item>Let gRPC serve the call, on an empty message; the receiver takes the one that was received from the call's features.</item>
 /// </list>
 /// </summary>
-internal sealed class OtlpGrpcGate(BytesInFlight inFlight, Decompressor decompressor, OtlpOptions options, IngestPipeline pipeline) : IMiddleware
+internal sealed class OtlpGrpcGate(BytesInFlight inFlight, RequestDecompressor decompressor, OtlpOptions options, IngestPipeline pipeline) : IMiddleware
 {
     public async Task InvokeAsync(HttpContext context, RequestDelegate next)
     {

@@ -20,7 +20,7 @@ namespace TraceStore.Collector.Receivers;
 /// <item>Give it to the pipeline, and its outcome back in OTLP's words (OTLP 1.11, "OTLP/HTTP Response").</item>
 /// </list>
 /// </summary>
-internal sealed class OtlpHttpReceiver(IngestPipeline pipeline, BytesInFlight inFlight, Decompressor decompressor, OtlpOptions options)
+internal sealed class OtlpHttpReceiver(IngestPipeline pipeline, BytesInFlight inFlight, RequestDecompressor decompressor, OtlpOptions options)
 {
     /// <summary>Where spans are sent (OTLP 1.11, "OTLP/HTTP Request").</summary>
     public const string TracesPath = "/v1/traces";

@@ -33,12 +33,13 @@ public sealed class WalCursor
     private readonly Action _moved;
     private readonly Lock _lock = new();
     private State _state;
+    private ulong _inDoubtThrough;
 
     private WalCursor(string path, ulong wal, ulong newestAtOpen, CursorClaim claim, SegmentFiles files, Action moved)
     {
         (_path, _wal, Claim, _files, _moved) = (path, wal, claim, files, moved);
         _state = File.Exists(path) ? Read(path, wal) : default;
-        InDoubtThrough = _state.IsAllNoted ? 0 : newestAtOpen;
+        _inDoubtThrough = _state.IsAllNoted ? 0 : newestAtOpen;
     }
 
     public CursorClaim Claim { get; }
@@ -77,10 +78,16 @@ public sealed class WalCursor
     }
 
     /// <summary>
-    /// Behind the position and up to here the sink may hold segments one by one: the cursor is lost, or from before all that
-    /// is tried was noted. What is behind this, and isn't noted, the sink was never given.
+    /// Behind the position and up to here the sink may hold any segment: a range was parted, or the cursor is lost, or from
+    /// before all that is tried was noted. What is behind this, and isn't noted, the sink was never given.
     /// </summary>
-    public ulong InDoubtThrough { get; }
+    public ulong InDoubtThrough
+    {
+        get
+        {
+            lock (_lock) return _inDoubtThrough;
+        }
+    }
 
     /// <summary>What the sink has still to store.</summary>
     public WalBacklog Backlog => _files.Behind(Position);
@@ -114,8 +121,12 @@ public sealed class WalCursor
     /// <summary>The sink will be given the segments through this one, all at once: notes it, durably, before it is.</summary>
     public void NoteTried(ulong through) => Change(state => state with { TriedThrough = through });
 
-    /// <summary>The sink doesn't hold the range that was tried, and won't be given it again as it is.</summary>
-    public void ForgetTried() => Change(state => state with { TriedThrough = 0 });
+    /// <summary>The sink won't be given the range that was tried again as it is, but segment by segment, of which it may hold any: notes it, durably.</summary>
+    public void PartTried() => Change(state =>
+    {
+        _inDoubtThrough = Math.Max(_inDoubtThrough, state.TriedThrough);
+        return state with { TriedThrough = 0 };
+    });
 
     /// <summary>The sink holds the segments through this one: moves there, durably, and lets the log go of what nobody needs.</summary>
     public void Advance(ulong segment)
@@ -139,7 +150,7 @@ public sealed class WalCursor
         lock (_lock)
         {
             State changed = change(_state);
-            changed = changed with { IsAllNoted = changed.Position >= InDoubtThrough };
+            changed = changed with { IsAllNoted = changed.Position >= _inDoubtThrough };
             Write(changed);
             _state = changed;
         }

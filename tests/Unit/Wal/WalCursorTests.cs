@@ -65,7 +65,7 @@ public sealed class WalCursorTests : IDisposable
     }
 
     [Fact]
-    public void A_range_that_was_tried_outlives_the_process_until_it_is_passed_or_forgotten()
+    public void A_range_that_was_tried_outlives_the_process_until_it_is_passed()
     {
         Open().Advance(7);
         Open().NoteTried(9);
@@ -76,8 +76,24 @@ public sealed class WalCursorTests : IDisposable
         Assert.Equal((9UL, null), (Open().Position, Open().TriedThrough));
 
         Open().NoteTried(12);
-        Open().ForgetTried();
-        Assert.Equal((9UL, null), (Open().Position, Open().TriedThrough));
+        Open().Advance(12);
+        Assert.Equal((12UL, null), (Open().Position, Open().TriedThrough));
+    }
+
+    [Fact]
+    public void A_range_that_was_parted_is_in_doubt_until_it_is_passed()
+    {
+        WalCursor parted = Open();
+        parted.NoteTried(9);
+        parted.PartTried();
+        Assert.Equal((null, 9UL), (parted.TriedThrough, parted.InDoubtThrough));
+
+        parted.NoteTried(1); // by itself
+        parted.Advance(1);
+        Assert.Equal((null, 11UL), (Open(newest: 11).TriedThrough, Open(newest: 11).InDoubtThrough)); // after a crash
+
+        parted.Advance(9);
+        Assert.Equal(0UL, Open(newest: 11).InDoubtThrough);
     }
 
     [Fact]

@@ -4,7 +4,7 @@ namespace TraceStore.Collector.Receivers;
 /// Decompresses requests, on threads of its own: what a few bytes blow up to can take long, and others' requests must be
 /// received meanwhile. Small ones go first; of the large ones, which show only while they grow, each thread has one in hand.
 /// </summary>
-internal sealed class Decompressor : IDisposable
+internal sealed class RequestDecompressor : IDisposable
 {
     /// <summary>What has brought more to light is large.</summary>
     private const int SmallBytes = 1 << 20;
@@ -15,7 +15,7 @@ internal sealed class Decompressor : IDisposable
     private readonly Thread[] _threads;
     private bool _isStopping;
 
-    public Decompressor()
+    public RequestDecompressor()
     {
         _threads = [.. Enumerable.Range(0, Math.Max(1, Environment.ProcessorCount / 2)).Select(_ => new Thread(Run) { Name = "decompressor", IsBackground = true })];
         foreach (Thread thread in _threads) thread.Start();
