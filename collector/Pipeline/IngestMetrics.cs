@@ -24,12 +24,12 @@ public sealed class IngestMetrics
         RequestsRejected = meter.CreateCounter<long>("tracestore.ingest.requests.rejected", description: "Requests refused for good, by reason.");
         RequestsActive = meter.CreateUpDownCounter<long>("tracestore.ingest.requests.active", description: "Requests that are being received or answered.");
         RequestsRefused = meter.CreateCounter<long>("tracestore.ingest.requests.refused", description: "Requests answered with 'unavailable, retry', by reason.");
-        InsertFailures = meter.CreateCounter<long>("tracestore.ingest.insert.failures", description: "Attempts to store a segment, or to prepare the schema, that failed and were repeated.");
+        InsertFailures = meter.CreateCounter<long>("tracestore.ingest.insert.failures", description: "Attempts to store a block, or to prepare the schema, that failed and were repeated.");
         SegmentsQuarantined = meter.CreateCounter<long>("tracestore.ingest.segments.quarantined", description: "Segments set aside because ClickHouse refused them though it took others.");
         RecordsDamaged = meter.CreateCounter<long>("tracestore.wal.damages", description: "Stretches of the write-ahead log that couldn't be read and were set aside.");
         DaysDropped = meter.CreateCounter<long>("tracestore.retention.days.dropped", description: "Days of spans dropped because they were too old or too much.");
         meter.CreateObservableGauge("tracestore.storage.size", () => StoredBytes, "By", "Bytes of all tables on disk.");
-        InsertDuration = meter.CreateHistogram<double>("tracestore.ingest.insert.duration", "s", "Time to store a sealed segment, and to decode it as far as that wasn't done before its turn.", advice: s_durations);
+        InsertDuration = meter.CreateHistogram<double>("tracestore.ingest.insert.duration", "s", "Time to store a block: to insert it and to see that it is on disk.", advice: s_durations);
         meter.CreateObservableGauge("tracestore.wal.size", () => wal.Bytes, "By", "Bytes of the write-ahead log on disk.");
         meter.CreateObservableGauge("tracestore.wal.segments.waiting", () => wal.Waiting.Segments + (wal.IsWriting ? 1 : 0), description: "Segments of the write-ahead log still to be stored; they grow while ClickHouse is away.");
         meter.CreateObservableGauge("tracestore.wal.quarantine.entries", () => quarantine.Count, description: "What is set aside for a person to look at; see tracestore quarantine.");

@@ -116,7 +116,7 @@ public sealed class ClickHouseDatabase : IDisposable
         async Task<int> ReadBlocksAsync(CancellationToken limited)
         {
             using Answer answer = await AskAsync(query, "Native", limited).ConfigureAwait(false);
-            using var blocks = new NativeBlockStream(answer.Content, columns);
+            using var blocks = new NativeBlockStream(await answer.OpenAsync().ConfigureAwait(false), columns);
             while (await blocks.ReadAsync(limited).ConfigureAwait(false) is > 0 and int read) noteRead?.Invoke(read);
             return 0;
         }
@@ -131,7 +131,7 @@ public sealed class ClickHouseDatabase : IDisposable
         async Task<string> ReadAsync(CancellationToken limited)
         {
             using Answer answer = await AskAsync(query, "TSVRaw", limited).ConfigureAwait(false);
-            using var reader = new StreamReader(answer.Content);
+            using var reader = new StreamReader(await answer.OpenAsync().ConfigureAwait(false));
             return await reader.ReadToEndAsync(limited).ConfigureAwait(false);
         }
     }
@@ -163,11 +163,11 @@ public sealed class ClickHouseDatabase : IDisposable
         if (query.With is { } table)
         {
             HttpResponseMessage response = await ExternalTableRequest.SendAsync(_http, _options, statement, table, settings, cancellation).ConfigureAwait(false);
-            return new Answer(response, await response.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false));
+            return new Answer(response, () => response.Content.ReadAsStreamAsync(cancellation));
         }
 
         ClickHouseRawResult result = await _client.ExecuteRawResultAsync(statement, new QueryOptions { CustomSettings = settings }, cancellation).ConfigureAwait(false);
-        return new Answer(result, await result.ReadAsStreamAsync().WaitAsync(cancellation).ConfigureAwait(false));
+        return new Answer(result, () => result.ReadAsStreamAsync().WaitAsync(cancellation));
     }
 
     /// <summary>Each write is a chunk of HTTP's, for which ClickHouse takes as much memory as the chunk has.</summary>
@@ -194,7 +194,7 @@ public sealed class ClickHouseDatabase : IDisposable
     }
 
     /// <summary>An answer as it comes in; disposing ends it.</summary>
-    private sealed record Answer(IDisposable Source, Stream Content) : IDisposable
+    private sealed record Answer(IDisposable Source, Func<Task<Stream>> OpenAsync) : IDisposable
     {
         public void Dispose() => Source.Dispose();
     }

@@ -52,6 +52,20 @@ public sealed class BlockTests(EngineFixture fixture) : IDisposable
     }
 
     [Fact]
+    public async Task Many_spans_wait_for_no_more()
+    {
+        const int many = 50_000;
+        await using WriteAheadLog wal = Open();
+        _wal = wal.Identity;
+        byte[] request = Request(Resource("blocks", Enumerable.Range(1, many).Select(number => Span(trace: 2_000, span: number)))).ToByteArray();
+        await wal.AppendAsync(request, many, tenant: default);
+        await using SegmentFollower follower = Follow(wal, () => StoreWatch.None, new RecentSpans(), TimeSpan.FromMinutes(10));
+
+        await Eventually.BeTrueAsync("a block", () => IsAtEnd(wal));
+        Assert.Equal($"{many}", await AskAsync("count()"));
+    }
+
+    [Fact]
     public async Task What_waited_at_a_crash_and_was_not_tried_waits_again()
     {
         await using (WriteAheadLog wal = await FillAsync())
