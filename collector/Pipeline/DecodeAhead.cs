@@ -5,19 +5,25 @@ using TraceStore.Storage.Wal;
 namespace TraceStore.Collector.Pipeline;
 
 /// <summary>
-/// Decodes segments, and the next one while the one before it is being stored. Two decoders, each with rows of its own, take
-/// turns; a segment that is asked for again is not decoded again. For one caller at a time.
+/// Decodes segments, and the next one while what is before it is being stored. A segment that is asked for again is not decoded
+/// again. For one caller at a time.
 /// </summary>
-internal sealed class DecodeAhead(Func<SegmentDecoder> newDecoder, Counter<long> damages) : IAsyncDisposable
+internal sealed class DecodeAhead(SegmentDecoder decoder, Counter<long> damages) : IAsyncDisposable
 {
-    private Turn _now = new(newDecoder(), damages);
-    private Turn _next = new(newDecoder(), damages);
+    private SealedSegment? _segment;
+    private Task _decoding = Task.CompletedTask;
 
-    /// <summary>A segment's rows, valid until another segment is asked for.</summary>
-    public Task<DecodedSegment> DecodeAsync(SealedSegment segment)
+    /// <summary>A segment's rows, valid until another segment is asked for or begun with.</summary>
+    public async Task<DecodedSegment> DecodeAsync(SealedSegment segment)
     {
-        if (_next.IsOf(segment)) (_now, _next) = (_next, _now);
-        return _now.DecodeAsync(segment);
+        if (!IsOf(segment))
+        {
+            await DisposeAsync().ConfigureAwait(false);
+            Begin(segment);
+        }
+
+        await _decoding.ConfigureAwait(false);
+        return decoder.Output;
     }
 
     /// <summary>
@@ -25,35 +31,13 @@ internal sealed class DecodeAhead(Func<SegmentDecoder> newDecoder, Counter<long>
     /// </summary>
     public void Begin(SealedSegment next)
     {
-        if (_next.IsIdle && !_now.IsOf(next)) _next.Begin(next);
+        if (!_decoding.IsCompleted || IsOf(next)) return;
+        _segment = next;
+        _decoding = Task.Run(() => damages.Add(decoder.Decode(next)));
     }
 
     /// <summary>Waits for what has begun.</summary>
-    public async ValueTask DisposeAsync() => await _next.EndAsync().ConfigureAwait(false);
+    public async ValueTask DisposeAsync() => await _decoding.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
-    private sealed class Turn(SegmentDecoder decoder, Counter<long> damages)
-    {
-        private SealedSegment? _segment;
-        private Task _decoding = Task.CompletedTask;
-
-        public bool IsIdle => _decoding.IsCompleted;
-
-        public bool IsOf(SealedSegment segment) => segment == _segment && !_decoding.IsFaulted;
-
-        public void Begin(SealedSegment segment)
-        {
-            if (IsOf(segment)) return;
-            _segment = segment;
-            _decoding = Task.Run(() => damages.Add(decoder.Decode(segment)));
-        }
-
-        public async Task<DecodedSegment> DecodeAsync(SealedSegment segment)
-        {
-            Begin(segment);
-            await _decoding.ConfigureAwait(false);
-            return decoder.Output;
-        }
-
-        public async Task EndAsync() => await _decoding.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-    }
+    private bool IsOf(SealedSegment segment) => segment == _segment && !_decoding.IsFaulted;
 }

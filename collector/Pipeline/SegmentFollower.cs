@@ -73,7 +73,7 @@ public sealed class SegmentFollower : IAsyncDisposable
         _cursor = wal.OpenCursor("clickhouse", CursorClaim.Required);
         _takenThrough = _cursor.Position;
         _logIsNew = wal.IsNew;
-        _decoder = new DecodeAhead(() => new SegmentDecoder(quarantine, log), metrics.RecordsDamaged);
+        _decoder = new DecodeAhead(new SegmentDecoder(quarantine, log), metrics.RecordsDamaged);
         _attempts = new StoreAttempts(metrics, log);
         _store = new BlockStore(schema, inserter, watch, _attempts, metrics);
         _following = Task.Run(FollowAsync);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using TraceStore.Query.Planning;
 using TraceStore.Query.Sql;
 using TraceStore.Query.TraceQl;
@@ -16,6 +17,7 @@ public sealed class TraceReader : IDisposable
     private readonly ClickHouseDatabase _database;
     private readonly RecentSpans _recent;
     private readonly QueryGate _gate;
+    private readonly TraceLocator _locator;
     private readonly EnvelopeReader _envelopes;
     private readonly TraceSearch _search;
 
@@ -25,8 +27,9 @@ public sealed class TraceReader : IDisposable
     public TraceReader(ClickHouseDatabase database, RecentSpans recent, QueryGate gate)
     {
         (_database, _recent, _gate) = (database, recent, gate);
+        _locator = new TraceLocator(database, _sql);
         _envelopes = new EnvelopeReader(database, _sql);
-        _search = new TraceSearch(database, recent, _sql, _envelopes);
+        _search = new TraceSearch(database, recent, _sql, _locator, _envelopes);
     }
 
     /// <summary>All spans of the traces. Whoever has shown them disposes of them.</summary>
@@ -85,8 +88,14 @@ public sealed class TraceReader : IDisposable
     }
 
     /// <summary>Whether ClickHouse answers, has our schema and can read what is stored.</summary>
-    public Task CheckAsync(CancellationToken cancellation) =>
-        _database.ReadLinesAsync(new SqlQuery($"SELECT count() FROM (SELECT {SpanColumns.Spans.ColumnList} FROM spans LIMIT 1)"), cancellation);
+    /// <exception cref="ClickHouseUnavailableException">Not now.</exception>
+    public async Task CheckAsync(CancellationToken cancellation)
+    {
+        var sql = new SqlQuery($"SELECT max(number) FROM schema_migrations WHERE (SELECT count() FROM (SELECT {SpanColumns.Spans.ColumnList} FROM spans LIMIT 1)) >= 0");
+        string schema = (await _database.ReadLinesAsync(sql, cancellation).ConfigureAwait(false)).Single();
+        if (int.Parse(schema, CultureInfo.InvariantCulture) >= SchemaMigration.All[^1].Number) return;
+        throw new ClickHouseUnavailableException("The tables are being brought up to date.", new InvalidDataException($"schema {schema}")) { IsSchemaBehind = true };
+    }
 
     public void Dispose() => _envelopes.Dispose();
 
@@ -98,7 +107,9 @@ public sealed class TraceReader : IDisposable
         try
         {
             noteRead((int)NativeBlockWriter.MostBytes(SpanColumns.Spans, spans));
-            await _database.ReadAsync(_sql.Spans(traces, MaxSpans + 1, recent), SpanColumns.Spans.Bind(spans), noteRead, cancellation).ConfigureAwait(false);
+            IReadOnlyList<ulong>? buckets = await _locator.FindAsync(traces, cancellation).ConfigureAwait(false);
+            if (buckets is { Count: 0 }) return spans;
+            await _database.ReadAsync(_sql.Spans(traces, MaxSpans + 1, buckets, recent), SpanColumns.Spans.Bind(spans), noteRead, cancellation).ConfigureAwait(false);
             return spans;
         }
         catch

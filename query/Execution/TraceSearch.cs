@@ -15,7 +15,7 @@ namespace TraceStore.Query.Execution;
 /// <item>Read the found traces' spans from afar.</item>
 /// </list>
 /// </summary>
-internal sealed class TraceSearch(ClickHouseDatabase database, RecentSpans recent, TraceSql sql, EnvelopeReader envelopes)
+internal sealed class TraceSearch(ClickHouseDatabase database, RecentSpans recent, TraceSql sql, TraceLocator locator, EnvelopeReader envelopes)
 {
     /// <summary>Spans that a search looks at in each trace that it has found, at most; it bounds what one fat trace takes.</summary>
     private const int MaxSummarySpans = 20_000;
@@ -58,15 +58,16 @@ internal sealed class TraceSearch(ClickHouseDatabase database, RecentSpans recen
             BytesColumn[] asked = [.. plan.Asked.Attributes.Select(_ => new BytesColumn())];
             for (int number = 0; number < asked.Length; number++) columns.Add(AskedAttributeSql.Column(number), ("String", asked[number]));
             if (content is not null) columns.Add("content", ("UInt64", content));
-            await database.ReadAsync(Summaries(withContent), columns, noteRead, cancellation).ConfigureAwait(false);
+            await database.ReadAsync(await SummariesAsync(withContent).ConfigureAwait(false), columns, noteRead, cancellation).ConfigureAwait(false);
             return new SearchRows(traces, spans, isMatched, asked, new Envelopes(), content);
         }
 
-        SqlQuery Summaries(bool withContent)
+        async Task<SqlQuery> SummariesAsync(bool withContent)
         {
             var copy = new SpanBatch();
             SegmentRange? segments = recent.Copy(traces, copy);
-            SqlQuery statement = sql.Summaries(traces, plan, MaxSummarySpans, withContent, resources, segments);
+            IReadOnlyList<ulong>? buckets = await locator.FindAsync(traces, cancellation).ConfigureAwait(false);
+            SqlQuery statement = sql.Summaries(traces, plan, MaxSummarySpans, withContent, resources, buckets, segments);
             return segments is null ? statement : statement with { With = ExternalTable.Of(RecentSpans.Table, SpanColumns.Spans, copy, statement.Text) };
         }
     }

@@ -7,7 +7,10 @@ namespace TraceStore.Storage.ClickHouse;
 public sealed class ClickHouseUnavailableException(string message, Exception cause) : Exception(message, cause)
 {
     /// <summary>It answers, but our database or a table of it isn't there: not yet, or no longer.</summary>
-    public bool IsSchemaMissing => InnerException is ClickHouseServerException { ErrorCode: ClickHouseFailures.UnknownTable or ClickHouseFailures.UnknownDatabase };
+    public bool IsSchemaMissing => IsSchemaBehind || InnerException is ClickHouseServerException { ErrorCode: ClickHouseFailures.UnknownTable or ClickHouseFailures.UnknownDatabase };
+
+    /// <summary>Its tables are only being brought up to date.</summary>
+    public bool IsSchemaBehind { get; init; }
 
     /// <summary>It has less memory than this takes, just now or altogether.</summary>
     public bool IsOutOfMemory => InnerException is ClickHouseServerException { ErrorCode: ClickHouseFailures.MemoryLimitExceeded };

@@ -9,11 +9,12 @@ namespace TraceStore.Storage.ClickHouse;
 public sealed class SpanBlock
 {
     /// <summary>Of several segments it has at most so much: well within what ClickHouse gathers for one part, and what its inserts take in memory.</summary>
-    private const int MaxSpans = 250_000, MaxBytes = 32 << 20;
+    private const int MaxSpans = 250_000, MaxBytes = 48 << 20;
 
     /// <summary>With so much it is worth a part of its own: more of them don't make parts much cheaper.</summary>
-    private const int ManySpans = 50_000, ManyBytes = 16 << 20;
+    private const int ManySpans = 100_000, ManyBytes = 32 << 20;
 
+    private readonly TraceBucketBatch _buckets = new();
     private readonly ByteList _rows = new();
 
     /// <summary>Which segments it holds; null where they had no spans.</summary>
@@ -53,11 +54,21 @@ public sealed class SpanBlock
         References.Add(segment);
     }
 
-    /// <summary>The spans in ClickHouse's Native format, until something is added or it is cleared.</summary>
+    /// <summary>The spans in ClickHouse's Native format, until anything else is asked of the block.</summary>
     public ReadOnlyMemory<byte> ToNative()
     {
         _rows.Clear();
         NativeBlockWriter.Write(SpanColumns.Spans, Spans, _rows);
+        return _rows.Memory;
+    }
+
+    /// <summary>In which buckets of time the spans' traces lie, in ClickHouse's Native format, until anything else is asked of the block.</summary>
+    public ReadOnlyMemory<byte> TraceBucketsToNative()
+    {
+        _buckets.Clear();
+        _buckets.Add(Spans);
+        _rows.Clear();
+        NativeBlockWriter.Write(SpanColumns.TraceBuckets, _buckets, _rows);
         return _rows.Memory;
     }
 
@@ -66,6 +77,7 @@ public sealed class SpanBlock
         Segments = null;
         Spans.Clear();
         References.Clear();
+        _buckets.Clear();
         _rows.Clear();
     }
 }

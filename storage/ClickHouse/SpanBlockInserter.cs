@@ -8,9 +8,10 @@ namespace TraceStore.Storage.ClickHouse;
 /// Stores blocks, each exactly once.
 /// <list type="number">
 /// <item>If an earlier attempt may have stored the block, look: kill what still runs, and count its segments' rows.</item>
-/// <item>Store what the spans refer to. These tables keep equal rows once, so it may be done twice.</item>
+/// <item>Store what the spans refer to, and in which buckets their traces lie. These tables keep equal rows once, so it may be
+/// done twice.</item>
 /// <item>Unless they are there, store the spans, at once: all or nothing. They come last, so spans that can be read have
-/// all they refer to.</item>
+/// all they refer to, and are found.</item>
 /// <item>After an attempt that wasn't the first, look again: the answer OK isn't enough.</item>
 /// </list>
 /// Looking and deduplication tokens each cover what the other can't. An attempt that was given up may arrive late, when
@@ -61,6 +62,8 @@ public sealed class SpanBlockInserter(ClickHouseDatabase database)
         // 2
         await InsertAsync(block.References, block.ReceivedDay, cancellation).ConfigureAwait(false);
 
+        if (!isStored) await InsertAsync(SpanColumns.TraceBuckets.Name, block.TraceBucketsToNative(), cancellation).ConfigureAwait(false);
+
         // 3, 4
         ReadOnlyMemory<byte> rows = isStored ? default : block.ToNative();
         for (int burnt = 0; !isStored; burnt++)
@@ -110,13 +113,16 @@ public sealed class SpanBlockInserter(ClickHouseDatabase database)
         foreach (ReferenceTable table in references.Tables)
         {
             if (table.Keys.All(_stored.Contains)) continue;
-            await database.InsertAsync(table.Name, table.Rows, $"tracestore-{table.Name}-{Guid.NewGuid():N}", token: null, cancellation).ConfigureAwait(false);
+            await InsertAsync(table.Name, table.Rows, cancellation).ConfigureAwait(false);
             _stored.UnionWith(table.Keys);
             isAnyNew = true;
         }
 
         return isAnyNew;
     }
+
+    private Task InsertAsync(string table, ReadOnlyMemory<byte> rows, CancellationToken cancellation) =>
+        database.InsertAsync(table, rows, $"tracestore-{table}-{Guid.NewGuid():N}", token: null, cancellation);
 
     private async Task<bool> IsStoredAsync(SpanBlock block, SegmentRange segments, CancellationToken cancellation)
     {

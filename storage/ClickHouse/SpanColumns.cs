@@ -32,9 +32,17 @@ public static class SpanColumns
         new("remainder", "String", batch => batch.Remainder),
     ]);
 
-    /// <summary>All tables that hold spans or what they refer to, spans first.</summary>
+    /// <summary>All tables that hold spans, tell where they lie, or hold what they refer to; spans first.</summary>
     public static IReadOnlyList<(string Name, string Columns)> Tables =>
-        [(Spans.Name, Spans.ColumnList), (Resources.Name, Resources.ColumnList), (Scopes.Name, Scopes.ColumnList), (Operations.Name, Operations.ColumnList)];
+        [(Spans.Name, Spans.ColumnList), (TraceBuckets.Name, TraceBuckets.ColumnList), (Resources.Name, Resources.ColumnList), (Scopes.Name, Scopes.ColumnList), (Operations.Name, Operations.ColumnList)];
+
+    public static BlockTable<TraceBucketBatch> TraceBuckets { get; } = new("trace_buckets",
+    [
+        new("tenant", Text, batch => batch.Tenant),
+        new("received_day", "Date", batch => batch.ReceivedDay),
+        new("trace_hash", "UInt32", batch => batch.TraceHash),
+        new("time_bucket", "UInt64", batch => batch.TimeBucket),
+    ]);
 
     public static BlockTable<ResourceBatch> Resources { get; } = new("resources",
     [

@@ -85,6 +85,8 @@ internal sealed record EngineConfiguration(int Port, string Key, string Proof)
             new XElement("merges_mutations_memory_usage_soft_limit", options.MaxMemoryBytes / 8),
             new XElement("mark_cache_size", smallCache),
             new XElement("primary_index_cache_size", smallCache),
+            // Statistics of columns would be made with each merge, and read with each look-up: a file of their own.
+            new XElement("merge_tree", new XElement("auto_statistics_types", "")),
             new XElement("backups", new XElement("allowed_path", Path.Combine(tables, "backups"))),
             new XElement("http_handlers",
                 new XElement("rule",

@@ -13,6 +13,13 @@ public readonly record struct TraceId(ulong High, ulong Low)
     public static TraceId Read(ReadOnlySpan<byte> bytes) =>
         new(BinaryPrimitives.ReadUInt64BigEndian(bytes), BinaryPrimitives.ReadUInt64BigEndian(bytes[8..]));
 
+    /// <summary>Writes the 16 bytes of the ID, as they stand on the wire.</summary>
+    public void Write(Span<byte> bytes)
+    {
+        BinaryPrimitives.WriteUInt64BigEndian(bytes, High);
+        BinaryPrimitives.WriteUInt64BigEndian(bytes[8..], Low);
+    }
+
     /// <summary>
     /// Reads 1 to 32 hex digits of either case; fewer than 32 are padded on the left, because Tempo's search results
     /// strip leading zeros.

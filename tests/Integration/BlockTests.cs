@@ -54,7 +54,7 @@ public sealed class BlockTests(EngineFixture fixture) : IDisposable
     [Fact]
     public async Task Many_spans_wait_for_no_more()
     {
-        const int many = 50_000;
+        const int many = 100_000;
         await using WriteAheadLog wal = Open();
         _wal = wal.Identity;
         byte[] request = Request(Resource("blocks", Enumerable.Range(1, many).Select(number => Span(trace: 2_000, span: number)))).ToByteArray();

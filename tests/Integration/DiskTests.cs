@@ -8,7 +8,7 @@ namespace TraceStore.Tests.Integration;
 /// <summary>The disk: low, full, read-only; and what is dropped so that it doesn't come to that.</summary>
 public class DiskTests
 {
-    private static readonly string[] s_tables = ["spans", "resources", "scopes", "operations"];
+    private static readonly string[] s_tables = ["spans", "trace_buckets", "resources", "scopes", "operations"];
 
     [Fact]
     public async Task Old_days_are_dropped_whole_from_every_table_and_it_is_counted()

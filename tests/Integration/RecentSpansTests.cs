@@ -1,6 +1,7 @@
 using Google.Protobuf;
 using TraceStore.Query.Execution;
 using TraceStore.Query.Planning;
+using TraceStore.Query.Sql;
 using TraceStore.Query.TraceQl;
 using TraceStore.Storage.ClickHouse;
 using TraceStore.Storage.Otlp;
@@ -33,6 +34,36 @@ public sealed class RecentSpansTests : IDisposable
     {
         _reader.Dispose();
         _gate.Dispose();
+    }
+
+    [Fact]
+    public async Task Of_many_buckets_those_of_the_traces_are_looked_into()
+    {
+        const int buckets = 60, spansOfBucket = 2_100; // more than a granule, else it isn't worth asking
+        await StoreAsync(Segment(1, number => InBucket(number / spansOfBucket), traces: buckets * spansOfBucket));
+        DecodedSegment late = Segment(2, trace => trace == 7 ? InBucket(buckets) : null, traces: 8); // of a trace that has spans in another
+        late.Spans.TraceId.Clear();
+        late.Spans.TraceId.Add(Convert.FromHexString(TraceOf(7).ToString()));
+        await StoreAsync(late);
+
+        var locator = new TraceLocator(_database, new TraceSql(tenant: ""));
+        Assert.Equal([BucketOf(3)], await locator.FindAsync([TraceOf(3)], Cancellation));
+        Assert.Equal([BucketOf(7), BucketOf(8), BucketOf(buckets)], (await locator.FindAsync([TraceOf(7), TraceOf(8)], Cancellation))!.Order());
+        Assert.Equal([], await locator.FindAsync([TraceOf(buckets + 1)], Cancellation));
+        for (int trace = 0; trace < buckets; trace++)
+        {
+            using SpanRows spans = await _reader.ReadAsync([TraceOf(trace)], Cancellation);
+            Assert.Equal(trace == 7 ? spansOfBucket + 1 : spansOfBucket, spans.Spans.Count);
+        }
+
+        Span InBucket(int number)
+        {
+            Span span = Numbered(number, span: number + 1, "bucket", durationMilliseconds: 1);
+            span.StartTimeUnixNano = BucketOf(number) * 1_000_000_000;
+            return span;
+        }
+
+        static ulong BucketOf(int number) => ((Start / 1_000_000_000 / 300) + (ulong)number + 1) * 300;
     }
 
     [Theory]

@@ -59,6 +59,8 @@ internal sealed class Ledger
             ["operations"] = await CompareAsync(ask, operations, "concat(service, ' ', name)", "operations FINAL"),
             ["resources of spans"] = await CountMissingAsync(ask, "received_day, resource_hash", "SELECT received_day, hash FROM tracestore.resources"),
             ["scopes of spans"] = await CountMissingAsync(ask, "received_day, scope_hash", "SELECT received_day, hash FROM tracestore.scopes"),
+            ["buckets of spans"] = await CountMissingAsync(ask, "received_day, xxHash32(trace_id), time_bucket", "SELECT received_day, trace_hash, time_bucket FROM tracestore.trace_buckets"),
+            ["trace_buckets"] = await CompareBucketsAsync(ask),
             ["damaged parts"] = await CountDamagedAsync(ask),
             ["operations of spans"] = await CountMissingAsync(ask, "received_day, service, name, kind", "SELECT received_day, service, name, kind FROM tracestore.operations"),
         };
@@ -90,6 +92,15 @@ internal sealed class Ledger
         return difference with { Doubled = int.Parse(doubled) };
     }
 
+    /// <summary>What isn't missing: each once, and none that no span lies in.</summary>
+    private static async Task<Difference> CompareBucketsAsync(Func<string, Task<string>> ask)
+    {
+        const string table = "tracestore.trace_buckets FINAL", row = "received_day, trace_hash, time_bucket";
+        string doubled = await ask($"SELECT count() - uniqExact({row}) FROM {table}");
+        string foreign = await ask($"SELECT count() FROM {table} WHERE ({row}) NOT IN (SELECT received_day, xxHash32(trace_id), time_bucket FROM tracestore.spans)");
+        return new Difference(Missing: 0, int.Parse(doubled), int.Parse(foreign));
+    }
+
     private static async Task<Difference> CountMissingAsync(Func<string, Task<string>> ask, string key, string referenced) =>
         new(int.Parse(await ask($"SELECT uniqExact({key}) FROM tracestore.spans WHERE ({key}) NOT IN ({referenced})")), 0, 0);
 
@@ -97,7 +108,7 @@ internal sealed class Ledger
     private static async Task<Difference> CountDamagedAsync(Func<string, Task<string>> ask)
     {
         int damaged = 0;
-        foreach (string table in (string[])["spans", "resources", "scopes", "operations"])
+        foreach (string table in (string[])["spans", "trace_buckets", "resources", "scopes", "operations"])
         {
             damaged += await ask($"CHECK TABLE tracestore.{table} SETTINGS check_query_single_value_result = 1") == "1" ? 0 : 1;
         }

@@ -15,7 +15,7 @@ public sealed class DecodeAheadTests : IAsyncDisposable
     private readonly DecodeAhead _decoder;
 
     public DecodeAheadTests() => _decoder = new DecodeAhead(
-        () => new SegmentDecoder(new Quarantine(_directory.Path), NullLogger.Instance),
+        new SegmentDecoder(new Quarantine(_directory.Path), NullLogger.Instance),
         _meter.CreateCounter<long>("damages"));
 
     public async ValueTask DisposeAsync()
@@ -32,24 +32,23 @@ public sealed class DecodeAheadTests : IAsyncDisposable
         for (int number = 0; number < segments.Length; number++)
         {
             DecodedSegment rows = await _decoder.DecodeAsync(segments[number]);
-            if (number % 2 == 0 && number + 1 < segments.Length) _decoder.Begin(segments[number + 1]);
-
             Assert.Equal((ulong)number + 1, rows.Spans.Segment[0]);
             Assert.Equal(1, rows.Spans.Count);
+
+            if (number % 2 == 0 && number + 1 < segments.Length) _decoder.Begin(segments[number + 1]);
         }
     }
 
     [Fact]
     public async Task Asked_again_it_gives_the_rows_that_it_has()
     {
-        SealedSegment[] segments = await AppendAsync(2);
+        SealedSegment segment = (await AppendAsync(1)).Single();
+        await _decoder.DecodeAsync(segment);
+        File.Delete(segment.Path);
 
-        DecodedSegment rows = await _decoder.DecodeAsync(segments[0]);
-        _decoder.Begin(segments[1]);
+        DecodedSegment rows = await _decoder.DecodeAsync(segment);
 
-        Assert.Same(rows, await _decoder.DecodeAsync(segments[0]));
-        DecodedSegment begun = await _decoder.DecodeAsync(segments[1]);
-        Assert.Equal((1UL, 2UL), (rows.Spans.Segment[0], begun.Spans.Segment[0]));
+        Assert.Equal((1UL, 1), (rows.Spans.Segment[0], rows.Spans.Count));
     }
 
     [Fact]
@@ -61,9 +60,8 @@ public sealed class DecodeAheadTests : IAsyncDisposable
         _decoder.Begin(segments[1]);
         DecodedSegment other = await _decoder.DecodeAsync(segments[2]);
         Assert.Equal(3UL, other.Spans.Segment[0]);
-        DecodedSegment begun = await _decoder.DecodeAsync(segments[1]);
 
-        Assert.Equal((2UL, 3UL), (begun.Spans.Segment[0], other.Spans.Segment[0]));
+        Assert.Equal(2UL, (await _decoder.DecodeAsync(segments[1])).Spans.Segment[0]);
     }
 
     [Fact]

@@ -44,7 +44,16 @@ public class SqlTests
     public void Spans_of_traces_are_as_reviewed() => AssertAsReviewed("spans", s_sql.Spans(s_ids, maxSpans: 1000));
 
     [Fact]
-    public void Spans_that_are_stored_but_for_recent_ones_are_as_reviewed() => AssertAsReviewed("spans_but_for_recent", s_sql.Spans(s_ids, maxSpans: 1000, new SegmentRange(7, 8, 9)));
+    public void Spans_that_are_stored_but_for_recent_ones_are_as_reviewed() => AssertAsReviewed("spans_but_for_recent", s_sql.Spans(s_ids, maxSpans: 1000, except: new SegmentRange(7, 8, 9)));
+
+    [Fact]
+    public void Spans_in_known_buckets_are_as_reviewed() => AssertAsReviewed("spans_in_buckets", s_sql.Spans(s_ids, maxSpans: 1000, buckets: [600, 900], new SegmentRange(7, 8, 9)));
+
+    [Fact]
+    public void Buckets_of_traces_are_as_reviewed() => AssertAsReviewed("buckets", s_sql.BucketsOf(s_ids, most: 1000));
+
+    [Fact]
+    public void How_many_buckets_there_are_is_asked_as_reviewed() => AssertAsReviewed("count_buckets", TraceSql.CountBuckets(most: 48));
 
     [Fact]
     public void Recent_spans_are_searched_as_reviewed() =>
@@ -56,8 +65,12 @@ public class SqlTests
         s_sql.Find(new SearchPlan(Filters.All([Filters.Service("a")]), new TimeRange(1, 2), 20, 3) { OfTrace = [Filters.Is(Intrinsic.RootName, "x")] }, withRecent: true));
 
     [Fact]
-    public void Summaries_with_recent_spans_are_as_reviewed() =>
+    public void Summaries_with_recent_spans_are_as_reviewed()
+    {
         AssertAsReviewed("summaries_with_recent", s_sql.Summaries(s_ids, new SearchPlan(TraceQlParser.Parse("{name = \"a\"}"), new TimeRange(1, 2), 20, 3), maxSpans: 1000, recent: new SegmentRange(7, 8, 9)));
+        AssertAsReviewed("summaries_in_buckets_with_recent", s_sql.Summaries(s_ids, new SearchPlan(TraceQlParser.Parse("{name = \"a\"}"), new TimeRange(1, 2), 20, 3), maxSpans: 1000, buckets: [600], recent: new SegmentRange(7, 8, 9)));
+        AssertAsReviewed("summaries_of_recent_alone", s_sql.Summaries(s_ids, new SearchPlan(TraceQlParser.Parse("{name = \"a\"}"), new TimeRange(1, 2), 20, 3), maxSpans: 1000, buckets: [], recent: new SegmentRange(7, 8, 9)));
+    }
 
     [Fact]
     public void Summaries_are_as_reviewed() =>

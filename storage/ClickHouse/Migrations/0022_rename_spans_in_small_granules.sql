@@ -1,0 +1,1 @@
+RENAME TABLE IF EXISTS spans_in_small_granules TO spans

@@ -1,0 +1,3 @@
+SELECT count()
+FROM (SELECT DISTINCT time_bucket
+FROM mergeTreeIndex(currentDatabase(), 'spans') LIMIT 49)
