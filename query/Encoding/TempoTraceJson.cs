@@ -1,78 +1,76 @@
 using System.IO.Pipelines;
-using Google.Protobuf;
+using System.Text.Json;
 using TraceStore.Query.Assembly;
 using TraceStore.Query.Execution;
 using TraceStore.Storage.Otlp;
 
 namespace TraceStore.Query.Encoding;
 
-/// <summary>
-/// Traces in JSON as Tempo's API gives them: protobuf's own mapping of the same messages (IDs in base64, enums by name, 64-bit
-/// integers as strings), written span by span.
-/// </summary>
+/// <summary>Traces in JSON as Tempo's API gives them: protobuf's own mapping of the same messages (<see cref="OtlpJson"/>), written span by span.</summary>
 internal static class TempoTraceJson
 {
     /// <summary>tempopb.Trace, with <c>batches</c> for <c>resourceSpans</c> as the first version has it.</summary>
     public static async Task WriteTraceAsync(AssembledTrace trace, SpanRows rows, PipeWriter output, CancellationToken cancellation)
     {
-        output.Write("{ \"batches\": ");
-        await WriteResourcesAsync(trace, rows, output, cancellation).ConfigureAwait(false);
-        output.Write(" }");
+        await using var json = new Utf8JsonWriter(output, OtlpJson.Options);
+        json.WriteStartObject();
+        json.WriteStartArray("batches");
+        await WriteResourcesAsync(json, trace, rows, output, cancellation).ConfigureAwait(false);
+        json.WriteEndArray();
+        json.WriteEndObject();
     }
 
     /// <summary>tempopb.TraceByIDResponse; for an unknown ID (null) the trace is empty.</summary>
     public static async Task WriteResponseAsync(AssembledTrace? trace, SpanRows rows, PipeWriter output, CancellationToken cancellation)
     {
-        output.Write("{ \"trace\": { ");
+        await using var json = new Utf8JsonWriter(output, OtlpJson.Options);
+        json.WriteStartObject();
+        json.WriteStartObject("trace");
         if (trace is not null)
         {
-            output.Write("\"resourceSpans\": ");
-            await WriteResourcesAsync(trace, rows, output, cancellation).ConfigureAwait(false);
+            json.WriteStartArray("resourceSpans");
+            await WriteResourcesAsync(json, trace, rows, output, cancellation).ConfigureAwait(false);
+            json.WriteEndArray();
         }
 
-        output.Write(" }, \"metrics\": { }");
-        if (rows.Warning is { } warning) output.Write($", \"status\": \"PARTIAL\", \"message\": {System.Text.Json.JsonSerializer.Serialize(warning)}");
-        output.Write(" }");
+        json.WriteEndObject();
+        json.WriteStartObject("metrics");
+        json.WriteEndObject();
+        if (rows.Warning is { } warning)
+        {
+            json.WriteString("status", "PARTIAL");
+            json.WriteString("message", warning);
+        }
+
+        json.WriteEndObject();
     }
 
-    private static async Task WriteResourcesAsync(AssembledTrace trace, SpanRows rows, PipeWriter output, CancellationToken cancellation)
+    private static async Task WriteResourcesAsync(Utf8JsonWriter json, AssembledTrace trace, SpanRows rows, PipeWriter output, CancellationToken cancellation)
     {
         var spans = new OtlpSpanWriter();
-        string betweenResources = "[ ";
         foreach (ResourceGroup resource in ResourceGroup.Of(trace, rows))
         {
-            output.Write(betweenResources);
-            output.Write(Opened(OtlpParsing.ParseResource(resource.Envelope), "scopeSpans"));
-            string betweenScopes = "[ ";
+            json.WriteStartObject();
+            OtlpJson.WriteResourceFields(json, OtlpParsing.ParseResource(resource.Envelope));
+            json.WriteStartArray("scopeSpans");
             foreach (ScopeGroup scope in resource.Scopes)
             {
-                output.Write(betweenScopes);
-                output.Write(Opened(OtlpParsing.ParseScope(scope.Envelope), "spans"));
-                string betweenSpans = "[ ";
+                json.WriteStartObject();
+                OtlpJson.WriteScopeFields(json, OtlpParsing.ParseScope(scope.Envelope));
+                json.WriteStartArray("spans");
                 foreach (TraceSpan span in scope.Spans)
                 {
-                    output.Write(betweenSpans);
-                    output.Write(JsonFormatter.Default.Format(OtlpParsing.ParseSpan(spans.Write(rows.Spans, span.Row))));
-                    betweenSpans = ", ";
+                    OtlpJson.WriteSpan(json, OtlpParsing.ParseSpan(spans.Write(rows.Spans, span.Row)));
+                    json.Flush();
                     await output.FlushWhenMuchAsync(cancellation).ConfigureAwait(false);
                 }
 
-                output.Write(" ] }");
-                betweenScopes = ", ";
+                json.WriteEndArray();
+                json.WriteEndObject();
             }
 
-            output.Write(" ] }");
-            betweenResources = ", ";
+            json.WriteEndArray();
+            json.WriteEndObject();
         }
-
-        output.Write(" ]");
-    }
-
-    /// <summary>A message's JSON up to where a further field's value is to stand.</summary>
-    private static string Opened(IMessage message, string field)
-    {
-        string json = JsonFormatter.Default.Format(message).TrimEnd();
-        string open = json[..^1].TrimEnd();
-        return $"{open}{(open.EndsWith('{') ? "" : ",")} \"{field}\": ";
     }
 }
