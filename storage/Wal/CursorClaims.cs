@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 namespace TraceStore.Storage.Wal;
 
 /// <summary>The cursors of a log, and so what it must keep: what any of them with a claim hasn't got. Any thread may call it.</summary>
-internal sealed class CursorClaims(SegmentFiles files, WalOptions options, ILogger log)
+internal sealed class CursorClaims(SegmentFiles files, ResendJournal journal, WalOptions options, ILogger log)
 {
     private readonly Lock _lock = new();
     private readonly List<(string Sink, WalCursor Cursor)> _cursors = [];
@@ -36,7 +36,9 @@ internal sealed class CursorClaims(SegmentFiles files, WalOptions options, ILogg
                     sink, cursor.Backlog.Bytes >> 20);
             }
 
-            files.ReleaseThrough(ReleasedThrough());
+            ulong released = ReleasedThrough();
+            journal.KeepThrough(released);
+            files.ReleaseThrough(released);
         }
     }
 

@@ -9,8 +9,8 @@ internal readonly record struct TakenRequest(UInt128 Hash, ulong ReceiveTimeUnix
 
 /// <summary>
 /// Which requests the log took in the last ten minutes, on disk: the segments themselves are gone as soon as they are
-/// stored, and a restart must still know a resend. Written when a segment is sealed, a new file every minute. The layout is
-/// drawn in FORMAT.md. Used by the log's writer alone.
+/// stored, and a restart must still know a resend. Written before a segment is let go of, and every few seconds, so that a
+/// restart need not read many segments for it; a new file every minute. The layout is drawn in FORMAT.md. Any thread may call it.
 /// </summary>
 internal sealed class ResendJournal(string directory, ulong wal, TimeProvider time, ILogger log) : IDisposable
 {
@@ -21,9 +21,14 @@ internal sealed class ResendJournal(string directory, ulong wal, TimeProvider ti
     private const int EntryBytes = 24;
 
     private static readonly TimeSpan s_fileAge = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
 
+    private readonly Lock _lock = new();
     private readonly Queue<(string Path, long Finished)> _finished = [];
     private readonly List<TakenRequest> _unwritten = [];
+    private ulong? _oldestUnwritten;
+    private ulong _newestNoted;
+    private long _written = time.GetTimestamp();
     private FileStream? _file;
     private long _created;
 
@@ -55,26 +60,51 @@ internal sealed class ResendJournal(string directory, ulong wal, TimeProvider ti
         return (requests, through);
     }
 
-    /// <summary>Takes over the files of earlier processes, which go when they are too old, and what they hadn't noted yet.</summary>
-    public void Adopt(IReadOnlyList<TakenRequest> unjournaled)
+    /// <summary>Takes over the files of earlier processes, which go when they are too old, and what they hadn't written yet.</summary>
+    /// <param name="newest">The newest segment that they left.</param>
+    /// <param name="unjournaled">What only their segments know.</param>
+    public void Adopt(ulong newest, IReadOnlyList<TakenRequest> unjournaled)
     {
         _unwritten.AddRange(unjournaled);
+        _newestNoted = newest;
+        if (unjournaled.Count > 0) _oldestUnwritten = 0;
         foreach (string path in FilesIn(directory)) _finished.Enqueue((path, time.GetTimestamp()));
     }
 
-    /// <summary>
-    /// Notes a segment's requests, durably. Where that fails they are noted with the next segment's; a restart in between
-    /// doesn't know their resends.
-    /// </summary>
+    /// <summary>Notes the requests of a segment that is sealed, from when on it may be let go of.</summary>
     public void Note(ulong segment, IReadOnlyList<TakenRequest> requests)
     {
-        _unwritten.AddRange(requests);
+        lock (_lock)
+        {
+            _unwritten.AddRange(requests);
+            _oldestUnwritten ??= segment;
+            _newestNoted = segment;
+            if (time.GetElapsedTime(_written) >= s_patience) Write();
+        }
+    }
+
+    /// <summary>Makes durable what is noted of segments up to this one: they are about to be let go of.</summary>
+    public void KeepThrough(ulong segment)
+    {
+        lock (_lock)
+        {
+            if (_oldestUnwritten <= segment) Write();
+        }
+    }
+
+    public void Dispose() => _file?.Dispose();
+
+    /// <summary>Where this fails, what is noted is written with the next; a restart in between doesn't know its resends.</summary>
+    private void Write()
+    {
         try
         {
-            FileStream file = CurrentFile(segment);
-            file.Write(Encode(segment, _unwritten));
+            FileStream file = CurrentFile(_newestNoted);
+            file.Write(Encode(_newestNoted, _unwritten));
             file.Flush();
             DirectorySync.SyncFile(file.SafeFileHandle);
+            _written = time.GetTimestamp();
+            _oldestUnwritten = null;
             _unwritten.Clear();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -83,8 +113,6 @@ internal sealed class ResendJournal(string directory, ulong wal, TimeProvider ti
             log.LogWarning("The journal of requests can't be written; should TraceStore be started again now, requests that are sent again may be stored again. {Cause}", e.Message);
         }
     }
-
-    public void Dispose() => _file?.Dispose();
 
     private FileStream CurrentFile(ulong segment)
     {

@@ -7,7 +7,7 @@ internal sealed class WalSegmentWriter : IDisposable
 {
     private readonly SafeFileHandle _file;
 
-    /// <summary>Creates the segment's file and makes its header and its name durable.</summary>
+    /// <summary>Creates the segment's file and makes its name durable; its header is so with the first records.</summary>
     public WalSegmentWriter(WalSegment segment)
     {
         Segment = segment;
@@ -15,7 +15,6 @@ internal sealed class WalSegmentWriter : IDisposable
         try
         {
             RandomAccess.Write(_file, segment.EncodeHeader(), 0);
-            DirectorySync.SyncFile(_file);
             DirectorySync.Sync(Path.GetDirectoryName(segment.Path)!);
         }
         catch

@@ -39,12 +39,12 @@ public sealed class WriteAheadLog : IAsyncDisposable
     private long _activeSince;
     private SegmentFill _activeFill;
     private readonly List<TakenRequest> _activeRequests = [];
-    private readonly ResendJournal _journal;
     private ulong _nextSequence;
     private ulong _nextSegment;
 
     // Between the writer and the sinks.
     private readonly SegmentFiles _files;
+    private readonly ResendJournal _journal;
     private readonly CursorClaims _claims;
 
     // For all.
@@ -60,13 +60,13 @@ public sealed class WriteAheadLog : IAsyncDisposable
         (NewestAtOpen, NewestTimeAtOpen) = (recovered.NextSegment - 1, recovered.NewestTime);
         IsNew = !wasOpenedBefore && recovered.NewestTime is null;
         _files = new SegmentFiles(options.Directory, recovered.Segments);
-        _claims = new CursorClaims(_files, options, log);
+        _journal = new ResendJournal(options.Directory, Identity, time, log);
+        _journal.Adopt(NewestAtOpen, recovered.Unjournaled);
+        _claims = new CursorClaims(_files, _journal, options, log);
         _bounds = new AppendBounds(_files, options, time);
         _resends = new ResendWindow(time);
         _codec = new CodecChoice(time);
         foreach (TakenRequest request in recovered.Taken) _resends.FindOrStart(request.Hash, () => Task.CompletedTask);
-        _journal = new ResendJournal(options.Directory, Identity, time, log);
-        _journal.Adopt(recovered.Unjournaled);
         _sealTimer = time.CreateTimer(_ => _queue.Writer.TryWrite(Pending.SealTick), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _writer = new Thread(WriteLoop) { Name = "wal-writer", IsBackground = true };
         _writer.Start();

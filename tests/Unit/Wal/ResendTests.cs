@@ -70,6 +70,28 @@ public sealed class ResendTests : LogTests
     }
 
     [Fact]
+    public async Task A_resend_is_known_when_its_segment_was_let_go_of_by_a_process_that_took_nothing_itself()
+    {
+        await using (WriteAheadLog wal = Open())
+        {
+            await wal.AppendAsync("first"u8, 1, []);
+            await WaitingAsync(wal, 1);
+            await wal.AppendAsync("second"u8, 1, []);
+        }
+
+        Assert.Empty(Directory.GetFiles(Folder, "*.taken")); // the segments know
+        await using (WriteAheadLog wal = Open()) Sink(wal).Advance(2);
+        Assert.Single(Segments()); // the first is gone
+        await using (WriteAheadLog wal = Open())
+        {
+            await wal.AppendAsync("first"u8, 1, []);
+            await wal.AppendAsync("third"u8, 1, []);
+        }
+
+        Assert.Equal(["second", "third"], Read().SelectMany(content => content.Records).Select(record => System.Text.Encoding.UTF8.GetString(Request(record))));
+    }
+
+    [Fact]
     public async Task The_journal_of_requests_keeps_ten_minutes_and_no_more()
     {
         var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
