@@ -12,4 +12,4 @@ ENGINE = ReplacingMergeTree
 PARTITION BY received_day
 ORDER BY (tenant, trace_hash, time_bucket)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1,
-    index_granularity = 2048, min_compress_block_size = 8192, max_compress_block_size = 65536
+    merge_selector_base = 32, index_granularity = 2048, min_compress_block_size = 8192, max_compress_block_size = 65536

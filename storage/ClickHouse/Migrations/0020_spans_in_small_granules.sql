@@ -42,7 +42,7 @@ ENGINE = MergeTree
 PARTITION BY received_day
 ORDER BY (tenant, time_bucket, trace_id, start_time_unix_nano)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1,
-    non_replicated_deduplication_window = 10000, merge_selector_base = 128, min_bytes_for_wide_part = 67108864,
+    non_replicated_deduplication_window = 10000, merge_selector_base = 128, min_bytes_for_wide_part = 25165824,
     index_granularity = 2048, min_compress_block_size = 8192, max_compress_block_size = 65536, ratio_of_defaults_for_sparse_serialization = 1.0
 AS SELECT
     tenant, received_day, wal, seg, time_bucket, trace_id, span_ids, flags, service, name, kind, start_time_unix_nano, duration,
