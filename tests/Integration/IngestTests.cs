@@ -46,7 +46,7 @@ public class IngestTests(ServerFixture fixture)
         string jaeger = await Server.Jaeger.GetStringAsync($"/api/traces/{id}", TestContext.Current.CancellationToken);
 
         Assert.Equal(6, Count(stored, "\uFFFDYZ"u8)); // strict readers refuse anything else
-        Assert.Contains("\"name\": \"\uFFFDYZ\"", json, StringComparison.Ordinal);
+        Assert.Contains("\"name\":\"\uFFFDYZ\"", json, StringComparison.Ordinal);
         string found = await Server.Tempo.GetStringAsync("/api/search?q=" + Uri.EscapeDataString("{resource.service.name=\"�YZ\" && name=\"�YZ\" && span.text=\"�YZ\"}"), TestContext.Current.CancellationToken);
         Assert.Contains(id, found, StringComparison.Ordinal);
         Assert.Contains("YZ", await Server.Jaeger.GetStringAsync($"/api/services/{Uri.EscapeDataString("\uFFFDYZ")}/operations", TestContext.Current.CancellationToken), StringComparison.Ordinal);
