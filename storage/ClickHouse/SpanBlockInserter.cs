@@ -62,7 +62,7 @@ public sealed class SpanBlockInserter(ClickHouseDatabase database)
         // 2
         await InsertAsync(block.References, block.ReceivedDay, cancellation).ConfigureAwait(false);
 
-        if (!isStored) await InsertAsync(SpanColumns.TraceBuckets.Name, block.TraceBucketsToNative(), cancellation).ConfigureAwait(false);
+        await InsertAsync(SpanColumns.TraceBuckets.Name, block.TraceBucketsToNative(), cancellation).ConfigureAwait(false);
 
         // 3, 4
         ReadOnlyMemory<byte> rows = isStored ? default : block.ToNative();
