@@ -22,14 +22,18 @@ internal sealed class TraceLocator(ClickHouseDatabase database, TraceSql sql)
     private volatile BucketCount? _count;
 
     /// <summary>
-    /// The buckets that the traces' stored spans lie in, and perhaps others; null for any. What isn't stored yet and is read
+    /// Where the traces' stored spans lie, and perhaps others; null for anywhere. What isn't stored yet and is read
     /// elsewhere must have been copied before: until this answers it may be stored.
     /// </summary>
-    public async Task<IReadOnlyList<ulong>?> FindAsync(IReadOnlyCollection<TraceId> traces, CancellationToken cancellation)
+    public async Task<TracePlaces?> FindAsync(IReadOnlyCollection<TraceId> traces, CancellationToken cancellation)
     {
         if (await AreFewAsync(cancellation).ConfigureAwait(false)) return null;
         IReadOnlyList<string> lines = await database.ReadLinesAsync(sql.BucketsOf(traces, MaxBuckets), cancellation).ConfigureAwait(false);
-        return lines.Count == MaxBuckets ? null : [.. lines.Select(line => ulong.Parse(line, CultureInfo.InvariantCulture))];
+        if (lines.Count == MaxBuckets) return null;
+        string[][] rows = [.. lines.Select(line => line.Split('\t'))];
+        return new TracePlaces(
+            rows.Select(row => ushort.Parse(row[0], CultureInfo.InvariantCulture)).ToHashSet(),
+            rows.Select(row => ulong.Parse(row[1], CultureInfo.InvariantCulture)).ToHashSet());
     }
 
     private async Task<bool> AreFewAsync(CancellationToken cancellation)

@@ -107,9 +107,9 @@ public sealed class TraceReader : IDisposable
         try
         {
             noteRead((int)NativeBlockWriter.MostBytes(SpanColumns.Spans, spans));
-            IReadOnlyList<ulong>? buckets = await _locator.FindAsync(traces, cancellation).ConfigureAwait(false);
-            if (buckets is { Count: 0 }) return spans;
-            await _database.ReadAsync(_sql.Spans(traces, MaxSpans + 1, buckets, recent), SpanColumns.Spans.Bind(spans), noteRead, cancellation).ConfigureAwait(false);
+            TracePlaces? places = await _locator.FindAsync(traces, cancellation).ConfigureAwait(false);
+            if (places is { IsNowhere: true }) return spans;
+            await _database.ReadAsync(_sql.Spans(traces, MaxSpans + 1, places, recent), SpanColumns.Spans.Bind(spans), noteRead, cancellation).ConfigureAwait(false);
             return spans;
         }
         catch

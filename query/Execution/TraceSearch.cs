@@ -66,8 +66,8 @@ internal sealed class TraceSearch(ClickHouseDatabase database, RecentSpans recen
         {
             var copy = new SpanBatch();
             SegmentRange? segments = recent.Copy(traces, copy);
-            IReadOnlyList<ulong>? buckets = await locator.FindAsync(traces, cancellation).ConfigureAwait(false);
-            SqlQuery statement = sql.Summaries(traces, plan, MaxSummarySpans, withContent, resources, buckets, segments);
+            TracePlaces? places = await locator.FindAsync(traces, cancellation).ConfigureAwait(false);
+            SqlQuery statement = sql.Summaries(traces, plan, MaxSummarySpans, withContent, resources, places, segments);
             return segments is null ? statement : statement with { With = ExternalTable.Of(RecentSpans.Table, SpanColumns.Spans, copy, statement.Text) };
         }
     }

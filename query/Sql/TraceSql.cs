@@ -46,24 +46,24 @@ internal sealed class TraceSql(string tenant)
     public static SqlQuery CountBuckets(int most) =>
         new($"SELECT count() FROM (SELECT DISTINCT time_bucket FROM mergeTreeIndex(currentDatabase(), '{Stored}') LIMIT {most + 1})");
 
-    /// <summary>The buckets of time that the traces' stored spans lie in, and perhaps others: time_bucket.</summary>
+    /// <summary>The days and buckets of time that the traces' stored spans lie in, and perhaps others: toUInt16(received_day), time_bucket.</summary>
     public SqlQuery BucketsOf(IReadOnlyCollection<TraceId> traces, int most)
     {
         var parameters = new SqlParameters();
         return new SqlQuery(
-            $"SELECT DISTINCT time_bucket FROM trace_buckets WHERE tenant = {parameters.Add(tenant)} AND trace_hash IN ({string.Join(", ", traces.Select(TraceBucketBatch.HashOf))}) LIMIT {most}{WhenFewGranules}",
+            $"SELECT DISTINCT toUInt16(received_day), time_bucket FROM trace_buckets WHERE tenant = {parameters.Add(tenant)} AND trace_hash IN ({string.Join(", ", traces.Select(TraceBucketBatch.HashOf))}) LIMIT {most}{WhenFewGranules}",
             parameters.Values);
     }
 
     /// <summary>All that was sent of the traces' spans and is stored.</summary>
     /// <param name="traces">Which traces.</param>
     /// <param name="maxSpans">Rows at most.</param>
-    /// <param name="buckets">The buckets of time they lie in; null for any.</param>
+    /// <param name="places">Where they lie; null for anywhere.</param>
     /// <param name="except">Segments that are left out; null for none.</param>
-    public SqlQuery Spans(IReadOnlyCollection<TraceId> traces, int maxSpans, IReadOnlyCollection<ulong>? buckets = null, SegmentRange? except = null)
+    public SqlQuery Spans(IReadOnlyCollection<TraceId> traces, int maxSpans, TracePlaces? places = null, SegmentRange? except = null)
     {
         var parameters = new SqlParameters();
-        string where = $"tenant = {parameters.Add(tenant)} AND {In(buckets)}trace_id IN ({List(traces)})";
+        string where = $"tenant = {parameters.Add(tenant)} AND {In(places)}trace_id IN ({List(traces)})";
         if (except is not null) where += $" AND {OutOf(except, parameters)}";
         return new SqlQuery(
             $"SELECT {SpanColumns.Spans.AnswerColumnList} FROM spans WHERE {where} LIMIT {maxSpans}{WhenFewGranules}",
@@ -88,7 +88,7 @@ internal sealed class TraceSql(string tenant)
     /// <param name="maxSpans">Of each trace at most.</param>
     /// <param name="withContent">Whether each row comes with a hash of all it holds.</param>
     /// <param name="resources">Of which resources its comparisons hold.</param>
-    /// <param name="buckets">The buckets of time that what is stored of the traces lies in; null for any.</param>
+    /// <param name="places">Where what is stored of the traces lies; null for anywhere.</param>
     /// <param name="recent">Segments whose spans are recent, of which the statement brings those of the traces along; null where they have none.</param>
     public SqlQuery Summaries(
         IReadOnlyCollection<TraceId> traces,
@@ -96,14 +96,14 @@ internal sealed class TraceSql(string tenant)
         int maxSpans,
         bool withContent = false,
         ResourceMatches? resources = null,
-        IReadOnlyCollection<ulong>? buckets = null,
+        TracePlaces? places = null,
         SegmentRange? recent = null)
     {
         var parameters = new SqlParameters();
         string matched = Where(plan, resources, parameters);
         string asked = string.Concat(plan.Asked.Attributes.Select((field, number) => $", {AskedAttributeSql.Write(field.Name, parameters)} AS {AskedAttributeSql.Column(number)}"));
         string select = $"SELECT {string.Join(", ", SummaryColumns)}, CAST({matched}, 'UInt8') AS matched{asked}{(withContent ? $", {Content} AS content" : "")}";
-        string stored = recent is null ? In(buckets) : In(buckets) + OutOf(recent, parameters);
+        string stored = recent is null ? In(places) : In(places) + OutOf(recent, parameters);
         (string source, string where) = recent is null ? (Stored, stored) : (All(select, stored), "");
         return new SqlQuery(
             $"{select} FROM {source} WHERE tenant = {parameters.Add(tenant)} AND {where}trace_id IN ({List(traces)})"
@@ -196,11 +196,12 @@ internal sealed class TraceSql(string tenant)
 
     private static string OutOf(SegmentRange segments, SqlParameters parameters) => $"NOT ({segments.ToSql(parameters)})";
 
-    private static string In(IReadOnlyCollection<ulong>? buckets) => buckets switch
+    /// <summary>For the partitions and the sort order: no column is read.</summary>
+    private static string In(TracePlaces? places) => places switch
     {
         null => "",
-        { Count: 0 } => "false AND ",
-        _ => $"time_bucket IN ({string.Join(", ", buckets)}) AND ",
+        { IsNowhere: true } => "false AND ",
+        _ => $"indexHint(received_day IN ({string.Join(", ", places.ReceivedDays.Select(day => $"toDate({day})"))}) AND time_bucket IN ({string.Join(", ", places.TimeBuckets)})) AND ",
     };
 
     /// <summary>IDs stand in the text, not in parameters, so that ClickHouse prunes by them; they are hex digits of ours.</summary>

@@ -47,14 +47,17 @@ public sealed class RecentSpansTests : IDisposable
         await StoreAsync(late);
 
         var locator = new TraceLocator(_database, new TraceSql(tenant: ""));
-        Assert.Equal([BucketOf(3)], await locator.FindAsync([TraceOf(3)], Cancellation));
-        Assert.Equal([BucketOf(7), BucketOf(8), BucketOf(buckets)], (await locator.FindAsync([TraceOf(7), TraceOf(8)], Cancellation))!.Order());
-        Assert.Equal([], await locator.FindAsync([TraceOf(buckets + 1)], Cancellation));
+        Assert.Equal([BucketOf(3)], await BucketsAsync(3));
+        Assert.Equal([BucketOf(7), BucketOf(8), BucketOf(buckets)], await BucketsAsync(7, 8));
+        Assert.Equal([], await BucketsAsync(buckets + 1));
         for (int trace = 0; trace < buckets; trace++)
         {
             using SpanRows spans = await _reader.ReadAsync([TraceOf(trace)], Cancellation);
             Assert.Equal(trace == 7 ? spansOfBucket + 1 : spansOfBucket, spans.Spans.Count);
         }
+
+        async Task<IEnumerable<ulong>> BucketsAsync(params int[] traces) =>
+            (await locator.FindAsync([.. traces.Select(TraceOf)], Cancellation))!.TimeBuckets.Order();
 
         Span InBucket(int number)
         {

@@ -47,7 +47,7 @@ public class SqlTests
     public void Spans_that_are_stored_but_for_recent_ones_are_as_reviewed() => AssertAsReviewed("spans_but_for_recent", s_sql.Spans(s_ids, maxSpans: 1000, except: new SegmentRange(7, 8, 9)));
 
     [Fact]
-    public void Spans_in_known_buckets_are_as_reviewed() => AssertAsReviewed("spans_in_buckets", s_sql.Spans(s_ids, maxSpans: 1000, buckets: [600, 900], new SegmentRange(7, 8, 9)));
+    public void Spans_in_known_buckets_are_as_reviewed() => AssertAsReviewed("spans_in_buckets", s_sql.Spans(s_ids, maxSpans: 1000, places: new TracePlaces([20_419, 20_420], [600, 900]), new SegmentRange(7, 8, 9)));
 
     [Fact]
     public void Buckets_of_traces_are_as_reviewed() => AssertAsReviewed("buckets", s_sql.BucketsOf(s_ids, most: 1000));
@@ -68,8 +68,8 @@ public class SqlTests
     public void Summaries_with_recent_spans_are_as_reviewed()
     {
         AssertAsReviewed("summaries_with_recent", s_sql.Summaries(s_ids, new SearchPlan(TraceQlParser.Parse("{name = \"a\"}"), new TimeRange(1, 2), 20, 3), maxSpans: 1000, recent: new SegmentRange(7, 8, 9)));
-        AssertAsReviewed("summaries_in_buckets_with_recent", s_sql.Summaries(s_ids, new SearchPlan(TraceQlParser.Parse("{name = \"a\"}"), new TimeRange(1, 2), 20, 3), maxSpans: 1000, buckets: [600], recent: new SegmentRange(7, 8, 9)));
-        AssertAsReviewed("summaries_of_recent_alone", s_sql.Summaries(s_ids, new SearchPlan(TraceQlParser.Parse("{name = \"a\"}"), new TimeRange(1, 2), 20, 3), maxSpans: 1000, buckets: [], recent: new SegmentRange(7, 8, 9)));
+        AssertAsReviewed("summaries_in_buckets_with_recent", s_sql.Summaries(s_ids, new SearchPlan(TraceQlParser.Parse("{name = \"a\"}"), new TimeRange(1, 2), 20, 3), maxSpans: 1000, places: new TracePlaces([20_419], [600]), recent: new SegmentRange(7, 8, 9)));
+        AssertAsReviewed("summaries_of_recent_alone", s_sql.Summaries(s_ids, new SearchPlan(TraceQlParser.Parse("{name = \"a\"}"), new TimeRange(1, 2), 20, 3), maxSpans: 1000, places: new TracePlaces([], []), recent: new SegmentRange(7, 8, 9)));
     }
 
     [Fact]
