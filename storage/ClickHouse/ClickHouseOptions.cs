@@ -23,7 +23,7 @@ public sealed record ClickHouseOptions
     public long MaxQueryMemoryBytes { get; init; }
 
     /// <summary>How long the newest spans wait in memory, where queries find them, until they are stored as one block; many wait for less.</summary>
-    public TimeSpan MaxBlockAge { get; init; } = TimeSpan.FromSeconds(10);
+    public TimeSpan MaxBlockAge { get; init; } = TimeSpan.FromSeconds(20);
 
     /// <summary>An insert that takes longer is ended and settled.</summary>
     public TimeSpan InsertTimeout { get; init; } = TimeSpan.FromSeconds(60);

@@ -14,7 +14,6 @@ public sealed class SpanBlock
     /// <summary>With so much it is worth a part of its own: more of them don't make parts much cheaper.</summary>
     private const int ManySpans = 100_000, ManyBytes = 32 << 20;
 
-    private readonly TraceBucketBatch _buckets = new();
     private readonly ByteList _rows = new();
 
     /// <summary>Which segments it holds; null where they had no spans.</summary>
@@ -65,20 +64,20 @@ public sealed class SpanBlock
     /// <summary>In which buckets of time the spans' traces lie, in ClickHouse's Native format, until anything else is asked of the block.</summary>
     public ReadOnlyMemory<byte> TraceBucketsToNative()
     {
-        _buckets.Clear();
-        _buckets.Add(Spans);
+        var buckets = new TraceBucketBatch();
+        buckets.Add(Spans);
         _rows.Clear();
-        NativeBlockWriter.Write(SpanColumns.TraceBuckets, _buckets, _rows);
+        NativeBlockWriter.Write(SpanColumns.TraceBuckets, buckets, _rows);
         return _rows.Memory;
     }
 
     public void Clear()
     {
+        if (HasMany) _rows.Clear();
+        else _rows.LetGo(); // the next is stored in many seconds
         Segments = null;
         Spans.Clear();
         References.Clear();
-        _buckets.Clear();
-        _rows.Clear();
     }
 }
 

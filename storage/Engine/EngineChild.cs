@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using TraceStore.Storage.Memory;
 
 namespace TraceStore.Storage.Engine;
 
@@ -22,7 +23,7 @@ public static unsafe partial class EngineChild
         var run = (delegate* unmanaged<int, byte**, void*>)NativeLibrary.GetExport(library, "chdb_query_cmdline");
         var errorOf = (delegate* unmanaged<void*, byte*>)NativeLibrary.GetExport(library, "chdb_result_error");
 
-        using var pages = new LibraryPages(arguments[0]);
+        using var pages = new MappedFiles();
         ReadOnlySpan<string> commandLine = arguments[1..];
         byte** argv = (byte**)NativeMemory.AllocZeroed((nuint)commandLine.Length + 1, (nuint)sizeof(byte*));
         for (int i = 0; i < commandLine.Length; i++) argv[i] = (byte*)Marshal.StringToCoTaskMemUTF8(commandLine[i]);

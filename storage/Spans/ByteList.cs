@@ -68,6 +68,13 @@ public sealed class ByteList(int capacity = 256)
         if (isWasted) Resize(MaxKeptBytes / 8);
     }
 
+    /// <summary>Forgets the bytes and lets go of their memory.</summary>
+    public void LetGo()
+    {
+        Length = 0;
+        Resize(0);
+    }
+
     private void Resize(long count)
     {
         byte[] before = _bytes;

@@ -42,9 +42,4 @@ public sealed class TraceBucketBatch
             TimeBucket.Add(spans.TimeBucket[row]);
         }
     }
-
-    public void Clear()
-    {
-        foreach (Column column in (ReadOnlySpan<Column>)[Tenant, ReceivedDay, TraceHash, TimeBucket]) column.Clear();
-    }
 }

@@ -94,13 +94,12 @@ internal sealed class SegmentFiles
     }
 
     /// <summary>The writer has created a segment's file, which is the newest.</summary>
-    public void NoteCreated(ulong number, long bytes)
+    public void NoteCreated(ulong number)
     {
         lock (_lock)
         {
             _newest = number;
             _isWriting = true;
-            _bytes += bytes;
         }
     }
 

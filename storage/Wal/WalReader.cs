@@ -8,7 +8,7 @@ namespace TraceStore.Storage.Wal;
 /// <param name="Segment">Its header.</param>
 /// <param name="Records">Its readable records, in order.</param>
 /// <param name="Corruptions">What can't be read though readable records lie behind it.</param>
-/// <param name="ValidBytes">Where the last readable record ends.</param>
+/// <param name="ValidBytes">Where the last readable record ends, and what fills its page.</param>
 /// <param name="UnreadableBytes">
 /// What lies behind it: in the newest segment a torn tail; in one whose tail was cut already, damage.
 /// </param>
@@ -59,12 +59,14 @@ public static class WalReader
             ulong newest = records.Count > 0 ? records[^1].Sequence : segment.FirstSequence - 1;
             int start = FindRecord(file.Span, position, newest, segment.ChecksumKey, out int length);
             if (start < 0) break;
-            if (start > position) corruptions.Add(new WalCorruption(position, start - position, "no record with a right checksum begins there"));
+            int damaged = start > position ? BehindFilling(file.Span, position, segment) : position;
+            if (start > damaged) corruptions.Add(new WalCorruption(damaged, start - damaged, "no record with a right checksum begins there"));
             position = start + WalRecord.FrameBytes + length;
             if (Decode(file, start, length, corruptions) is { } record) records.Add(record);
         }
 
-        return new WalSegmentContent(segment, records, corruptions, position, file.Length - position);
+        int valid = BehindFilling(file.Span, position, segment);
+        return new WalSegmentContent(segment, records, corruptions, valid, file.Length - valid);
     }
 
     /// <summary>Returns how much was there.</summary>
@@ -81,6 +83,13 @@ public static class WalReader
         }
 
         return buffer.Length;
+    }
+
+    /// <summary>Where the next write begins, if only zeros fill the page up to there; else the position itself.</summary>
+    private static int BehindFilling(ReadOnlySpan<byte> file, int position, WalSegment segment)
+    {
+        int next = (int)Math.Min(segment.EndOfWrite(position), file.Length);
+        return file[position..next].ContainsAnyExcept((byte)0) ? position : next;
     }
 
     /// <summary>The first record at a position or behind it; negative when there is none.</summary>

@@ -12,10 +12,12 @@ namespace TraceStore.Storage.Wal;
 public sealed record WalSegment(string Path, ulong Wal, ulong Number, ulong FirstSequence, ulong CreateTimeUnixNano)
 {
     internal const int HeaderBytes = 44;
+    internal const int PageBytes = 4096;
 
     private const string Extension = ".wal";
-    private const int NewestVersion = 3;
+    private const int NewestVersion = 4;
     private const int UnkeyedVersion = 1;
+    private const int PagedVersion = 4;
     private const int ChecksumOffset = HeaderBytes - sizeof(uint);
 
     private static ReadOnlySpan<byte> Magic => "TSWL"u8;
@@ -38,6 +40,12 @@ public sealed record WalSegment(string Path, ulong Wal, ulong Number, ulong Firs
             return Crc32C.Of(secret);
         }
     }
+
+    /// <summary>
+    /// Where a write ends whose records do at so many bytes: it fills its last page with zeros, so that the next has pages of
+    /// its own, and no page that holds something acknowledged is ever written again.
+    /// </summary>
+    internal long EndOfWrite(long bytes) => Version < PagedVersion ? bytes : (bytes + PageBytes - 1) / PageBytes * PageBytes;
 
     internal static string PathOf(string directory, ulong number) =>
         System.IO.Path.Combine(directory, number.ToString("D20", CultureInfo.InvariantCulture) + Extension);

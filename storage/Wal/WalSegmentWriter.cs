@@ -5,16 +5,17 @@ namespace TraceStore.Storage.Wal;
 /// <summary>Appends records to one segment. Used by one thread.</summary>
 internal sealed class WalSegmentWriter : IDisposable
 {
+    private static readonly byte[] s_zeros = new byte[WalSegment.PageBytes];
+
     private readonly SafeFileHandle _file;
 
-    /// <summary>Creates the segment's file and makes its name durable; its header is so with the first records.</summary>
+    /// <summary>Creates the segment's file and makes its name durable; its header comes with the first records.</summary>
     public WalSegmentWriter(WalSegment segment)
     {
         Segment = segment;
         _file = File.OpenHandle(segment.Path, FileMode.CreateNew, FileAccess.Write, FileShare.Read);
         try
         {
-            RandomAccess.Write(_file, segment.EncodeHeader(), 0);
             DirectorySync.Sync(Path.GetDirectoryName(segment.Path)!);
         }
         catch
@@ -23,26 +24,27 @@ internal sealed class WalSegmentWriter : IDisposable
             File.Delete(segment.Path);
             throw;
         }
-
-        Bytes = WalSegment.HeaderBytes;
     }
 
     public WalSegment Segment { get; }
 
-    /// <summary>Bytes written and synced, header included.</summary>
+    /// <summary>Bytes written and synced, header and filling included.</summary>
     public long Bytes { get; private set; }
 
     /// <summary>
-    /// Writes records behind each other and syncs them. When this throws, what it wrote is cut off again. Where even that
-    /// fails, sinks don't read it: they stop at <see cref="Bytes"/>.
+    /// Writes records behind each other, in pages of their own, and syncs them. When this throws, what it wrote is cut off
+    /// again. Where even that fails, sinks don't read it: they stop at <see cref="Bytes"/>.
     /// </summary>
     public void Append(IReadOnlyList<ReadOnlyMemory<byte>> records)
     {
+        ReadOnlyMemory<byte> header = Bytes == 0 ? Segment.EncodeHeader() : default;
+        long recordsEnd = Bytes + header.Length + records.Sum(record => (long)record.Length);
+        long end = Segment.EndOfWrite(recordsEnd);
         try
         {
-            RandomAccess.Write(_file, records, Bytes);
+            RandomAccess.Write(_file, [header, .. records, s_zeros.AsMemory(0, (int)(end - recordsEnd))], Bytes);
             DirectorySync.SyncFile(_file);
-            Bytes += records.Sum(record => (long)record.Length);
+            Bytes = end;
         }
         catch (IOException)
         {

@@ -234,7 +234,7 @@ public sealed class WriteAheadLog : IAsyncDisposable
         ulong number = _nextSegment++; // used up even if the file can't be created: a number is never used twice
         var segment = new WalSegment(WalSegment.PathOf(_options.Directory, number), Identity, number, _nextSequence, NowUnixNano());
         var writer = new WalSegmentWriter(segment);
-        _files.NoteCreated(number, writer.Bytes);
+        _files.NoteCreated(number);
         _activeSince = _time.GetTimestamp();
         return writer;
     }

@@ -11,11 +11,11 @@ internal sealed class MemoryReturn : IDisposable
     /// <summary>How often to look.</summary>
     private static readonly TimeSpan s_period = TimeSpan.FromSeconds(15);
 
-    /// <summary>
-    /// Worth a collection: so much held on top of the least that was held since the last one here, or so much let go since,
-    /// which may have been in use then.
-    /// </summary>
+    /// <summary>Worth a collection: so much held on top of the least that was held since the last one here.</summary>
     private const long WorthBytes = 64L << 20;
+
+    /// <summary>Worth one too: so much let go since, in large buffers, which may have been in use then.</summary>
+    private const long WorthLetGoBytes = 16L << 20;
 
     private readonly ITimer _timer;
     private long _allocatedBefore;
@@ -33,7 +33,7 @@ internal sealed class MemoryReturn : IDisposable
         bool isQuiet = allocated - _allocatedBefore < WorthBytes;
         _allocatedBefore = allocated;
         _heldBefore = Math.Min(_heldBefore, Environment.WorkingSet);
-        bool isWorth = Environment.WorkingSet - _heldBefore >= WorthBytes || ByteBuffers.LetGoBytes - _letGoBefore >= WorthBytes;
+        bool isWorth = Environment.WorkingSet - _heldBefore >= WorthBytes || ByteBuffers.LetGoBytes - _letGoBefore >= WorthLetGoBytes;
         if (!isQuiet || !isWorth) return;
         _letGoBefore = ByteBuffers.LetGoBytes;
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);

@@ -11,6 +11,7 @@ using TraceStore.Query.Execution;
 using TraceStore.Settings;
 using TraceStore.Storage.ClickHouse;
 using TraceStore.Storage.Engine;
+using TraceStore.Storage.Memory;
 using TraceStore.Storage.Wal;
 
 namespace TraceStore.Serving;
@@ -111,6 +112,7 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         StopLast(new RetentionSchedule(
             new DayPartitions(database), _settings.Retention, clock, wrongDays, TimeProvider.System, metrics, _logs.CreateLogger<RetentionSchedule>()));
         StopLast(new MemoryReturn(TimeProvider.System));
+        StopLast(new MappedFiles());
 
         // Queries
         var gate = StopLast(new QueryGate(_settings.Query));

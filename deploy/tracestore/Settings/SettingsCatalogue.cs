@@ -56,7 +56,7 @@ internal static class SettingsCatalogue
         new("ClickHouse:Password", "", "with which password"),
         new("ClickHouse:Database", "tracestore", "the database there, created if need be"),
         new("ClickHouse:MinFreeBytes", "1GiB", "below so much free space on its disk ClickHouse is given no more spans; they wait in the log"),
-        new("ClickHouse:MaxBlockAge", "10s", "how long the newest spans wait in memory, where queries find them, until they are stored as one block; 100,000 wait no longer"),
+        new("ClickHouse:MaxBlockAge", "20s", "how long the newest spans wait in memory, where queries find them, until they are stored as one block; 100,000 wait no longer"),
         new("ClickHouse:QueryTimeout", "30s", "how long a query may take, all in all"),
         new("ClickHouse:InsertTimeout", "60s", "when to give up an insert, and try it again"),
         new("Engine:MaxMemory", "1GiB", "bounds the embedded engine's memory; one query has a quarter of it"),

@@ -5,6 +5,9 @@ namespace TraceStore.Tests.Unit.Wal;
 
 public sealed class CursorClaimTests : IDisposable
 {
+    /// <summary>A page: the least that a segment takes.</summary>
+    private const int SegmentBytes = 4096;
+
     private readonly TemporaryDirectory _directory = new();
 
     public void Dispose() => _directory.Dispose();
@@ -28,7 +31,7 @@ public sealed class CursorClaimTests : IDisposable
     [Fact]
     public async Task An_optional_sink_that_is_too_far_behind_is_lost_and_holds_up_nothing()
     {
-        await using WriteAheadLog wal = Open(maxOptionalBytes: 3_000);
+        await using WriteAheadLog wal = Open(maxOptionalBytes: 3 * SegmentBytes);
         WalCursor required = wal.OpenCursor("required", CursorClaim.Required), optional = wal.OpenCursor("optional", CursorClaim.Optional);
         await AppendSegmentsAsync(wal, 2);
         Assert.False(optional.IsLost);
@@ -44,7 +47,7 @@ public sealed class CursorClaimTests : IDisposable
     [Fact]
     public async Task A_required_sink_is_never_lost_rather_the_log_refuses()
     {
-        await using WriteAheadLog wal = Open(maxOptionalBytes: 1_000, maxBytes: 4_000);
+        await using WriteAheadLog wal = Open(maxOptionalBytes: SegmentBytes, maxBytes: (3 * SegmentBytes) + 1_000);
         WalCursor required = wal.OpenCursor("required", CursorClaim.Required);
         await AppendSegmentsAsync(wal, 3);
 
@@ -70,7 +73,7 @@ public sealed class CursorClaimTests : IDisposable
 
     private static byte[] Noise(int seed)
     {
-        byte[] noise = new byte[1_000];
+        byte[] noise = new byte[SegmentBytes - 200];
         new Random(seed).NextBytes(noise);
         return noise;
     }

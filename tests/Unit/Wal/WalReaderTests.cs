@@ -18,24 +18,63 @@ public sealed class WalReaderTests : IDisposable
     public async Task Whatever_byte_is_damaged_only_its_record_is_lost_and_its_place_is_told()
     {
         byte[] whole = await WriteAsync();
-        int[] starts = [.. s_requests.Select((_, i) => StartOf(whole, i)), whole.Length];
-        for (int offset = WalSegment.HeaderBytes; offset < whole.Length; offset++)
+        for (int hit = 0; hit < s_requests.Length; hit++)
         {
-            foreach (byte flip in (byte[])[0x01, 0x80, 0xFF])
+            (int start, int end) = PlaceOf(whole, hit);
+            bool isLast = hit == s_requests.Length - 1;
+            for (int offset = start; offset < end; offset++)
             {
-                byte[] damaged = [.. whole];
-                damaged[offset] ^= flip;
-                await File.WriteAllBytesAsync(Segment, damaged, TestContext.Current.CancellationToken);
+                foreach (byte flip in (byte[])[0x01, 0x80, 0xFF])
+                {
+                    WalSegmentContent content = await ReadDamagedAsync(whole, offset, flip);
 
-                WalSegmentContent content = WalReader.Read(Segment)!;
-
-                int hit = Array.FindLastIndex(starts, start => start <= offset);
-                Assert.Equal(s_requests.Where((_, i) => i != hit), content.Records.Select(Text));
-                bool isLast = hit == s_requests.Length - 1;
-                Assert.Equal(isLast ? [] : [(starts[hit], starts[hit + 1] - starts[hit])], content.Corruptions.Select(corruption => ((int)corruption.Offset, corruption.Length)));
-                Assert.Equal(isLast ? whole.Length - starts[hit] : 0, content.UnreadableBytes);
+                    Assert.Equal(s_requests.Where((_, i) => i != hit), content.Records.Select(Text));
+                    Assert.Equal(isLast ? [] : [(start, PlaceOf(whole, hit + 1).Start - start)], content.Corruptions.Select(corruption => ((int)corruption.Offset, corruption.Length)));
+                    Assert.Equal(isLast ? whole.Length - start : 0, content.UnreadableBytes);
+                }
             }
         }
+    }
+
+    [Fact]
+    public async Task What_is_written_at_once_has_pages_of_its_own_and_damage_between_harms_no_record()
+    {
+        byte[] whole = await WriteAsync();
+        for (int before = 0; before < s_requests.Length - 1; before++)
+        {
+            (int start, int end) = (PlaceOf(whole, before).End, PlaceOf(whole, before + 1).Start);
+            Assert.Equal(4096 * (before + 1), end);
+            Assert.Empty(WalReader.Read(Segment)!.Corruptions);
+            foreach (int offset in (int[])[start, start + 1, (start + end) / 2, end - 1])
+            {
+                WalSegmentContent content = await ReadDamagedAsync(whole, offset, 0xCF); // as if an envelope began there
+
+                Assert.Equal(s_requests, content.Records.Select(Text));
+                Assert.Equal([(start, end - start)], content.Corruptions.Select(corruption => ((int)corruption.Offset, corruption.Length)));
+            }
+
+            await File.WriteAllBytesAsync(Segment, whole, TestContext.Current.CancellationToken);
+        }
+    }
+
+    /// <summary>The low byte of a record's length may be all there is of it on a page, and zero.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void Records_written_at_once_stand_together_wherever_a_page_ends(int bytesOnThePage)
+    {
+        const int lengthWithoutLowBytes = 1 << 24;
+        byte[] first = RecordOf(4096 - WalSegment.HeaderBytes - bytesOnThePage), second = RecordOf(WalRecord.FrameBytes + lengthWithoutLowBytes), third = RecordOf(500);
+        var segment = new WalSegment(Segment, 1, 1, 1, 1);
+        ulong sequence = 1;
+        foreach (byte[] record in (byte[][])[first, second, third]) WalRecord.Stamp(record, sequence++, segment.ChecksumKey);
+        using (var writer = new WalSegmentWriter(segment)) writer.Append([first, second, third]);
+
+        WalSegmentContent content = WalReader.Read(Segment)!;
+
+        Assert.Equal(3, content.Records.Count);
+        Assert.Empty(content.Corruptions);
+        Assert.Equal(0, content.UnreadableBytes);
     }
 
     /// <summary>What a power cut leaves of writes that weren't synced: pages that are missing, zero or somebody else's.</summary>
@@ -49,14 +88,14 @@ public sealed class WalReaderTests : IDisposable
         new Random(1).NextBytes(noise);
         foreach (byte[] tail in (byte[][])[new byte[length], noise])
         {
-            for (int kept = StartOf(whole, 3); kept < whole.Length; kept++)
+            for (int kept = PlaceOf(whole, 3).Start; kept < PlaceOf(whole, 3).End; kept++)
             {
                 await File.WriteAllBytesAsync(Segment, [.. whole[..kept], .. tail], TestContext.Current.CancellationToken);
 
                 WalSegmentContent content = WalReader.Read(Segment)!;
 
                 Assert.Equal(s_requests[..3], content.Records.Select(Text));
-                Assert.Equal(StartOf(whole, 3), content.ValidBytes);
+                Assert.Equal(PlaceOf(whole, 3).Start, content.ValidBytes);
                 Assert.Empty(content.Corruptions);
             }
         }
@@ -67,7 +106,7 @@ public sealed class WalReaderTests : IDisposable
     {
         byte[] whole = await WriteAsync();
 
-        Assert.Equal(s_requests[..2], WalReader.Read(Segment, StartOf(whole, 2))!.Records.Select(Text));
+        Assert.Equal(s_requests[..2], WalReader.Read(Segment, PlaceOf(whole, 1).End)!.Records.Select(Text));
     }
 
     [Fact]
@@ -107,11 +146,37 @@ public sealed class WalReaderTests : IDisposable
         return WriteAheadLog.Open(options, TimeProvider.System, NullLogger.Instance);
     }
 
-    private static int StartOf(byte[] segment, int request)
+    private async Task<WalSegmentContent> ReadDamagedAsync(byte[] whole, int offset, byte flip)
     {
-        int position = WalSegment.HeaderBytes;
-        for (; request > 0; request--) position += WalRecord.FrameBytes + BitConverter.ToInt32(segment, position);
-        return position;
+        byte[] damaged = [.. whole];
+        damaged[offset] ^= flip;
+        await File.WriteAllBytesAsync(Segment, damaged, TestContext.Current.CancellationToken);
+        return WalReader.Read(Segment)!;
+    }
+
+    /// <summary>Where a request's record lies; each was written by itself.</summary>
+    private static (int Start, int End) PlaceOf(byte[] segment, int request)
+    {
+        var format = new WalSegment("", 1, 1, 1, 1);
+        int start = WalSegment.HeaderBytes;
+        while (true)
+        {
+            int end = start + WalRecord.FrameBytes + BitConverter.ToInt32(segment, start);
+            if (request-- == 0) return (start, end);
+            start = (int)format.EndOfWrite(end);
+        }
+    }
+
+    private static byte[] RecordOf(int bytes)
+    {
+        byte[] request = new byte[bytes];
+        new Random(bytes).NextBytes(request); // can't be compressed
+        while (true)
+        {
+            byte[] record = WalRecord.Encode(request, 1, 1, [], 1).Bytes.ToArray();
+            if (record.Length == bytes) return record;
+            request = request[..(request.Length - (record.Length - bytes))];
+        }
     }
 
     private static string Text(WalRecord record)

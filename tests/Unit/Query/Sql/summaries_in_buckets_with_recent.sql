@@ -3,7 +3,7 @@ FROM (SELECT tenant, time_bucket, trace_id, span_ids, service, name, kind, start
 FROM recent UNION ALL SELECT tenant, time_bucket, trace_id, span_ids, service, name, kind, start_time_unix_nano, duration, status_code, origin, parent_span_id, resource_hash, scope_hash
 FROM spans
 WHERE indexHint(received_day IN (toDate(20419)) AND time_bucket IN (600)) AND NOT (wal = {p5:UInt64} AND seg >= {p6:UInt64} AND seg <= {p7:UInt64}))
-WHERE tenant = {p0:String} AND trace_id IN (unhex('00000000000000010000000000000002'), unhex('000000000000aaaa000000000000bbbb')) ORDER BY trace_id, parent_span_id, start_time_unix_nano LIMIT 1000 BY trace_id
+WHERE tenant = {p0:String} AND trace_id IN (x'00000000000000010000000000000002', x'000000000000aaaa000000000000bbbb') ORDER BY trace_id, parent_span_id, start_time_unix_nano LIMIT 1000 BY trace_id
 -- p0 = 
 -- p1 = 0
 -- p2 = 1

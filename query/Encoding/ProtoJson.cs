@@ -13,7 +13,7 @@ namespace TraceStore.Query.Encoding;
 /// strings, fields that have their default left out. As Google.Protobuf's JsonFormatter writes them, without reflection and text in
 /// between: that took half of what a look-up by ID takes outside of ClickHouse. A test holds the two equal.
 /// </summary>
-internal static class OtlpJson
+internal static class ProtoJson
 {
     /// <summary>How the writer is to be made: text in the languages of the world stands as it is.</summary>
     public static JsonWriterOptions Options { get; } = new()

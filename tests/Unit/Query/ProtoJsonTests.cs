@@ -9,7 +9,7 @@ using static TraceStore.Tests.OtlpSamples;
 
 namespace TraceStore.Tests.Unit.Query;
 
-public class OtlpJsonTests
+public class ProtoJsonTests
 {
     [Fact]
     public void It_is_what_protobufs_own_formatter_writes() => Any.Where(IsText).Sample(
@@ -19,13 +19,13 @@ public class OtlpJsonTests
             {
                 foreach (ScopeSpans scope in resource.ScopeSpans)
                 {
-                    foreach (Span span in scope.Spans) AssertSame(span, json => OtlpJson.WriteSpan(json, span));
+                    foreach (Span span in scope.Spans) AssertSame(span, json => ProtoJson.WriteSpan(json, span));
                     scope.Spans.Clear();
-                    AssertSame(scope, json => WriteObject(json, () => OtlpJson.WriteScopeFields(json, scope)));
+                    AssertSame(scope, json => WriteObject(json, () => ProtoJson.WriteScopeFields(json, scope)));
                 }
 
                 resource.ScopeSpans.Clear();
-                AssertSame(resource, json => WriteObject(json, () => OtlpJson.WriteResourceFields(json, resource)));
+                AssertSame(resource, json => WriteObject(json, () => ProtoJson.WriteResourceFields(json, resource)));
             }
         },
         iter: 2_000);
@@ -45,7 +45,7 @@ public class OtlpJsonTests
             },
         };
 
-        AssertSame(resource, json => WriteObject(json, () => OtlpJson.WriteResourceFields(json, resource)));
+        AssertSame(resource, json => WriteObject(json, () => ProtoJson.WriteResourceFields(json, resource)));
     }
 
     private static void WriteObject(Utf8JsonWriter json, Action writeFields)
@@ -58,7 +58,7 @@ public class OtlpJsonTests
     private static void AssertSame(IMessage message, Action<Utf8JsonWriter> write)
     {
         var output = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(output, OtlpJson.Options)) write(json);
+        using (var json = new Utf8JsonWriter(output, ProtoJson.Options)) write(json);
         string written = System.Text.Encoding.UTF8.GetString(output.WrittenSpan), expected = JsonFormatter.Default.Format(message);
         Assert.True(JsonNode.DeepEquals(JsonNode.Parse(expected), JsonNode.Parse(written)), $"{expected}\n{written}");
     }

@@ -1,0 +1,107 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+
+namespace TraceStore.Storage.Memory;
+
+/// <summary>
+/// Keeps in memory only those pages of this process's libraries that are in use: most were touched when it started, and never
+/// since. They are the files' own, unchanged, so the system has them at hand where one is needed again, and no reason to keep the
+/// others.
+/// <list type="number">
+/// <item>Has pages mapped one by one, where the system can (<see cref="SinglePageFaults"/>).</item>
+/// <item>Lets go of all of them, time and again: those in use come back at once.</item>
+/// </list>
+/// </summary>
+public sealed partial class MappedFiles : IDisposable
+{
+    private const string Mappings = "/proc/self/smaps";
+
+    /// <summary>MADV_DONTNEED of madvise(2).</summary>
+    private const int DontNeed = 4;
+
+    /// <summary>When most of the start is over.</summary>
+    private static readonly TimeSpan s_first = TimeSpan.FromSeconds(5);
+
+    /// <summary>To find them again takes some milliseconds.</summary>
+    private static readonly TimeSpan s_period = TimeSpan.FromMinutes(1);
+
+    private readonly SinglePageFaults? _faults = SinglePageFaults.Open();
+    private readonly Lock _lock = new();
+    private readonly Timer _timer;
+    private bool _isDisposed;
+
+    /// <summary>Begins with what is mapped now.</summary>
+    public MappedFiles()
+    {
+        Look((start, end) => _faults?.Watch(start, end));
+        _timer = new Timer(_ => LetGo(), null, s_first, s_period);
+    }
+
+    public void Dispose()
+    {
+        _timer.Dispose();
+        lock (_lock)
+        {
+            _isDisposed = true;
+            _faults?.Dispose();
+        }
+    }
+
+    /// <summary>
+    /// The mappings of files in which no page was changed, not even one that is swapped out, so that all of them can be had from
+    /// the file again.
+    /// </summary>
+    /// <param name="mappings">Lines of /proc/…/smaps (proc_pid_smaps(5)).</param>
+    internal static IEnumerable<(ulong Start, ulong End)> Unchanged(IEnumerable<string> mappings)
+    {
+        (ulong Start, ulong End)? mapping = null;
+        foreach (string line in mappings)
+        {
+            string[] fields = line.Split(' ', 6, StringSplitOptions.RemoveEmptyEntries);
+            if (fields is [_, { Length: 4 } permissions, _, _, _, ..])
+            {
+                bool isFiles = fields is [.., var file] && fields.Length == 6 && file.StartsWith('/') && !file.EndsWith(" (deleted)", StringComparison.Ordinal);
+                string[] range = fields[0].Split('-');
+                mapping = isFiles && permissions[1] == '-' && permissions[3] == 'p'
+                    ? (ulong.Parse(range[0], NumberStyles.HexNumber, CultureInfo.InvariantCulture), ulong.Parse(range[1], NumberStyles.HexNumber, CultureInfo.InvariantCulture))
+                    : null;
+            }
+            else if (fields is ["Anonymous:" or "Swap:", not "0", ..])
+            {
+                mapping = null;
+            }
+            else if (mapping is { } unchanged && fields is ["VmFlags:", ..]) // the last line of each
+            {
+                yield return unchanged;
+            }
+        }
+    }
+
+    private void LetGo()
+    {
+        lock (_lock)
+        {
+            if (_isDisposed) return;
+            Look((start, end) =>
+            {
+                _faults?.Watch(start, end);
+                _ = Advise((nuint)start, (nuint)(end - start), DontNeed);
+            });
+        }
+    }
+
+    private static void Look(Action<ulong, ulong> act)
+    {
+        try
+        {
+            foreach ((ulong start, ulong end) in Unchanged(File.ReadAllLines(Mappings))) act(start, end);
+        }
+        catch (IOException)
+        {
+            // a system without such a list keeps them
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "madvise")]
+    private static partial int Advise(nuint address, nuint length, int advice);
+}
