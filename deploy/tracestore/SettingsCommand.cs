@@ -17,12 +17,15 @@ internal static class SettingsCommand
 
     private static int Show(IConfiguration configuration, IReadOnlyList<string> problems)
     {
+        IReadOnlyDictionary<string, string> profile = SettingsProfile.Of(configuration[SettingsProfile.Key]);
         var table = new Table().Border(TableBorder.None).AddColumns("Setting", "Value", "From", "Meaning");
         foreach (SettingDescription setting in SettingsCatalogue.All)
         {
             string? source = SettingSource.Of(configuration, setting.Key);
             bool isSecret = setting.Key.EndsWith("Password", StringComparison.Ordinal);
-            string value = source is null ? setting.Default : isSecret ? "(set)" : configuration[setting.Key] ?? "";
+            string? ofProfile = profile.GetValueOrDefault(setting.Key);
+            if (ofProfile is not null) source ??= $"{SettingsProfile.Key}={configuration[SettingsProfile.Key]}";
+            string value = source is null ? setting.Default : isSecret ? "(set)" : configuration[setting.Key] ?? ofProfile ?? "";
             table.AddRow(Markup.Escape(setting.Key), Markup.Escape(value), Markup.Escape(source ?? ""), Markup.Escape(setting.Meaning.Replace("`", "", StringComparison.Ordinal)));
         }
 

@@ -38,6 +38,10 @@ public class EngineTests(EngineFixture fixture)
     }
 
     [Fact]
+    public void Its_allocator_gives_back_what_is_free() =>
+        Assert.Contains("JE_MALLOC_CONF=background_thread:true,", File.ReadAllText($"/proc/{fixture.Engine.ProcessId}/environ"), StringComparison.Ordinal);
+
+    [Fact]
     public async Task Memory_is_bounded()
     {
         var failure = await Assert.ThrowsAsync<ClickHouseUnavailableException>(() => fixture.Database.ReadLinesAsync(

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using TraceStore.Query.Execution;
 using TraceStore.Storage.ClickHouse;
 using TraceStore.Storage.Spans;
 
@@ -10,6 +11,7 @@ public class SchemaTests(EngineFixture fixture)
     public async Task The_tables_have_the_catalogues_columns_in_its_order()
     {
         await AssertEqualAsync(SpanColumns.Spans);
+        await AssertEqualAsync(SpanColumns.TraceBuckets);
         await AssertEqualAsync(SpanColumns.Resources);
         await AssertEqualAsync(SpanColumns.Scopes);
         await AssertEqualAsync(SpanColumns.Operations);
@@ -33,6 +35,21 @@ public class SchemaTests(EngineFixture fixture)
         Assert.Equal(
             SchemaMigration.All.Select(migration => $"{migration.Number}"),
             await fixture.Database.ReadLinesAsync(new SqlQuery("SELECT number FROM schema_migrations ORDER BY number"), TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task Queries_wait_until_the_tables_are_up_to_date()
+    {
+        using var behind = new ClickHouseDatabase(new ClickHouseOptions { Database = "behind" }, fixture.Engine.Handler);
+        using var gate = new QueryGate(new QueryServiceOptions());
+        using var reader = new TraceReader(behind, new RecentSpans(), gate);
+        await new SchemaMigrator(behind, NullLogger.Instance).MigrateAsync(TestContext.Current.CancellationToken);
+        await reader.CheckAsync(TestContext.Current.CancellationToken);
+
+        await behind.ExecuteAsync($"DELETE FROM schema_migrations WHERE number = {SchemaMigration.All[^1].Number}", cancellation: TestContext.Current.CancellationToken);
+
+        ClickHouseUnavailableException refused = await Assert.ThrowsAsync<ClickHouseUnavailableException>(() => reader.CheckAsync(TestContext.Current.CancellationToken));
+        Assert.True(refused.IsSchemaBehind);
     }
 
     [Fact]

@@ -10,6 +10,7 @@ namespace TraceStore.Settings;
 /// </summary>
 internal sealed class SettingsReader(IConfiguration configuration)
 {
+    private readonly IReadOnlyDictionary<string, string> _profile = SettingsProfile.Of(configuration[SettingsProfile.Key]);
     private readonly HashSet<string> _known = new(StringComparer.OrdinalIgnoreCase);
     private readonly List<string> _problems = [];
 
@@ -28,6 +29,10 @@ internal sealed class SettingsReader(IConfiguration configuration)
     }
 
     public string? OptionalText(string key) => Read(key);
+
+    /// <summary>One of a few words.</summary>
+    public string Choice(string key, IReadOnlyList<string> choices) =>
+        Parse(key, choices[0], string.Join(" or ", choices), (text, out choice) => choices.Contains(choice = text));
 
     public int Port(string key, int otherwise) =>
         Parse(key, otherwise, "a port from 0 (any free one) to 65535", (text, out port) =>
@@ -96,7 +101,7 @@ internal sealed class SettingsReader(IConfiguration configuration)
     private string? Read(string key)
     {
         _known.Add(key);
-        string? text = configuration[key];
+        string? text = configuration[key] ?? _profile.GetValueOrDefault(key);
         if (text is { Length: > 0 }) return text;
         if (text is not null) _problems.Add($"{Name(key, text)}: it is empty. Leave it out for the default.");
         return null;

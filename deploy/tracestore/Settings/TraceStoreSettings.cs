@@ -13,7 +13,7 @@ namespace TraceStore.Settings;
 
 /// <summary>
 /// Everything that can be set, checked. Settings come from tracestore.json, then environment variables (TRACESTORE_ in
-/// front, __ for each colon), then the command line; later ones win.
+/// front, __ for each colon), then the command line; later ones win, and all of them over the profile.
 /// </summary>
 /// <param name="Engine">Null when an external ClickHouse is used.</param>
 internal sealed record TraceStoreSettings(
@@ -47,6 +47,7 @@ internal sealed record TraceStoreSettings(
 
     internal static (TraceStoreSettings? Settings, IReadOnlyList<string> Problems) Read(IConfiguration configuration, SettingsReader reader)
     {
+        reader.Choice(SettingsProfile.Key, SettingsProfile.All);
         string data = Path.GetFullPath(reader.Text("DataDirectory", "data"));
         Uri? url = reader.HttpUrl("ClickHouse:Url");
         TimeSpan shutdown = reader.Duration("ShutdownTimeout", TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10));

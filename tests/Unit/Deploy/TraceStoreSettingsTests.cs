@@ -79,6 +79,17 @@ public class TraceStoreSettingsTests
     }
 
     [Fact]
+    public void A_profile_sets_what_nobody_has_set()
+    {
+        (TraceStoreSettings? small, IReadOnlyList<string> problems) = Read(("Profile", "small"), ("Wal:MaxPendingBytes", "128MiB"));
+
+        Assert.Empty(problems);
+        Assert.Equal((384L << 20, 1), (small!.Engine!.MaxMemoryBytes, small.Query.MaxSearches));
+        Assert.Equal(128L << 20, small.Wal.MaxPendingBytes);
+        Assert.Equal(["Profile = 'tiny': expected default or small."], Read(("Profile", "tiny")).Problems);
+    }
+
+    [Fact]
     public void The_readmes_table_is_the_catalogue()
     {
         string readme = File.ReadAllText(Path.Combine(RepositoryRoot.Path, "README.md"));

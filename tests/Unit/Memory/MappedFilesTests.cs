@@ -39,10 +39,14 @@ public partial class MappedFilesTests
 
     private static int MappedKilobytes(Action<ulong, ulong> prepare)
     {
-        const int bytes = 4 << 20, step = 64 << 10, read = 1, isPrivate = 2; // PROT_READ, MAP_PRIVATE
+        const int page = 4 << 10, bytes = 4 << 20, step = 64 << 10, read = 1, isPrivate = 2; // PROT_READ, MAP_PRIVATE
         using var directory = new TemporaryDirectory();
         string path = Path.Combine(directory.Path, "file");
-        File.WriteAllBytes(path, new byte[bytes]);
+        using (FileStream writing = new(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read, bufferSize: 0))
+        {
+            for (int at = 0; at < bytes; at += page) writing.Write(new byte[page]); // what is written at once, the system keeps in larger pages
+        }
+
         using FileStream file = File.OpenRead(path);
         nint start = Map(0, bytes, read, isPrivate, (int)file.SafeFileHandle.DangerousGetHandle(), 0);
         prepare((ulong)start, (ulong)start + bytes);
