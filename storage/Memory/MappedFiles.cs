@@ -9,7 +9,8 @@ namespace TraceStore.Storage.Memory;
 /// others.
 /// <list type="number">
 /// <item>Has pages mapped one by one, where the system can (<see cref="SinglePageFaults"/>).</item>
-/// <item>Lets go of all of them, time and again: those in use come back at once.</item>
+/// <item>Lets go of all of them, time and again: those in use come back at once. Only of mappings that were there a look before,
+/// unchanged: one that is new may be about to be written to, and to be another before it is let go of.</item>
 /// </list>
 /// </summary>
 public sealed partial class MappedFiles : IDisposable
@@ -28,13 +29,14 @@ public sealed partial class MappedFiles : IDisposable
     private readonly SinglePageFaults? _faults = SinglePageFaults.Open();
     private readonly Lock _lock = new();
     private readonly Timer _timer;
+    private HashSet<(ulong Start, ulong End)> _before = [];
     private bool _isDisposed;
 
     /// <summary>Begins with what is mapped now.</summary>
     public MappedFiles()
     {
-        Look((start, end) => _faults?.Watch(start, end));
-        _timer = new Timer(_ => LetGo(), null, s_first, s_period);
+        Look(letGo: false);
+        _timer = new Timer(_ => Look(letGo: true), null, s_first, s_period);
     }
 
     public void Dispose()
@@ -48,7 +50,7 @@ public sealed partial class MappedFiles : IDisposable
     }
 
     /// <summary>
-    /// The mappings of files in which no page was changed, not even one that is swapped out, so that all of them can be had from
+    /// The mappings of libraries in which no page was changed, not even one that is swapped out, so that all of them can be had from
     /// the file again.
     /// </summary>
     /// <param name="mappings">Lines of /proc/…/smaps (proc_pid_smaps(5)).</param>
@@ -60,9 +62,8 @@ public sealed partial class MappedFiles : IDisposable
             string[] fields = line.Split(' ', 6, StringSplitOptions.RemoveEmptyEntries);
             if (fields is [_, { Length: 4 } permissions, _, _, _, ..])
             {
-                bool isFiles = fields is [.., var file] && fields.Length == 6 && file.StartsWith('/') && !file.EndsWith(" (deleted)", StringComparison.Ordinal);
                 string[] range = fields[0].Split('-');
-                mapping = isFiles && permissions[1] == '-' && permissions[3] == 'p'
+                mapping = fields.Length == 6 && IsLibrary(fields[5]) && permissions[1] == '-' && permissions[3] == 'p'
                     ? (ulong.Parse(range[0], NumberStyles.HexNumber, CultureInfo.InvariantCulture), ulong.Parse(range[1], NumberStyles.HexNumber, CultureInfo.InvariantCulture))
                     : null;
             }
@@ -77,28 +78,32 @@ public sealed partial class MappedFiles : IDisposable
         }
     }
 
-    private void LetGo()
+    private static bool IsLibrary(string file)
+    {
+        string name = Path.GetFileName(file);
+        return file.StartsWith('/') && !file.EndsWith(" (deleted)", StringComparison.Ordinal) && (name.EndsWith(".dll", StringComparison.Ordinal) || name.Contains(".so", StringComparison.Ordinal));
+    }
+
+    private void Look(bool letGo)
     {
         lock (_lock)
         {
             if (_isDisposed) return;
-            Look((start, end) =>
+            try
             {
-                _faults?.Watch(start, end);
-                _ = Advise((nuint)start, (nuint)(end - start), DontNeed);
-            });
-        }
-    }
+                HashSet<(ulong Start, ulong End)> now = [.. Unchanged(File.ReadAllLines(Mappings))];
+                foreach ((ulong start, ulong end) in now)
+                {
+                    _faults?.Watch(start, end);
+                    if (letGo && _before.Contains((start, end))) _ = Advise((nuint)start, (nuint)(end - start), DontNeed);
+                }
 
-    private static void Look(Action<ulong, ulong> act)
-    {
-        try
-        {
-            foreach ((ulong start, ulong end) in Unchanged(File.ReadAllLines(Mappings))) act(start, end);
-        }
-        catch (IOException)
-        {
-            // a system without such a list keeps them
+                _before = now;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // where there is no such list, all stays as it is
+            }
         }
     }
 

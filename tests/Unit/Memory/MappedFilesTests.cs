@@ -19,7 +19,8 @@ public partial class MappedFilesTests
                 .. Mapping(6, "r-xs", "/memfd:doublemapper (deleted)", anonymous: 0, swap: 0),
                 .. Mapping(7, "r-xp", "/opt/lib/replaced.so (deleted)", anonymous: 0, swap: 0),
                 .. Mapping(8, "r-xp", "[vdso]", anonymous: 0, swap: 0),
-                .. Mapping(9, "r--p", "", anonymous: 0, swap: 0),
+                .. Mapping(9, "r--p", "/data/file.bin", anonymous: 0, swap: 0),
+                .. Mapping(10, "r--p", "", anonymous: 0, swap: 0),
             ])];
 
         Assert.Equal([(0x7f0000001000UL, 0x7f0000002000UL), (0x7f0000002000UL, 0x7f0000003000UL)], found);
@@ -58,7 +59,7 @@ public partial class MappedFilesTests
 
     private static string[] Mapping(int place, string permissions, string file, int anonymous, int swap) =>
     [
-        $"7f000000{place}000-7f000000{place + 1}000 {permissions} 00000000 08:01 12   {file}",
+        $"7f00000{place:x2}000-7f00000{place + 1:x2}000 {permissions} 00000000 08:01 12   {file}",
         "Size:                  4 kB",
         "Private_Dirty:         0 kB",
         $"Anonymous:          {anonymous,4} kB",
