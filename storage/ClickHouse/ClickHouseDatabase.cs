@@ -122,7 +122,7 @@ public sealed class ClickHouseDatabase : IDisposable
         }
     }
 
-    /// <summary>Runs a query of one column and returns its rows as text.</summary>
+    /// <summary>Runs a query and returns its rows as text, columns with tabs between.</summary>
     public async Task<IReadOnlyList<string>> ReadLinesAsync(SqlQuery query, CancellationToken cancellation)
     {
         string text = await GuardAsync(_options.QueryTimeout, ReadAsync, cancellation).ConfigureAwait(false);

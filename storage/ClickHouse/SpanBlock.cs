@@ -74,7 +74,7 @@ public sealed class SpanBlock
     public void Clear()
     {
         if (HasMany) _rows.Clear();
-        else _rows.LetGo(); // the next is stored in many seconds
+        else _rows.LetGo(); // small blocks come seldom, but for some at a start
         Segments = null;
         Spans.Clear();
         References.Clear();

@@ -15,7 +15,7 @@ namespace TraceStore.Storage.Memory;
 /// </summary>
 public sealed partial class MappedFiles : IDisposable
 {
-    private const string Mappings = "/proc/self/smaps";
+    private const string MappingsFile = "/proc/self/smaps";
 
     /// <summary>MADV_DONTNEED of madvise(2).</summary>
     private const int DontNeed = 4;
@@ -29,7 +29,7 @@ public sealed partial class MappedFiles : IDisposable
     private readonly SinglePageFaults? _faults = SinglePageFaults.Open();
     private readonly Lock _lock = new();
     private readonly Timer _timer;
-    private HashSet<(ulong Start, ulong End)> _before = [];
+    private HashSet<Mapping> _before = [];
     private bool _isDisposed;
 
     /// <summary>Begins with what is mapped now.</summary>
@@ -54,9 +54,9 @@ public sealed partial class MappedFiles : IDisposable
     /// the file again.
     /// </summary>
     /// <param name="mappings">Lines of /proc/…/smaps (proc_pid_smaps(5)).</param>
-    internal static IEnumerable<(ulong Start, ulong End)> Unchanged(IEnumerable<string> mappings)
+    internal static IEnumerable<Mapping> Unchanged(IEnumerable<string> mappings)
     {
-        (ulong Start, ulong End)? mapping = null;
+        Mapping? mapping = null;
         foreach (string line in mappings)
         {
             string[] fields = line.Split(' ', 6, StringSplitOptions.RemoveEmptyEntries);
@@ -64,7 +64,10 @@ public sealed partial class MappedFiles : IDisposable
             {
                 string[] range = fields[0].Split('-');
                 mapping = fields.Length == 6 && IsLibrary(fields[5]) && permissions[1] == '-' && permissions[3] == 'p'
-                    ? (ulong.Parse(range[0], NumberStyles.HexNumber, CultureInfo.InvariantCulture), ulong.Parse(range[1], NumberStyles.HexNumber, CultureInfo.InvariantCulture))
+                    ? new Mapping(
+                        ulong.Parse(range[0], NumberStyles.HexNumber, CultureInfo.InvariantCulture),
+                        ulong.Parse(range[1], NumberStyles.HexNumber, CultureInfo.InvariantCulture),
+                        string.Join(' ', fields[2..]))
                     : null;
             }
             else if (fields is ["Anonymous:" or "Swap:", not "0", ..])
@@ -91,12 +94,13 @@ public sealed partial class MappedFiles : IDisposable
             if (_isDisposed) return;
             try
             {
-                HashSet<(ulong Start, ulong End)> now = [.. Unchanged(File.ReadAllLines(Mappings))];
-                foreach ((ulong start, ulong end) in now)
+                HashSet<Mapping> now = [.. Unchanged(File.ReadAllLines(MappingsFile))];
+                if (letGo)
                 {
-                    _faults?.Watch(start, end);
-                    if (letGo && _before.Contains((start, end))) _ = Advise((nuint)start, (nuint)(end - start), DontNeed);
+                    foreach (Mapping old in now.Where(_before.Contains)) _ = Advise((nuint)old.Start, (nuint)(old.End - old.Start), DontNeed);
                 }
+
+                foreach (Mapping mapping in now) _faults?.Watch(mapping.Start, mapping.End);
 
                 _before = now;
             }
@@ -109,4 +113,7 @@ public sealed partial class MappedFiles : IDisposable
 
     [LibraryImport("libc", EntryPoint = "madvise")]
     private static partial int Advise(nuint address, nuint length, int advice);
+
+    /// <summary>A stretch of memory and what is in it: offset, device, inode and path.</summary>
+    internal readonly record struct Mapping(ulong Start, ulong End, string Content);
 }

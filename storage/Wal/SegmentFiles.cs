@@ -93,20 +93,26 @@ internal sealed class SegmentFiles
         }
     }
 
-    /// <summary>The writer has created a segment's file, which is the newest.</summary>
-    public void NoteCreated(ulong number)
+    /// <summary>The writer has created a segment's file. It isn't the newest before something in it is durable.</summary>
+    public void NoteCreated()
+    {
+        lock (_lock) _isWriting = true;
+    }
+
+    /// <summary>The writer has appended to a segment's file, durably: that is the newest now, and tells who the log is.</summary>
+    public void NoteAppended(ulong number, long bytes)
     {
         lock (_lock)
         {
             _newest = number;
-            _isWriting = true;
+            _bytes += bytes;
         }
     }
 
-    /// <summary>The writer has appended to the newest file.</summary>
-    public void NoteAppended(long bytes)
+    /// <summary>The writer has given up a segment that nothing durable is in.</summary>
+    public void NoteAbandoned()
     {
-        lock (_lock) _bytes += bytes;
+        lock (_lock) _isWriting = false;
     }
 
     /// <summary>The writer is done with a segment: sinks may read it.</summary>
@@ -163,7 +169,7 @@ internal sealed class SegmentFiles
         }
     }
 
-    /// <summary>Nobody needs the segments up to a position any more: deletes their files, all but the newest.</summary>
+    /// <summary>Nobody needs the segments up to a position any more: deletes their files, all but the newest that something durable is in.</summary>
     public void ReleaseThrough(ulong position)
     {
         NoteReleased(position);

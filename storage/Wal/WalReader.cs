@@ -59,7 +59,8 @@ public static class WalReader
             ulong newest = records.Count > 0 ? records[^1].Sequence : segment.FirstSequence - 1;
             int start = FindRecord(file.Span, position, newest, segment.ChecksumKey, out int length);
             if (start < 0) break;
-            int damaged = start > position ? BehindFilling(file.Span, position, segment) : position;
+            bool isNext = SequenceAt(file.Span, start) == newest + 1;
+            int damaged = start > position && isNext ? BehindFilling(file.Span, position, segment) : position;
             if (start > damaged) corruptions.Add(new WalCorruption(damaged, start - damaged, "no record with a right checksum begins there"));
             position = start + WalRecord.FrameBytes + length;
             if (Decode(file, start, length, corruptions) is { } record) records.Add(record);
@@ -109,7 +110,7 @@ public static class WalReader
             bool isPlausible = start > position
                 && file[envelope] is >= 0x98 and <= 0x9F
                 && file.Length - envelope > 10
-                && BinaryPrimitives.ReadUInt64BigEndian(file[(envelope + 2)..]) is var sequence
+                && SequenceAt(file, start) is var sequence
                 && sequence > newestSequence
                 && sequence - newestSequence <= (ulong)file.Length;
             if (isPlausible && IsRecord(file, start, key, out length)) return start;
@@ -119,6 +120,8 @@ public static class WalReader
 
         return -1;
     }
+
+    private static ulong SequenceAt(ReadOnlySpan<byte> file, int start) => BinaryPrimitives.ReadUInt64BigEndian(file[(start + WalRecord.SequenceOffset)..]);
 
     private static bool IsRecord(ReadOnlySpan<byte> file, int position, uint key, out int length)
     {

@@ -27,7 +27,7 @@ public sealed record WalRecord(
     /// <summary>A length beyond this is a corrupt one.</summary>
     internal const int MaxEnvelopeBytes = 256 << 20;
 
-    private const int SequenceOffset = FrameBytes + 2; // array header, uint 64 marker
+    internal const int SequenceOffset = FrameBytes + 2; // array header, uint 64 marker
     private const int EnvelopeFields = 8;
     private const int HashBytes = 16;
     private const int MaxHeadBytes = FrameBytes + 64; // the tenant aside

@@ -28,7 +28,7 @@ internal sealed record WalRecovery(
     {
         ulong highest = WalSegment.FilesIn(directory).Select(WalSegment.NumberOf).DefaultIfEmpty().Max();
         WalSegmentContent? newest = FindNewest(directory, log); // 1
-        if (newest is null) return new WalRecovery(BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))), 1, 1, new Dictionary<ulong, long>(), null, [], []);
+        if (newest is null) return new WalRecovery(BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))), highest + 1, 1, new Dictionary<ulong, long>(), null, [], []);
 
         CutTornTail(newest, log); // 2
         SayWhatIsMissing(directory, newest.Segment.Wal, log); // 3

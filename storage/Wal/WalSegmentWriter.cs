@@ -61,6 +61,7 @@ internal sealed class WalSegmentWriter : IDisposable
         {
             RandomAccess.SetLength(_file, Bytes);
             DirectorySync.SyncFile(_file);
+            if (Bytes == 0) File.Delete(Segment.Path);
         }
         catch (IOException)
         {

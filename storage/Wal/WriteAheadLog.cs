@@ -226,7 +226,7 @@ public sealed class WriteAheadLog : IAsyncDisposable
             _activeRequests.Add(pending.Taken);
         }
 
-        _files.NoteAppended(active.Bytes - before);
+        _files.NoteAppended(active.Segment.Number, active.Bytes - before);
     }
 
     private WalSegmentWriter OpenSegment()
@@ -234,7 +234,7 @@ public sealed class WriteAheadLog : IAsyncDisposable
         ulong number = _nextSegment++; // used up even if the file can't be created: a number is never used twice
         var segment = new WalSegment(WalSegment.PathOf(_options.Directory, number), Identity, number, _nextSequence, NowUnixNano());
         var writer = new WalSegmentWriter(segment);
-        _files.NoteCreated(number);
+        _files.NoteCreated();
         _activeSince = _time.GetTimestamp();
         return writer;
     }
@@ -254,8 +254,16 @@ public sealed class WriteAheadLog : IAsyncDisposable
     {
         Debug.Assert(_active is not null, "BUG: sealing without an active segment");
         _active.Dispose();
-        _journal.Note(_active.Segment.Number, _activeRequests);
-        _files.NoteSealed(_active.Segment.Number, _active.Bytes);
+        if (_active.Bytes > 0)
+        {
+            _journal.Note(_active.Segment.Number, _activeRequests);
+            _files.NoteSealed(_active.Segment.Number, _active.Bytes);
+        }
+        else
+        {
+            _files.NoteAbandoned(); // its first write failed
+        }
+
         (_active, _activeFill) = (null, default);
         _activeRequests.Clear();
         try

@@ -40,11 +40,14 @@ public class WalFuzzTests
         HashSet<string> requests = [];
         await using (WriteAheadLog wal = WriteAheadLog.Open(new WalOptions { Directory = directory.Path, MaxSegmentAge = TimeSpan.FromMinutes(1) }, TimeProvider.System, NullLogger.Instance))
         {
+            List<Task> appends = []; // those that wait for each other's write are written at once, and stand together
             foreach (byte[] request in Samples.Requests.Select(request => request.ToByteArray()).Where(request => request.Length is > 0 and < 2_000))
             {
                 requests.Add(Convert.ToHexString(request));
-                await wal.AppendAsync(request, spanCount: 1, tenant: []);
+                appends.Add(wal.AppendAsync(request, spanCount: 1, tenant: []));
             }
+
+            await Task.WhenAll(appends);
         }
 
         return (await File.ReadAllBytesAsync(Directory.EnumerateFiles(directory.Path, "*.wal").Single()), requests);

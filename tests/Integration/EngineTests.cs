@@ -38,7 +38,7 @@ public class EngineTests(EngineFixture fixture)
     }
 
     [Fact]
-    public void Its_allocator_gives_back_what_is_free() =>
+    public void Its_allocator_is_told_to_give_back_what_is_free() =>
         Assert.Contains("JE_MALLOC_CONF=background_thread:true,", File.ReadAllText($"/proc/{fixture.Engine.ProcessId}/environ"), StringComparison.Ordinal);
 
     [Fact]

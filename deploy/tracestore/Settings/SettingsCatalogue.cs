@@ -21,7 +21,7 @@ internal static class SettingsCatalogue
     public static IReadOnlyList<SettingDescription> All { get; } =
     [
         new("DataDirectory", "data", "where everything is kept", "--data", "DIR"),
-        new("Profile", "default", "`small` for machines of half a gigabyte: bounds of memory are lower, so that bursts and large answers are told to come again sooner"),
+        new("Profile", "default", "`small` for machines of a gigabyte, with lower bounds of memory: more of a burst is told to come again; requests over 8 MiB and answers over 64 MiB are refused"),
         new("ListenAddress", "127.0.0.1", "the address to listen on; 0.0.0.0 for every network", "--listen", "IP"),
         new("AllowedHosts", "", "names, with commas between them, that requests may call this server by besides this machine's own; `*` for any. Without them, any name will do on an address that isn't this machine's alone"),
         new("MaxConnections", "", "connections at all ports together; by default as many as the limit of open files allows"),

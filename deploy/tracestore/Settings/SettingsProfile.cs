@@ -1,8 +1,8 @@
 namespace TraceStore.Settings;
 
 /// <summary>
-/// Defaults for a kind of machine, by the setting <c>Profile</c>; what is set by itself wins. <c>small</c> is for machines of half a
-/// gigabyte: less is taken at once, and so more is told to come again.
+/// Defaults for a kind of machine, by the setting <c>Profile</c>; what is set by itself wins. <c>small</c> is for machines of a
+/// gigabyte: less is taken at once, so more is told to come again, and what is large is refused.
 /// </summary>
 internal static class SettingsProfile
 {
@@ -11,7 +11,7 @@ internal static class SettingsProfile
 
     private static readonly Dictionary<string, string> s_small = new(StringComparer.OrdinalIgnoreCase)
     {
-        ["Otlp:MaxRequestBytes"] = "16MiB",
+        ["Otlp:MaxRequestBytes"] = "8MiB", // while one is decompressed it takes up to three times as much, and a client has half of what follows
         ["Otlp:MaxBytesInFlight"] = "48MiB",
         ["Wal:MaxSegmentBytes"] = "16MiB",
         ["Wal:MaxSegmentSpans"] = "50000",

@@ -90,6 +90,15 @@ public class TraceStoreSettingsTests
     }
 
     [Fact]
+    public void Every_setting_of_a_profile_is_one_and_differs_from_its_default()
+    {
+        (string Key, string Value)[] small = [.. SettingsProfile.Of(SettingsProfile.Small).Select(setting => (setting.Key, setting.Value))];
+
+        Assert.All(small, setting => Assert.NotEqual(SettingsCatalogue.All.Single(described => described.Key == setting.Key).Default, setting.Value));
+        Assert.Equal(JsonSerializer.Serialize(Read(small).Settings, s_readable), JsonSerializer.Serialize(Read((SettingsProfile.Key, SettingsProfile.Small)).Settings, s_readable));
+    }
+
+    [Fact]
     public void The_readmes_table_is_the_catalogue()
     {
         string readme = File.ReadAllText(Path.Combine(RepositoryRoot.Path, "README.md"));

@@ -9,7 +9,7 @@ public partial class MappedFilesTests
     [Fact]
     public void Only_what_is_the_files_own_is_let_go()
     {
-        (ulong Start, ulong End)[] found = [.. MappedFiles.Unchanged(
+        (ulong, ulong)[] found = [.. MappedFiles.Unchanged(
             [
                 .. Mapping(1, "r--p", "/opt/lib/libchdb.so", anonymous: 0, swap: 0),
                 .. Mapping(2, "r-xp", "/opt/with space/other.dll", anonymous: 0, swap: 0),
@@ -21,7 +21,7 @@ public partial class MappedFilesTests
                 .. Mapping(8, "r-xp", "[vdso]", anonymous: 0, swap: 0),
                 .. Mapping(9, "r--p", "/data/file.bin", anonymous: 0, swap: 0),
                 .. Mapping(10, "r--p", "", anonymous: 0, swap: 0),
-            ])];
+            ]).Select(mapping => (mapping.Start, mapping.End))];
 
         Assert.Equal([(0x7f0000001000UL, 0x7f0000002000UL), (0x7f0000002000UL, 0x7f0000003000UL)], found);
     }

@@ -21,6 +21,7 @@ public sealed class WalReaderTests : IDisposable
         for (int hit = 0; hit < s_requests.Length; hit++)
         {
             (int start, int end) = PlaceOf(whole, hit);
+            int from = hit == 0 ? start : PlaceOf(whole, hit - 1).End; // with what fills the page before
             bool isLast = hit == s_requests.Length - 1;
             for (int offset = start; offset < end; offset++)
             {
@@ -29,7 +30,7 @@ public sealed class WalReaderTests : IDisposable
                     WalSegmentContent content = await ReadDamagedAsync(whole, offset, flip);
 
                     Assert.Equal(s_requests.Where((_, i) => i != hit), content.Records.Select(Text));
-                    Assert.Equal(isLast ? [] : [(start, PlaceOf(whole, hit + 1).Start - start)], content.Corruptions.Select(corruption => ((int)corruption.Offset, corruption.Length)));
+                    Assert.Equal(isLast ? [] : [(from, PlaceOf(whole, hit + 1).Start - from)], content.Corruptions.Select(corruption => ((int)corruption.Offset, corruption.Length)));
                     Assert.Equal(isLast ? whole.Length - start : 0, content.UnreadableBytes);
                 }
             }
@@ -55,6 +56,33 @@ public sealed class WalReaderTests : IDisposable
 
             await File.WriteAllBytesAsync(Segment, whole, TestContext.Current.CancellationToken);
         }
+    }
+
+    [Fact]
+    public async Task Up_to_version_3_zeros_are_no_filling()
+    {
+        byte[] whole = await WriteAsync();
+        whole[4] = 3;
+        BitConverter.TryWriteBytes(whole.AsSpan(40), Crc32C.Of(whole.AsSpan(0, 40)));
+        await File.WriteAllBytesAsync(Segment, whole, TestContext.Current.CancellationToken);
+
+        WalSegmentContent content = WalReader.Read(Segment)!;
+
+        Assert.Equal(s_requests, content.Records.Select(Text));
+        Assert.Equal([.. Enumerable.Range(0, 3).Select(i => (long)PlaceOf(whole, i).End)], content.Corruptions.Select(corruption => corruption.Offset));
+        Assert.Equal(PlaceOf(whole, 3).End, content.ValidBytes);
+    }
+
+    [Fact]
+    public async Task A_record_that_became_zeros_is_missed_by_its_sequence()
+    {
+        byte[] whole = await WriteAsync();
+        whole.AsSpan(PlaceOf(whole, 1).Start, 4096).Clear();
+        await File.WriteAllBytesAsync(Segment, whole, TestContext.Current.CancellationToken);
+
+        WalCorruption corruption = Assert.Single(WalReader.Read(Segment)!.Corruptions);
+
+        Assert.True(corruption.Offset <= 4096 && corruption.Offset + corruption.Length == 8192);
     }
 
     /// <summary>The low byte of a record's length may be all there is of it on a page, and zero.</summary>
