@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using TraceStore.Storage.Spans;
 
 namespace TraceStore.Storage.ClickHouse;
@@ -38,19 +39,29 @@ public sealed class RecentSpans
     /// <param name="copy">Where they go.</param>
     public SegmentRange? Copy(IReadOnlyCollection<TraceId> traces, SpanBatch copy)
     {
-        HashSet<TraceId> wanted = [.. traces];
+        HashSet<UInt128> wanted = [.. traces.Select(AsStored)];
+        UInt128 only = wanted.Count == 1 ? wanted.Single() : default;
         lock (_lock)
         {
             SpanBatch spans = Block.Spans;
-            for (int row = 0; row < spans.Count; row++)
+            ReadOnlySpan<UInt128> stored = MemoryMarshal.Cast<byte, UInt128>(spans.TraceId.Bytes);
+            for (int row = 0; row < stored.Length; row++)
             {
                 int start = row;
-                while (row < spans.Count && wanted.Contains(TraceId.Read(spans.TraceId[row]))) row++;
+                while (row < stored.Length && (wanted.Count == 1 ? stored[row] == only : wanted.Contains(stored[row]))) row++;
                 if (row > start) copy.AddRows(spans, start, row - start);
             }
 
             return copy.Count == 0 ? null : Block.Segments;
         }
+    }
+
+    /// <summary>A trace's bytes as a number, in this machine's order: so that a hundred thousand are compared in no time.</summary>
+    private static UInt128 AsStored(TraceId trace)
+    {
+        Span<byte> bytes = stackalloc byte[TraceId.Size];
+        trace.Write(bytes);
+        return MemoryMarshal.Read<UInt128>(bytes);
     }
 
     /// <summary>Copies all spans, in the columns that a statement names; null where there are none.</summary>

@@ -49,12 +49,13 @@ internal sealed class MeasuredServer : IDisposable
     /// <summary>Waits until what is accepted is stored.</summary>
     public async Task DrainAsync()
     {
-        for (int i = 0; i < 600; i++)
+        TimeSpan patience = TimeSpan.FromMinutes(2), step = TimeSpan.FromSeconds(1); // each look takes some ms of what is measured
+        for (TimeSpan waited = TimeSpan.Zero; waited < patience; waited += step)
         {
             string metrics = await Tempo.GetStringAsync("/metrics");
             string line = metrics.Split('\n').First(line => line.StartsWith("tracestore_wal_segments_waiting{", StringComparison.Ordinal));
             if (double.Parse(line.Split("} ")[1].Split(' ')[0], CultureInfo.InvariantCulture) == 0 && await AskNumberAsync("SELECT count() FROM system.processes WHERE query LIKE 'INSERT%'") == 0) return;
-            await Task.Delay(200);
+            await Task.Delay(step);
         }
 
         throw new TimeoutException("The log isn't empty after two minutes.");
