@@ -1,0 +1,292 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Security.Cryptography;
+using TraceStore.Storage.Wal;
+
+namespace TraceStore.Storage.ObjectStorage;
+
+/// <summary>
+/// Objects as files of a directory: another disk, or one of another machine. An object is written beside, synced, and then given its name
+/// under a lock that all processes share, so it is there whole or not at all, and never replaces another.
+/// <code>
+/// DIRECTORY/
+///   log/00000001/…     objects, by name
+///   .incoming/         objects that are being written; what a crash left is deleted after a day
+///   .lock              held (flock) while a name is given
+/// </code>
+/// </summary>
+public sealed class DirectoryStore : IObjectStore
+{
+    private static readonly TimeSpan s_forgottenAfter = TimeSpan.FromDays(1);
+    private static readonly TimeSpan s_lockPoll = TimeSpan.FromMilliseconds(2);
+    private static readonly TimeSpan s_lockPatience = TimeSpan.FromSeconds(30);
+
+    private readonly string _incoming;
+    private readonly StoreClock _clock = new();
+    private readonly SemaphoreSlim _turn = new(1);
+
+    private DirectoryStore(string directory) => (Address, _incoming) = (directory, Path.Combine(directory, ".incoming"));
+
+    public string Address { get; }
+
+    /// <summary>The clock of the file system, which may be another machine's.</summary>
+    public DateTimeOffset Now => _clock.Now;
+
+    /// <summary>Opens a directory, creating it for its owner alone if need be.</summary>
+    /// <exception cref="ObjectStoreException">It can't be created or written.</exception>
+    public static DirectoryStore Open(string directory)
+    {
+        var store = new DirectoryStore(Path.GetFullPath(directory));
+        store.Do("open", "", () =>
+        {
+            FolderForOwner(store._incoming);
+            foreach (string forgotten in Directory.EnumerateFiles(store._incoming).Where(path => File.GetLastWriteTimeUtc(path) < DateTime.UtcNow - s_forgottenAfter)) File.Delete(forgotten);
+            string touched = store.NewIncoming();
+            File.WriteAllBytes(touched, []);
+            store._clock.Note(File.GetLastWriteTimeUtc(touched));
+            File.Delete(touched);
+            return true;
+        });
+        return store;
+    }
+
+    public async Task<bool> CreateAsync(string name, ObjectContent content, CancellationToken cancellation)
+    {
+        string path = PathOf(name);
+        return await DoAsync("create", name, async () =>
+        {
+            if (File.Exists(path)) return false;
+            string written = await WriteAsync(name, content, cancellation).ConfigureAwait(false);
+            try
+            {
+                using HeldLock held = await LockAsync(cancellation).ConfigureAwait(false);
+                if (File.Exists(path)) return false;
+                Place(written, path);
+                return true;
+            }
+            finally
+            {
+                File.Delete(written); // where it is still there
+            }
+        }).ConfigureAwait(false);
+    }
+
+    public async Task<ObjectVersion?> ReplaceAsync(string name, ReadOnlyMemory<byte> content, ObjectVersion? expected, CancellationToken cancellation)
+    {
+        string path = PathOf(name);
+        return await DoAsync("replace", name, async () =>
+        {
+            string written = await WriteAsync(name, ObjectContent.Of(content), cancellation).ConfigureAwait(false);
+            try
+            {
+                using HeldLock held = await LockAsync(cancellation).ConfigureAwait(false);
+                ObjectVersion? found = File.Exists(path) ? VersionOf(await File.ReadAllBytesAsync(path, cancellation).ConfigureAwait(false)) : null;
+                if (found != expected) return (ObjectVersion?)null;
+                Place(written, path);
+                return VersionOf(content.Span);
+            }
+            finally
+            {
+                File.Delete(written);
+            }
+        }).ConfigureAwait(false);
+    }
+
+    public async Task<StoredObject?> GetAsync(string name, CancellationToken cancellation)
+    {
+        string path = PathOf(name);
+        return await DoAsync("read", name, async () =>
+        {
+            if (!File.Exists(path)) return null;
+            ObjectLimits.CheckWhole(this, name, new FileInfo(path).Length);
+            byte[] content = await File.ReadAllBytesAsync(path, cancellation).ConfigureAwait(false);
+            return new StoredObject(content, VersionOf(content));
+        }).ConfigureAwait(false);
+    }
+
+    public Task<Stream?> OpenAsync(string name, long offset, long? length, CancellationToken cancellation)
+    {
+        string path = PathOf(name);
+        return Task.FromResult(Do("read", name, () =>
+        {
+            if (!File.Exists(path)) return null;
+            FileStream file = File.OpenRead(path);
+            file.Position = offset;
+            return (Stream)new BoundedStream(file, length);
+        }));
+    }
+
+    public Task<ListedObject?> FindAsync(string name, CancellationToken cancellation)
+    {
+        var file = new FileInfo(PathOf(name));
+        return Task.FromResult(Do("look at", name, () => file.Exists ? new ListedObject(name, file.Length, file.LastWriteTimeUtc) : null));
+    }
+
+    public async IAsyncEnumerable<ListedObject> ListAsync(string prefix, string? behind, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        await Task.CompletedTask.ConfigureAwait(false);
+        foreach (ListedObject found in Do("list", prefix, () => Found(prefix, behind)))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            yield return found;
+        }
+    }
+
+    public Task DeleteAsync(string name, CancellationToken cancellation)
+    {
+        string path = PathOf(name);
+        return Task.FromResult(Do("delete", name, () =>
+        {
+            if (!File.Exists(path)) return false;
+            File.Delete(path);
+            DirectorySync.Sync(Path.GetDirectoryName(path)!);
+            return true;
+        }));
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _turn.Dispose();
+        return default;
+    }
+
+    private static ObjectVersion VersionOf(ReadOnlySpan<byte> content) => new(Convert.ToHexString(SHA256.HashData(content)));
+
+    /// <summary>Objects' files are their owner's alone, also where the process lets others read what it creates.</summary>
+    private static void FolderForOwner(string folder)
+    {
+        if (OperatingSystem.IsWindows()) Directory.CreateDirectory(folder);
+        else Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+    }
+
+    private string PathOf(string name)
+    {
+        ObjectName.Check(name);
+        return Path.Combine(Address, name);
+    }
+
+    private string NewIncoming() => Path.Combine(_incoming, Guid.NewGuid().ToString("N"));
+
+    /// <summary>Writes beside, durably.</summary>
+    private async Task<string> WriteAsync(string name, ObjectContent content, CancellationToken cancellation)
+    {
+        FolderForOwner(_incoming);
+        string path = NewIncoming();
+        try
+        {
+            var file = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1 << 16);
+            await using (file.ConfigureAwait(false))
+            {
+                if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(file.SafeFileHandle, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+                Stream source = content.Open();
+                await using (source.ConfigureAwait(false)) await source.CopyToAsync(file, cancellation).ConfigureAwait(false);
+                if (file.Length != content.Length) throw new IOException($"it has {file.Length} bytes where {content.Length} were announced: it has changed meanwhile.");
+                await file.FlushAsync(cancellation).ConfigureAwait(false);
+                DirectorySync.SyncFile(file.SafeFileHandle);
+            }
+
+            _clock.Note(File.GetLastWriteTimeUtc(path));
+            return path;
+        }
+        catch
+        {
+            File.Delete(path);
+            throw;
+        }
+    }
+
+    /// <summary>Gives what was written its name, durably, folders included.</summary>
+    private void Place(string written, string path)
+    {
+        List<string> changed = [Path.GetDirectoryName(path)!];
+        while (!Directory.Exists(changed[^1]) && changed[^1].Length > Address.Length) changed.Add(Path.GetDirectoryName(changed[^1])!);
+        FolderForOwner(changed[0]);
+        File.Move(written, path, overwrite: true);
+        foreach (string folder in changed) DirectorySync.Sync(folder);
+    }
+
+    /// <summary>Waits for its turn among this process's callers, and then among processes.</summary>
+    private async Task<HeldLock> LockAsync(CancellationToken cancellation)
+    {
+        string path = Path.Combine(Address, ".lock");
+        await _turn.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            for (long started = Stopwatch.GetTimestamp(); ;)
+            {
+                try
+                {
+                    return new HeldLock(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None), _turn);
+                }
+                catch (IOException) when (File.Exists(path) && Stopwatch.GetElapsedTime(started) < s_lockPatience)
+                {
+                    await Task.Delay(s_lockPoll, cancellation).ConfigureAwait(false);
+                }
+            }
+        }
+        catch
+        {
+            _turn.Release();
+            throw;
+        }
+    }
+
+    private List<ListedObject> Found(string prefix, string? behind)
+    {
+        string folder = Path.Combine(Address, prefix[..(prefix.LastIndexOf('/') + 1)]);
+        if (!Directory.Exists(folder)) return [];
+        var all = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None };
+        var found = new List<ListedObject>();
+        foreach (FileInfo file in new DirectoryInfo(folder).EnumerateFiles("*", all))
+        {
+            string name = Path.GetRelativePath(Address, file.FullName).Replace(Path.DirectorySeparatorChar, '/');
+            if (!ObjectName.IsValid(name) || !name.StartsWith(prefix, StringComparison.Ordinal) || string.CompareOrdinal(name, behind) <= 0) continue;
+            found.Add(new ListedObject(name, file.Length, file.LastWriteTimeUtc));
+        }
+
+        found.Sort((left, right) => string.CompareOrdinal(left.Name, right.Name));
+        return found;
+    }
+
+    private T Do<T>(string operation, string name, Func<T> action)
+    {
+        try
+        {
+            return action();
+        }
+        catch (Exception e) when (IsDisk(e))
+        {
+            throw Failure(operation, name, e);
+        }
+    }
+
+    private async Task<T> DoAsync<T>(string operation, string name, Func<Task<T>> action)
+    {
+        try
+        {
+            return await action().ConfigureAwait(false);
+        }
+        catch (Exception e) when (IsDisk(e))
+        {
+            throw Failure(operation, name, e);
+        }
+    }
+
+    private static bool IsDisk(Exception e) => e is (IOException or UnauthorizedAccessException) and not (ObjectStoreException or ObjectDamagedException);
+
+    private ObjectStoreException Failure(string operation, string name, Exception cause)
+    {
+        string what = name.Length > 0 ? $"{name} in {Address}" : Address;
+        string hint = cause is UnauthorizedAccessException ? "Give this user the right to read and write there." : "Is its disk mounted, writable and not full?";
+        return new ObjectStoreException($"Can't {operation} {what}: {cause.Message} {hint}", mayPass: cause is not UnauthorizedAccessException, cause);
+    }
+
+    private sealed class HeldLock(FileStream file, SemaphoreSlim turn) : IDisposable
+    {
+        public void Dispose()
+        {
+            file.Dispose();
+            turn.Release();
+        }
+    }
+}

@@ -1,0 +1,55 @@
+using TraceStore.Storage.ObjectStorage;
+
+namespace TraceStore.Tests.Unit.ObjectStorage;
+
+public sealed class DirectoryStoreTests : ObjectStoreContract
+{
+    private readonly TemporaryDirectory _directory = new();
+
+    private string Root => Path.Combine(_directory.Path, "store");
+
+    [Fact]
+    public async Task Stores_of_several_processes_are_one()
+    {
+        DirectoryStore[] stores = [.. Enumerable.Range(0, 4).Select(_ => DirectoryStore.Open(Root))];
+        bool[] won = await Task.WhenAll(Enumerable.Range(0, 32).Select(i => Task.Run(() => stores[i % 4].CreateAsync("race", ObjectContent.Of(Text($"{i}")), Never))));
+        Assert.Equal($"{Assert.Single(Enumerable.Range(0, 32), i => won[i])}", await TextOfAsync("race"));
+    }
+
+    [Fact]
+    public void What_a_crash_left_is_deleted_after_a_day_and_not_before()
+    {
+        string forgotten = Path.Combine(Root, ".incoming", "forgotten"), recent = Path.Combine(Root, ".incoming", "recent");
+        File.WriteAllText(forgotten, "x");
+        File.WriteAllText(recent, "x");
+        File.SetLastWriteTimeUtc(forgotten, DateTime.UtcNow.AddDays(-2));
+        DirectoryStore.Open(Root);
+        Assert.Equal([recent], Directory.GetFiles(Path.Combine(Root, ".incoming")));
+    }
+
+    [Fact]
+    public async Task Objects_are_their_owners_alone()
+    {
+        await Store.CreateAsync("a/b", ObjectContent.Of(Text("x")), Never);
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(Root, "a/b")));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(Path.Combine(Root, "a")));
+    }
+
+    [Fact]
+    public async Task A_directory_that_is_a_file_is_said_so()
+    {
+        string path = Path.Combine(_directory.Path, "file");
+        await File.WriteAllTextAsync(path, "x");
+        ObjectStoreException failure = Assert.Throws<ObjectStoreException>(() => DirectoryStore.Open(path));
+        Assert.StartsWith($"Can't open {path}: ", failure.Message, StringComparison.Ordinal);
+        Assert.EndsWith("Is its disk mounted, writable and not full?", failure.Message, StringComparison.Ordinal);
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        _directory.Dispose();
+    }
+
+    protected override Task<IObjectStore> OpenAsync() => Task.FromResult<IObjectStore>(DirectoryStore.Open(Root));
+}
