@@ -25,30 +25,14 @@ public sealed class DirectoryStore : IObjectStore
     private readonly StoreClock _clock = new();
     private readonly SemaphoreSlim _turn = new(1);
 
-    private DirectoryStore(string directory) => (Address, _incoming) = (directory, Path.Combine(directory, ".incoming"));
+    private volatile bool _isPrepared;
+
+    public DirectoryStore(string directory) => (Address, _incoming) = (Path.GetFullPath(directory), Path.Combine(Path.GetFullPath(directory), ".incoming"));
 
     public string Address { get; }
 
-    /// <summary>The clock of the file system, which may be another machine's.</summary>
+    /// <summary>The clock of the file system, which may be another machine's: as its newest file said.</summary>
     public DateTimeOffset Now => _clock.Now;
-
-    /// <summary>Opens a directory, creating it for its owner alone if need be.</summary>
-    /// <exception cref="ObjectStoreException">It can't be created or written.</exception>
-    public static DirectoryStore Open(string directory)
-    {
-        var store = new DirectoryStore(Path.GetFullPath(directory));
-        store.Do("open", "", () =>
-        {
-            FolderForOwner(store._incoming);
-            foreach (string forgotten in Directory.EnumerateFiles(store._incoming).Where(path => File.GetLastWriteTimeUtc(path) < DateTime.UtcNow - s_forgottenAfter)) File.Delete(forgotten);
-            string touched = store.NewIncoming();
-            File.WriteAllBytes(touched, []);
-            store._clock.Note(File.GetLastWriteTimeUtc(touched));
-            File.Delete(touched);
-            return true;
-        });
-        return store;
-    }
 
     public async Task<bool> CreateAsync(string name, ObjectContent content, CancellationToken cancellation)
     {
@@ -165,13 +149,20 @@ public sealed class DirectoryStore : IObjectStore
         return Path.Combine(Address, name);
     }
 
-    private string NewIncoming() => Path.Combine(_incoming, Guid.NewGuid().ToString("N"));
+    /// <summary>Before the first write: a store that is only read is left as it is.</summary>
+    private void Prepare()
+    {
+        FolderForOwner(_incoming);
+        if (_isPrepared) return;
+        foreach (string forgotten in Directory.EnumerateFiles(_incoming).Where(path => File.GetLastWriteTimeUtc(path) < DateTime.UtcNow - s_forgottenAfter)) File.Delete(forgotten);
+        _isPrepared = true;
+    }
 
     /// <summary>Writes beside, durably.</summary>
     private async Task<string> WriteAsync(string name, ObjectContent content, CancellationToken cancellation)
     {
-        FolderForOwner(_incoming);
-        string path = NewIncoming();
+        Prepare();
+        string path = Path.Combine(_incoming, Guid.NewGuid().ToString("N"));
         try
         {
             var file = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1 << 16);

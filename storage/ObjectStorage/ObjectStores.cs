@@ -12,6 +12,9 @@ public sealed record ObjectStoreOptions
     /// <summary>Null: nothing is encrypted here.</summary>
     public EncryptionKeys? Keys { get; init; }
 
+    /// <summary>What messages call it.</summary>
+    public string Address => Directory ?? $"s3://{S3!.Bucket}/{S3.Prefix}".TrimEnd('/');
+
     /// <summary>What an address means: a directory's path, or <c>s3://bucket/prefix</c>. Null for neither.</summary>
     public static ObjectStoreOptions? Parse(string url)
     {
@@ -27,10 +30,10 @@ public sealed record ObjectStoreOptions
 /// <summary>Opens stores.</summary>
 public static class ObjectStores
 {
-    /// <exception cref="ObjectStoreException">A directory can't be created or written.</exception>
+    /// <summary>Nothing is asked of it yet: a store that is away is no reason not to start.</summary>
     public static IObjectStore Open(ObjectStoreOptions options)
     {
-        IObjectStore store = options.S3 is { } bucket ? new S3Store(bucket) : DirectoryStore.Open(options.Directory!);
+        IObjectStore store = options.S3 is { } bucket ? new S3Store(bucket) : new DirectoryStore(options.Directory!);
         return options.Keys is { } keys ? new EncryptedStore(store, keys) : store;
     }
 }

@@ -105,9 +105,12 @@ public sealed class WalCursor
     internal static ulong HighestIn(string directory, ulong wal) =>
         Directory.EnumerateFiles(directory, "*" + Extension).Select(path => Read(path, wal)).Select(state => Math.Max(state.Position, state.TriedThrough)).DefaultIfEmpty().Max();
 
-    /// <summary>The position of the sink that is furthest behind; null where there is none.</summary>
+    /// <summary>The position of the sink that is furthest behind of those that the log keeps segments for; null where there is none.</summary>
     internal static ulong? LowestIn(string directory, ulong wal) =>
-        Directory.EnumerateFiles(directory, "*" + Extension).Select(path => (ulong?)Read(path, wal).Position).Min();
+        Directory.EnumerateFiles(directory, "*" + Extension).Select(path => Read(path, wal)).Where(state => !state.IsLost).Select(state => (ulong?)state.Position).Min();
+
+    /// <summary>A sink that there no longer is: the log keeps nothing for it. Before the log is opened.</summary>
+    public static void Forget(string directory, string sink) => File.Delete(Path.Combine(directory, sink + Extension));
 
     /// <summary>Waits for the first sealed segment behind the position.</summary>
     public Task<SealedSegment> NextAsync(CancellationToken cancellation) => NextAsync(Position, cancellation);

@@ -29,16 +29,14 @@ public sealed class WriteAheadLog : IAsyncDisposable
     private readonly ITimer _sealTimer;
 
     // From appenders to the writer.
+    private readonly ReceiveGate _receiving = new();
     private readonly CodecChoice _codec;
     private readonly ResendWindow _resends;
-    private readonly Channel<Pending> _queue = Channel.CreateUnbounded<Pending>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly Channel<PendingAppend> _queue = Channel.CreateUnbounded<PendingAppend>(new UnboundedChannelOptions { SingleReader = true });
     private long _pendingBytes;
 
     // The writer's own.
-    private WalSegmentWriter? _active;
-    private long _activeSince;
-    private SegmentFill _activeFill;
-    private readonly List<TakenRequest> _activeRequests = [];
+    private ActiveSegment? _active;
     private ulong _nextSequence;
     private ulong _nextSegment;
 
@@ -67,7 +65,7 @@ public sealed class WriteAheadLog : IAsyncDisposable
         _resends = new ResendWindow(time);
         _codec = new CodecChoice(time);
         foreach (TakenRequest request in recovered.Taken) _resends.FindOrStart(request.Hash, () => Task.CompletedTask);
-        _sealTimer = time.CreateTimer(_ => _queue.Writer.TryWrite(Pending.SealTick), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _sealTimer = time.CreateTimer(_ => _queue.Writer.TryWrite(PendingAppend.SealTick), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _writer = new Thread(WriteLoop) { Name = "wal-writer", IsBackground = true };
         _writer.Start();
     }
@@ -122,12 +120,34 @@ public sealed class WriteAheadLog : IAsyncDisposable
         if (_resends.Find(hash) is { } earlier) return earlier;
 
         if (_bounds.WhyRefused(request.Length, Interlocked.Read(ref _pendingBytes)) is { } refusal) throw refusal;
-        var taken = new TakenRequest(hash, NowUnixNano());
-        EncodedRecord record = WalRecord.Encode(request, hash, spanCount, tenant, taken.ReceiveTimeUnixNano, _codec.Next(request.Length));
-        var pending = new Pending(record, new SegmentFill(request.Length, spanCount), taken);
-        Task durable = _resends.FindOrStart(hash, () => Enqueue(pending));
-        if (durable != pending.Durable.Task) record.Dispose(); // an equal one has come meanwhile
-        return durable;
+        int phase = _receiving.Enter();
+        try
+        {
+            var taken = new TakenRequest(hash, NowUnixNano());
+            EncodedRecord record = WalRecord.Encode(request, hash, spanCount, tenant, taken.ReceiveTimeUnixNano, _codec.Next(request.Length));
+            var pending = new PendingAppend(record, new SegmentFill(request.Length, spanCount), taken);
+            Task durable = _resends.FindOrStart(hash, () => Enqueue(pending));
+            if (durable != pending.Durable.Task) record.Dispose(); // an equal one has come meanwhile
+            return durable;
+        }
+        finally
+        {
+            _receiving.Leave(phase);
+        }
+    }
+
+    /// <summary>
+    /// A moment, and a segment: what was received up to the moment is in segments up to this one, which may not be sealed yet. One caller
+    /// at a time. (A clock that is set back may give later requests earlier times.)
+    /// </summary>
+    public async Task<ReceivedThrough> MarkReceivedAsync(CancellationToken cancellation)
+    {
+        DateTimeOffset now = _time.GetUtcNow();
+        await _receiving.PassAsync(cancellation).ConfigureAwait(false);
+        var mark = PendingAppend.NewMark();
+        if (_queue.Writer.TryWrite(mark)) return new ReceivedThrough(now, await mark.Reached!.Task.WaitAsync(cancellation).ConfigureAwait(false));
+        await Task.Run(_writer.Join, cancellation).ConfigureAwait(false); // completed: all is sealed
+        return new ReceivedThrough(now, _nextSegment - 1);
     }
 
     /// <summary>Whether a segment is being written that will be sealed soon.</summary>
@@ -155,7 +175,7 @@ public sealed class WriteAheadLog : IAsyncDisposable
         _lock.Dispose();
     }
 
-    private Task Enqueue(Pending pending)
+    private Task Enqueue(PendingAppend pending)
     {
         Interlocked.Add(ref _pendingBytes, pending.Record.Length);
         if (!_queue.Writer.TryWrite(pending)) throw new WalRefusedException(WalRefusal.Stopping, "TraceStore is shutting down.", AppendBounds.RetryWhenBusy);
@@ -164,14 +184,14 @@ public sealed class WriteAheadLog : IAsyncDisposable
 
     private void WriteLoop()
     {
-        var batch = new List<Pending>();
+        var batch = new List<PendingAppend>();
         while (_queue.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
         {
             Take(batch); // 1
             try
             {
                 if (batch.Count > 0) Write(batch); // 2, 3
-                foreach (Pending pending in batch) pending.Durable.SetResult(); // 4
+                foreach (PendingAppend pending in batch) pending.Durable.SetResult(); // 4
                 if (batch.Count > 0) _failure = null;
                 SealWhenDue(); // 5
             }
@@ -180,7 +200,7 @@ public sealed class WriteAheadLog : IAsyncDisposable
                 Fail(batch, e);
             }
 
-            foreach (Pending pending in batch)
+            foreach (PendingAppend pending in batch)
             {
                 Interlocked.Add(ref _pendingBytes, -pending.Record.Length);
                 pending.Record.Dispose();
@@ -190,14 +210,16 @@ public sealed class WriteAheadLog : IAsyncDisposable
         if (_active is not null) Seal();
     }
 
-    private void Take(List<Pending> batch)
+    private void Take(List<PendingAppend> batch)
     {
         batch.Clear();
-        SegmentFill fill = _activeFill;
-        for (long bytes = 0; bytes < MaxWriteBytes && _queue.Reader.TryPeek(out Pending? next);)
+        SegmentFill fill = _active?.Fill ?? default;
+        for (long bytes = 0; bytes < MaxWriteBytes && _queue.Reader.TryPeek(out PendingAppend? next);)
         {
-            bool isTick = ReferenceEquals(next, Pending.SealTick);
-            if (!isTick && !SealPolicy.Fits(fill, next.Fill, _options))
+            bool isMark = next.Reached is not null;
+            if (isMark && batch.Count > 0) return; // what came before it is written first
+            bool isRecord = !isMark && !ReferenceEquals(next, PendingAppend.SealTick);
+            if (isRecord && !SealPolicy.Fits(fill, next.Fill, _options))
             {
                 if (batch.Count > 0) return; // they are written first, and the next round seals
                 Seal();
@@ -205,46 +227,36 @@ public sealed class WriteAheadLog : IAsyncDisposable
             }
 
             _queue.Reader.TryRead(out _);
-            if (isTick) continue;
+            next.Reached?.SetResult(_active?.Number ?? _nextSegment - 1);
+            if (!isRecord) continue;
             batch.Add(next);
             bytes += next.Record.Length;
             fill += next.Fill;
         }
     }
 
-    private void Write(List<Pending> batch)
+    private void Write(List<PendingAppend> batch)
     {
-        WalSegmentWriter active = _active ??= OpenSegment();
-        uint key = active.Segment.ChecksumKey;
-        for (int i = 0; i < batch.Count; i++) WalRecord.Stamp(batch[i].Record.Bytes.Span, _nextSequence + (ulong)i, key);
-        long before = active.Bytes;
-        active.Append(batch.ConvertAll(pending => (ReadOnlyMemory<byte>)pending.Record.Bytes));
+        _active ??= OpenSegment();
+        long bytes = _active.Append(batch, _nextSequence);
         _nextSequence += (ulong)batch.Count;
-        foreach (Pending pending in batch)
-        {
-            _activeFill += pending.Fill;
-            _activeRequests.Add(pending.Taken);
-        }
-
-        _files.NoteAppended(active.Segment.Number, active.Bytes - before);
+        _files.NoteAppended(_active.Number, bytes);
     }
 
-    private WalSegmentWriter OpenSegment()
+    private ActiveSegment OpenSegment()
     {
         ulong number = _nextSegment++; // used up even if the file can't be created: a number is never used twice
         var segment = new WalSegment(WalSegment.PathOf(_options.Directory, number), Identity, number, _nextSequence, NowUnixNano());
-        var writer = new WalSegmentWriter(segment);
+        var active = new ActiveSegment(segment, _options, _time);
         _files.NoteCreated();
-        _activeSince = _time.GetTimestamp();
-        return writer;
+        return active;
     }
 
     private void SealWhenDue()
     {
         if (_active is null) return;
-        TimeSpan age = _time.GetElapsedTime(_activeSince);
-        if (SealPolicy.IsDue(age, _activeFill, _options)) Seal();
-        else WakeAfter(_options.MaxSegmentAge - age); // also when the timer came a moment too early
+        if (_active.IsDue) Seal();
+        else WakeAfter(_active.DueIn); // also when the timer came a moment too early
     }
 
     private void WakeAfter(TimeSpan delay) =>
@@ -256,16 +268,15 @@ public sealed class WriteAheadLog : IAsyncDisposable
         _active.Dispose();
         if (_active.Bytes > 0)
         {
-            _journal.Note(_active.Segment.Number, _activeRequests);
-            _files.NoteSealed(_active.Segment.Number, _active.Bytes);
+            _journal.Note(_active.Number, _active.Requests);
+            _files.NoteSealed(_active.Number, _active.Bytes);
         }
         else
         {
             _files.NoteAbandoned(); // its first write failed
         }
 
-        (_active, _activeFill) = (null, default);
-        _activeRequests.Clear();
+        _active = null;
         try
         {
             _claims.Settle();
@@ -277,25 +288,21 @@ public sealed class WriteAheadLog : IAsyncDisposable
     }
 
     /// <summary>Refuses the batch, and gives up the segment: after a failed sync nobody knows what the disk holds.</summary>
-    private void Fail(List<Pending> batch, Exception cause)
+    private void Fail(List<PendingAppend> batch, Exception cause)
     {
         if (_failure is null) _log.LogError(cause, "The write-ahead log can't be written; clients are told to retry. Check the disk of {Directory}.", _options.Directory);
         var refusal = new WalRefusedException(WalRefusal.DiskFailed, $"The write-ahead log can't be written: {cause.Message}", AppendBounds.RetryWhenFull, cause);
         _failure = refusal.Message;
         Interlocked.Exchange(ref _failedAt, _time.GetTimestamp());
-        foreach (Pending pending in batch) pending.Durable.TrySetException(refusal);
+        foreach (PendingAppend pending in batch) pending.Durable.TrySetException(refusal);
         if (_active is not null) Seal();
     }
 
     private ulong NowUnixNano() =>
         (ulong)(_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick;
-
-    /// <summary>A record on its way to the disk.</summary>
-    private sealed record Pending(EncodedRecord Record, SegmentFill Fill, TakenRequest Taken)
-    {
-        /// <summary>Wakes the writer to look whether its segment has become old.</summary>
-        public static readonly Pending SealTick = new(new EncodedRecord([], 0, 0), default, default);
-
-        public TaskCompletionSource Durable { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    }
 }
+
+/// <summary>What was received up to a moment is in the segments up to one.</summary>
+/// <param name="Time">The moment.</param>
+/// <param name="Segment">The last of these segments.</param>
+public readonly record struct ReceivedThrough(DateTimeOffset Time, ulong Segment);

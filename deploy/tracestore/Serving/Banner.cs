@@ -28,7 +28,7 @@ internal static class Banner
               Tempo API   {tempo.PadRight(width)}   for Grafana's Tempo data source; also /readyz and /metrics
               Jaeger API  {jaeger.PadRight(width)}   for Grafana's Jaeger data source
               Data        {settings.DataDirectory}
-              ClickHouse  {clickHouse}
+              ClickHouse  {clickHouse}{(settings.Archive is { } archive ? $"\n  Archive     {archive.Store.Address}{(archive.Store.Keys is null ? "" : ", encrypted")}" : "")}
             {(IPAddress.IsLoopback(settings.ListenAddress) ? "" : "\n  Everyone who reaches this address can send and read traces: there is no authentication.\n")}
             Try, in another terminal:
               {ThisProgram.Name} demo{demoOptions}

@@ -1,12 +1,18 @@
 using TraceStore.Collector.Pipeline;
 using TraceStore.Query.Execution;
+using TraceStore.Storage.Archive;
 using TraceStore.Storage.ClickHouse;
 using TraceStore.Storage.Wal;
 
 namespace TraceStore.Serving;
 
 /// <summary>Whether TraceStore can do its work now, part by part.</summary>
-internal sealed class Health(WriteAheadLog wal, IngestPipeline pipeline, SegmentFollower follower, TraceReader reader)
+/// <param name="wal">Takes spans.</param>
+/// <param name="pipeline">Lets them in.</param>
+/// <param name="follower">Stores them.</param>
+/// <param name="reader">Answers queries.</param>
+/// <param name="archiver">Null where nothing is archived. What ails it is said, and is no reason to take TraceStore out of service.</param>
+internal sealed class Health(WriteAheadLog wal, IngestPipeline pipeline, SegmentFollower follower, TraceReader reader, LogArchiver? archiver)
 {
     private const string Well = "ok";
 
@@ -27,7 +33,9 @@ internal sealed class Health(WriteAheadLog wal, IngestPipeline pipeline, Segment
         }
 
         if (queries) parts.Add(("answering queries", await WhatAilsQueriesAsync().ConfigureAwait(false) ?? Well));
-        return (parts.All(part => part.State == Well), string.Concat(parts.Select(part => $"{part.Part}: {part.State}\n")));
+        bool isReady = parts.All(part => part.State == Well);
+        if (ingest && archiver is not null) parts.Add(("archiving", archiver.Ailment ?? Well));
+        return (isReady, string.Concat(parts.Select(part => $"{part.Part}: {part.State}\n")));
     }
 
     private async Task<string?> WhatAilsQueriesAsync()

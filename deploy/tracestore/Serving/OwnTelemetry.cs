@@ -5,18 +5,21 @@ using OpenTelemetry;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using TraceStore.Collector.Pipeline;
+using TraceStore.Storage.Archive;
 
 namespace TraceStore.Serving;
 
 /// <summary>What TraceStore tells about itself: its own metrics and the runtime's, for Prometheus.</summary>
 internal sealed class OwnTelemetry : IDisposable
 {
+    private static readonly string[] s_meters = [IngestMetrics.MeterName, ArchiveMetrics.MeterName];
+
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
     private readonly MeterProvider _provider;
 
     public OwnTelemetry() => _provider = Sdk.CreateMeterProviderBuilder()
         .ConfigureResource(resource => resource.AddService("tracestore", serviceVersion: typeof(OwnTelemetry).Assembly.GetName().Version!.ToString(3)))
-        .AddMeter(IngestMetrics.MeterName)
+        .AddMeter(s_meters)
         .AddView(instrument => IsAnothers(instrument) ? MetricStreamConfiguration.Drop : null)
         .AddRuntimeInstrumentation()
         .AddPrometheusExporter(exporter => exporter.ScrapeResponseCacheDurationMilliseconds = 0)
@@ -36,5 +39,5 @@ internal sealed class OwnTelemetry : IDisposable
     }
 
     /// <summary>Meters are found by name in the whole process, where more than one TraceStore may run.</summary>
-    private bool IsAnothers(Instrument instrument) => instrument.Meter.Name == IngestMetrics.MeterName && instrument.Meter.Scope != Meters;
+    private bool IsAnothers(Instrument instrument) => s_meters.Contains(instrument.Meter.Name) && instrument.Meter.Scope != Meters;
 }

@@ -9,9 +9,11 @@ using TraceStore.Collector.Receivers;
 using TraceStore.Query.Endpoints;
 using TraceStore.Query.Execution;
 using TraceStore.Settings;
+using TraceStore.Storage.Archive;
 using TraceStore.Storage.ClickHouse;
 using TraceStore.Storage.Engine;
 using TraceStore.Storage.Memory;
+using TraceStore.Storage.ObjectStorage;
 using TraceStore.Storage.Wal;
 
 namespace TraceStore.Serving;
@@ -22,6 +24,8 @@ namespace TraceStore.Serving;
 /// </summary>
 internal sealed class TraceStoreServer : IAsyncDisposable
 {
+    private const string ArchiveSink = "archive";
+
     private readonly Stack<Func<ValueTask>> _stops = new();
     private readonly TraceStoreSettings _settings;
     private readonly ILoggerFactory _logs;
@@ -88,13 +92,15 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         // Storage
         WarnOfOpenFolders();
         StopLast(DirectoryLock.Acquire(_settings.DataDirectory));
+        if (_settings.Archive is null) WalCursor.Forget(_settings.Wal.Directory, ArchiveSink);
         var wal = StopLast(WriteAheadLog.Open(_settings.Wal, TimeProvider.System, _logs.CreateLogger<WriteAheadLog>()));
         _engine = _settings.Engine is { } engineOptions
             ? StopLast(await EngineSupervisor.StartAsync(engineOptions, _logs.CreateLogger<EngineSupervisor>(), cancellation).ConfigureAwait(false))
             : null;
         var database = StopLast(new ClickHouseDatabase(_settings.ClickHouse, _engine?.Handler));
 
-        // Ingest
+        // Ingest. All cursors are opened before any moves on
+        WalCursor? archived = _settings.Archive is { } archive ? wal.OpenCursor(ArchiveSink, archive.Claim) : null;
         var telemetry = StopLast(new OwnTelemetry());
         var quarantine = new Quarantine(_settings.Wal.Directory);
         var metrics = new IngestMetrics(telemetry.Meters, wal, quarantine);
@@ -102,8 +108,9 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         var recent = new RecentSpans();
         var follower = StopLast(new SegmentFollower(
             wal, quarantine, schema, new SpanBlockInserter(database), Watch, recent, _settings.ClickHouse.MaxBlockAge, metrics, _logs.CreateLogger<SegmentFollower>()));
+        LogArchiver? archiver = archived is null ? null : StartArchiver(wal, archived, telemetry);
         var pipeline = StopLast(new IngestPipeline(wal, _settings.Ingest, _settings.Otlp.MaxRequestBytes, metrics, _logs.CreateLogger<IngestPipeline>()));
-        _stops.Push(() => StoreWhatIsLeftAsync(wal, follower));
+        _stops.Push(() => StoreWhatIsLeftAsync(wal, follower, archiver));
         if (_engine is not null) await WaitForSchemaAsync(follower, cancellation).ConfigureAwait(false);
 
         // Protection
@@ -117,7 +124,7 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         // Queries
         var gate = StopLast(new QueryGate(_settings.Query));
         var reader = StopLast(new TraceReader(database, recent, gate));
-        _health = new Health(wal, pipeline, follower, reader);
+        _health = new Health(wal, pipeline, follower, reader, archiver);
         TempoPort = await OpenAsync(tempoDoor, app =>
         {
             app.MapHealth(_health, telemetry);
@@ -135,6 +142,14 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         var otlp = StopLast(new OtlpDoors(pipeline, _settings.Otlp, metrics));
         OtlpHttpPort = await OpenAsync(httpDoor, otlp.Map, otlp.AddTo).ConfigureAwait(false);
         OtlpGrpcPort = await OpenAsync(grpcDoor, otlp.Map, otlp.AddTo).ConfigureAwait(false);
+    }
+
+    private LogArchiver StartArchiver(WriteAheadLog wal, WalCursor cursor, OwnTelemetry telemetry)
+    {
+        IObjectStore store = StopLast(ObjectStores.Open(_settings.Archive!.Store));
+        var archiver = StopLast(new LogArchiver(store, wal, cursor, _settings.DataDirectory, _settings.Archive.Options, _logs.CreateLogger<LogArchiver>()));
+        _ = new ArchiveMetrics(telemetry.Meters, archiver, TimeProvider.System);
+        return archiver;
     }
 
     /// <summary>Folders that were there before keep their modes; what lies in them is created for its owner alone from now on.</summary>
@@ -186,7 +201,7 @@ internal sealed class TraceStoreServer : IAsyncDisposable
     private StoreWatch Watch() => _engine?.Watch() is { } engine ? new StoreWatch(engine.CheckAsync, engine.ConfirmAsync) : StoreWatch.None;
 
     /// <summary>After the doors have closed: seals the log and stores it, as far as time allows. The log keeps the rest.</summary>
-    private async ValueTask StoreWhatIsLeftAsync(WriteAheadLog wal, SegmentFollower follower)
+    private async ValueTask StoreWhatIsLeftAsync(WriteAheadLog wal, SegmentFollower follower, LogArchiver? archiver)
     {
         try
         {
@@ -197,7 +212,9 @@ internal sealed class TraceStoreServer : IAsyncDisposable
             _logs.CreateLogger<TraceStoreServer>().LogWarning("The disk of {Directory} doesn't answer; what it hasn't taken was never acknowledged.", _settings.Wal.Directory);
         }
 
+        Task archived = archiver?.DrainAsync(TimeToStop) ?? Task.CompletedTask;
         Left = await follower.DrainAsync(TimeToStop).ConfigureAwait(false);
+        await archived.ConfigureAwait(false);
     }
 
     private T StopLast<T>(T part)

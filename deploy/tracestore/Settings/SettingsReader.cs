@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using Microsoft.Extensions.Configuration;
+using TraceStore.Storage.ObjectStorage;
 
 namespace TraceStore.Settings;
 
@@ -73,6 +74,26 @@ internal sealed class SettingsReader(IConfiguration configuration)
     /// <summary>Names with commas between them; none where it isn't set.</summary>
     public IReadOnlyList<string> Names(string key) =>
         Read(key) is { } text ? text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) : [];
+
+    /// <summary>Where objects are kept.</summary>
+    public ObjectStoreOptions? ObjectStore(string key) =>
+        Parse<ObjectStoreOptions?>(key, null, "a directory's path, or s3://bucket/prefix", (text, out options) => (options = ObjectStoreOptions.Parse(text)) is not null);
+
+    /// <summary>What is read from a file that a setting names; null where it isn't set.</summary>
+    public T? File<T>(string key, Func<string, T> read)
+        where T : class
+    {
+        if (Read(key) is not { } path) return null;
+        try
+        {
+            return read(Path.GetFullPath(path));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            _problems.Add($"{Name(key, path)}: {e.Message}");
+            return null;
+        }
+    }
 
     /// <summary>A name that may stand in SQL as it is.</summary>
     public string Identifier(string key, string otherwise) =>

@@ -15,6 +15,7 @@ namespace TraceStore.Settings;
 /// Everything that can be set, checked. Settings come from tracestore.json, then environment variables (TRACESTORE_ in
 /// front, __ for each colon), then the command line; later ones win, and all of them over the profile.
 /// </summary>
+/// <param name="Archive">Null when nothing is archived.</param>
 /// <param name="Engine">Null when an external ClickHouse is used.</param>
 internal sealed record TraceStoreSettings(
     string DataDirectory,
@@ -33,6 +34,7 @@ internal sealed record TraceStoreSettings(
     WalOptions Wal,
     ClickHouseOptions ClickHouse,
     RetentionOptions Retention,
+    ArchiveSettings? Archive,
     EngineOptions? Engine)
 {
     /// <summary>Where the settings come from besides the command line.</summary>
@@ -69,6 +71,7 @@ internal sealed record TraceStoreSettings(
             Wal: ReadWal(reader, data),
             ClickHouse: ReadClickHouse(reader, url, maxMemory),
             Retention: ReadRetention(reader),
+            Archive: ArchiveSettings.Read(reader),
             Engine: ReadEngine(reader, data, shutdown, maxMemory, isNeeded: url is null, out string? missingEngine));
         reader.NoteUnknown("Logging");
         List<string> problems = [.. reader.Problems, .. SharedPorts(settings)];
@@ -136,10 +139,12 @@ internal sealed record TraceStoreSettings(
     private static WalOptions ReadWal(SettingsReader reader, string data)
     {
         var defaults = new WalOptions { Directory = Path.Combine(data, "wal") };
+        long maxBytes = reader.Bytes("Wal:MaxBytes", defaults.MaxBytes, min: 64L << 20);
         return new WalOptions
         {
             Directory = Path.GetFullPath(reader.Text("Wal:Directory", defaults.Directory)),
-            MaxBytes = reader.Bytes("Wal:MaxBytes", defaults.MaxBytes, min: 64L << 20),
+            MaxBytes = maxBytes,
+            MaxOptionalBytes = maxBytes / 2,
             MinFreeBytes = reader.Bytes("Wal:MinFreeBytes", defaults.MinFreeBytes, min: 0),
             MaxSegmentAge = reader.Duration("Wal:MaxSegmentAge", defaults.MaxSegmentAge, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1)),
             MaxSegmentBytes = reader.Bytes("Wal:MaxSegmentBytes", defaults.MaxSegmentBytes, min: 1L << 20, max: 256L << 20),

@@ -11,19 +11,20 @@ public sealed class DirectoryStoreTests : ObjectStoreContract
     [Fact]
     public async Task Stores_of_several_processes_are_one()
     {
-        DirectoryStore[] stores = [.. Enumerable.Range(0, 4).Select(_ => DirectoryStore.Open(Root))];
+        DirectoryStore[] stores = [.. Enumerable.Range(0, 4).Select(_ => new DirectoryStore(Root))];
         bool[] won = await Task.WhenAll(Enumerable.Range(0, 32).Select(i => Task.Run(() => stores[i % 4].CreateAsync("race", ObjectContent.Of(Text($"{i}")), Never))));
         Assert.Equal($"{Assert.Single(Enumerable.Range(0, 32), i => won[i])}", await TextOfAsync("race"));
     }
 
     [Fact]
-    public void What_a_crash_left_is_deleted_after_a_day_and_not_before()
+    public async Task What_a_crash_left_is_deleted_after_a_day_and_not_before()
     {
+        Directory.CreateDirectory(Path.Combine(Root, ".incoming"));
         string forgotten = Path.Combine(Root, ".incoming", "forgotten"), recent = Path.Combine(Root, ".incoming", "recent");
         File.WriteAllText(forgotten, "x");
         File.WriteAllText(recent, "x");
         File.SetLastWriteTimeUtc(forgotten, DateTime.UtcNow.AddDays(-2));
-        DirectoryStore.Open(Root);
+        await Store.CreateAsync("x", ObjectContent.Of(Text("x")), Never);
         Assert.Equal([recent], Directory.GetFiles(Path.Combine(Root, ".incoming")));
     }
 
@@ -40,8 +41,8 @@ public sealed class DirectoryStoreTests : ObjectStoreContract
     {
         string path = Path.Combine(_directory.Path, "file");
         await File.WriteAllTextAsync(path, "x");
-        ObjectStoreException failure = Assert.Throws<ObjectStoreException>(() => DirectoryStore.Open(path));
-        Assert.StartsWith($"Can't open {path}: ", failure.Message, StringComparison.Ordinal);
+        ObjectStoreException failure = await Assert.ThrowsAsync<ObjectStoreException>(() => new DirectoryStore(path).CreateAsync("x", ObjectContent.Of(Text("x")), Never));
+        Assert.StartsWith($"Can't create x in {path}: ", failure.Message, StringComparison.Ordinal);
         Assert.EndsWith("Is its disk mounted, writable and not full?", failure.Message, StringComparison.Ordinal);
     }
 
@@ -51,5 +52,5 @@ public sealed class DirectoryStoreTests : ObjectStoreContract
         _directory.Dispose();
     }
 
-    protected override Task<IObjectStore> OpenAsync() => Task.FromResult<IObjectStore>(DirectoryStore.Open(Root));
+    protected override Task<IObjectStore> OpenAsync() => Task.FromResult<IObjectStore>(new DirectoryStore(Root));
 }

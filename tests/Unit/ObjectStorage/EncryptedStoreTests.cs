@@ -58,7 +58,7 @@ public sealed class EncryptedStoreTests : ObjectStoreContract
     {
         EncryptionKeys first = Keys(1), both = Keys(2, 1);
         await Store.CreateAsync("old", ObjectContent.Of(Text("old")), Never);
-        var rotated = new EncryptedStore(DirectoryStore.Open(Root), both);
+        var rotated = new EncryptedStore(new DirectoryStore(Root), both);
         await rotated.CreateAsync("new", ObjectContent.Of(Text("new")), Never);
         Assert.NotNull(await rotated.GetAsync("old", Never));
         Assert.NotNull(await rotated.GetAsync("new", Never));
@@ -70,7 +70,7 @@ public sealed class EncryptedStoreTests : ObjectStoreContract
     [Fact]
     public async Task What_was_never_encrypted_is_refused()
     {
-        await DirectoryStore.Open(Root).CreateAsync("plain", ObjectContent.Of(Bytes(100)), Never);
+        await new DirectoryStore(Root).CreateAsync("plain", ObjectContent.Of(Bytes(100)), Never);
         ObjectDamagedException failure = await Assert.ThrowsAsync<ObjectDamagedException>(() => Store.GetAsync("plain", Never));
         Assert.Contains("it isn't encrypted.", failure.Message, StringComparison.Ordinal);
     }
@@ -103,7 +103,7 @@ public sealed class EncryptedStoreTests : ObjectStoreContract
         _directory.Dispose();
     }
 
-    protected override Task<IObjectStore> OpenAsync() => Task.FromResult<IObjectStore>(new EncryptedStore(DirectoryStore.Open(Root), Keys(1)));
+    protected override Task<IObjectStore> OpenAsync() => Task.FromResult<IObjectStore>(new EncryptedStore(new DirectoryStore(Root), Keys(1)));
 
     /// <summary>Keys that are told apart by a digit.</summary>
     internal static EncryptionKeys Keys(params int[] digits)

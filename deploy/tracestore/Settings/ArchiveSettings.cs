@@ -1,0 +1,38 @@
+using TraceStore.Storage.Archive;
+using TraceStore.Storage.ObjectStorage;
+using TraceStore.Storage.Wal;
+
+namespace TraceStore.Settings;
+
+/// <summary>Where the archive is and how it is written.</summary>
+/// <param name="Store">The store.</param>
+/// <param name="Options">How.</param>
+/// <param name="Claim">What the log keeps for it when the store is away.</param>
+internal sealed record ArchiveSettings(ObjectStoreOptions Store, ArchiveOptions Options, CursorClaim Claim)
+{
+    /// <summary>Null without an archive.</summary>
+    public static ArchiveSettings? Read(SettingsReader reader)
+    {
+        var defaults = new ArchiveOptions();
+        ObjectStoreOptions? address = reader.ObjectStore("Archive:Url");
+        Uri? endpoint = reader.HttpUrl("Archive:S3:Endpoint");
+        string? region = reader.OptionalText("Archive:S3:Region");
+        bool isPathStyle = reader.Choice("Archive:S3:PathStyle", ["auto", "true", "false"]) is var style && (style == "true" || (style == "auto" && endpoint is not null));
+        S3Credentials? credentials = reader.File("Archive:S3:AccessKeyFile", ReadAccessKey);
+        bool isSingleWriter = reader.Choice("Archive:SingleWriter", ["false", "true"]) == "true";
+        EncryptionKeys? keys = reader.File("Archive:KeyFile", EncryptionKeys.ReadFile);
+        TimeSpan maxDelay = reader.Duration("Archive:MaxDelay", defaults.MaxDelay, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(5));
+        CursorClaim claim = reader.Choice("Archive:WhenAway", ["keep", "skip"]) == "keep" ? CursorClaim.Required : CursorClaim.Optional;
+        if (address is null) return null;
+        S3Options? bucket = address.S3 is { } s3 ? s3 with { Endpoint = endpoint, Region = region, IsPathStyle = isPathStyle, Credentials = credentials, HasConditionalWrites = !isSingleWriter } : null;
+        return new ArchiveSettings(address with { S3 = bucket, Keys = keys }, new ArchiveOptions { MaxDelay = maxDelay }, claim);
+    }
+
+    private static S3Credentials ReadAccessKey(string path)
+    {
+        string[] lines = [.. File.ReadAllLines(path).Select(line => line.Trim()).Where(line => line.Length > 0)];
+        return lines.Length is 2 or 3
+            ? new S3Credentials(lines[0], lines[1], lines.ElementAtOrDefault(2))
+            : throw new InvalidDataException($"{path} has {lines.Length} lines: expected the access key's id, then its secret (and a session token, where there is one)");
+    }
+}

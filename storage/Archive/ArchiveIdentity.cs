@@ -1,0 +1,50 @@
+using System.Text.Json;
+using TraceStore.Storage.Wal;
+
+namespace TraceStore.Storage.Archive;
+
+/// <summary>What a data directory knows of its archive, so that it never takes another one, or an empty place, for it.</summary>
+/// <param name="Directory">The data directory's identity: random.</param>
+/// <param name="Lineage">The archive's identity; null before there is one.</param>
+/// <param name="IsBegun">Whether the archive is known to have its head.</param>
+public sealed record ArchiveIdentity(Guid Directory, Guid? Lineage, bool IsBegun)
+{
+    private const string FileName = "archive.json";
+
+    private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
+
+    /// <summary>Reads it; a directory that has none gets one.</summary>
+    /// <exception cref="InvalidDataException">The file is damaged.</exception>
+    /// <exception cref="IOException">It can't be read or written.</exception>
+    public static ArchiveIdentity Of(string dataDirectory)
+    {
+        string path = Path.Combine(dataDirectory, FileName);
+        if (!File.Exists(path)) return new ArchiveIdentity(Guid.NewGuid(), null, false).Save(dataDirectory);
+        try
+        {
+            return JsonSerializer.Deserialize<ArchiveIdentity>(File.ReadAllBytes(path), s_json) is { } identity && identity.Directory != Guid.Empty
+                ? identity
+                : throw new JsonException("it names no directory");
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"{path} can't be read: {e.Message} It says which archive is this data directory's. Restore it from the archive's {ArchiveNames.Head}: directory is its writer's, lineage its own, isBegun is true.", e);
+        }
+    }
+
+    /// <summary>Notes it durably.</summary>
+    public ArchiveIdentity Save(string dataDirectory)
+    {
+        string path = Path.Combine(dataDirectory, FileName);
+        using (var file = new FileStream(path + ".new", FileMode.Create, FileAccess.Write))
+        {
+            file.Write(JsonSerializer.SerializeToUtf8Bytes(this, s_json));
+            file.Flush();
+            DirectorySync.SyncFile(file.SafeFileHandle);
+        }
+
+        File.Move(path + ".new", path, overwrite: true);
+        DirectorySync.Sync(dataDirectory);
+        return this;
+    }
+}

@@ -1,0 +1,224 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
+using TraceStore.Storage.ObjectStorage;
+using TraceStore.Storage.Wal;
+
+namespace TraceStore.Storage.Archive;
+
+/// <summary>
+/// The archive's cursor: ships sealed segments to the store as they come.
+/// <list type="number">
+/// <item>Take the archive's lease, and renew it in time.</item>
+/// <item>Wait for the next sealed segment, and a little for more to go with it.</item>
+/// <item>Ship them as one object (<see cref="LogShipment"/>), and move the cursor on, which lets the log go of them.</item>
+/// </list>
+/// A store that is away is tried again for as long as it takes; ingest and queries go on meanwhile.
+/// </summary>
+public sealed class LogArchiver : IAsyncDisposable
+{
+    private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(10);
+
+    private readonly IObjectStore _store;
+    private readonly WriteAheadLog _wal;
+    private readonly WalCursor _cursor;
+    private readonly ArchiveLease _lease;
+    private readonly LogShipment _shipment;
+    private readonly ArchiveOptions _options;
+    private readonly ILogger<LogArchiver> _log;
+
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly CancellationTokenSource _draining = new();
+    private readonly Task _following;
+    private volatile string? _ailment;
+    private Task<ReceivedThrough>? _mark;
+    private DateTimeOffset? _completeThrough;
+    private bool _isProbed;
+    private ArchiveFrontier? _taken;
+    private (long Groups, long Bytes, long Holes) _shipped;
+    private long _failures;
+
+    /// <param name="store">Where to.</param>
+    /// <param name="wal">The log.</param>
+    /// <param name="cursor">The archive's, of this log.</param>
+    /// <param name="dataDirectory">Whose archive it is.</param>
+    /// <param name="options">How.</param>
+    /// <param name="log">Tells.</param>
+    public LogArchiver(IObjectStore store, WriteAheadLog wal, WalCursor cursor, string dataDirectory, ArchiveOptions options, ILogger<LogArchiver> log)
+    {
+        (_store, _wal, _cursor, _options, _log) = (store, wal, cursor, options, log);
+        _lease = new ArchiveLease(store, dataDirectory, wal.Identity, options);
+        _shipment = new LogShipment(store, cursor, wal.Identity, options, log);
+        _following = Task.Run(FollowAsync);
+    }
+
+    /// <summary>Why nothing is archived just now; null when all is well.</summary>
+    public string? Ailment => _ailment;
+
+    /// <summary>Everything that was received up to then is archived; null before anything is known.</summary>
+    public DateTimeOffset? CompleteThrough
+    {
+        get
+        {
+            lock (_stopping) return _completeThrough;
+        }
+    }
+
+    /// <summary>Objects that this process has archived, their bytes, and holes in them.</summary>
+    public (long Groups, long Bytes, long Holes) Shipped
+    {
+        get
+        {
+            lock (_stopping) return _shipped;
+        }
+    }
+
+    /// <summary>Attempts that failed and were repeated.</summary>
+    public long Failures => Interlocked.Read(ref _failures);
+
+    /// <summary>What isn't archived yet.</summary>
+    public WalBacklog Backlog => _cursor.Backlog;
+
+    /// <summary>Ships what is sealed, for as long as <paramref name="patience"/> lasts; the log keeps the rest.</summary>
+    public async Task DrainAsync(TimeSpan patience)
+    {
+        await _draining.CancelAsync().ConfigureAwait(false);
+        for (long started = Stopwatch.GetTimestamp(); _cursor.Backlog.Segments > 0 && _ailment is null && Stopwatch.GetElapsedTime(started) < patience;)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(20)).ConfigureAwait(false);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        await _following.ConfigureAwait(false);
+        _stopping.Dispose();
+        _draining.Dispose();
+    }
+
+    private async Task FollowAsync()
+    {
+        CancellationToken stopping = _stopping.Token;
+        TimeSpan pause = s_firstPause;
+        while (!stopping.IsCancellationRequested)
+        {
+            try
+            {
+                await StepAsync(stopping).ConfigureAwait(false);
+                if (_ailment is not null) _log.LogInformation("The log is archived again.");
+                (_ailment, pause) = (null, s_firstPause);
+            }
+            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+            {
+                break;
+            }
+            catch (Exception e)
+            {
+                if (_ailment is null) _log.LogError(e, "The log isn't archived: {Cause}", e.Message);
+                _ailment = e.Message;
+                Interlocked.Increment(ref _failures);
+                await Task.Delay(pause, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                pause = pause * 2 < s_longestPause ? pause * 2 : s_longestPause;
+            }
+        }
+
+        await ReleaseAsync().ConfigureAwait(false);
+    }
+
+    private async Task StepAsync(CancellationToken stopping)
+    {
+        if (!_lease.IsHeld || _taken is null) await TakeAsync(stopping).ConfigureAwait(false); // 1
+        else if (_lease.IsRenewalDue) await _lease.RenewAsync(Frontier, stopping).ConfigureAwait(false);
+        _mark ??= _wal.MarkReceivedAsync(stopping);
+        if (await WaitAsync(_cursor.Position, TimeUntilRenewal, stopping).ConfigureAwait(false) is { } first) await ShipAsync(first, stopping).ConfigureAwait(false); // 2, 3
+        else NoteMark();
+    }
+
+    private async Task TakeAsync(CancellationToken stopping)
+    {
+        _taken = null;
+        if (!_isProbed) await ProbeAsync(stopping).ConfigureAwait(false);
+        await _lease.TakeAsync(_shipment.First, stopping).ConfigureAwait(false);
+        await _shipment.AlignAsync(_lease.Current, _lease.Frontier, stopping).ConfigureAwait(false);
+        _taken = _lease.Frontier with { Groups = _lease.Frontier.Groups - Shipped.Groups, Bytes = _lease.Frontier.Bytes - Shipped.Bytes };
+        lock (_stopping) _completeThrough = _lease.Frontier.CompleteThrough;
+    }
+
+    /// <summary>A store that takes conditions and ignores them would let two writers spoil each other's archive.</summary>
+    private async Task ProbeAsync(CancellationToken stopping)
+    {
+        IReadOnlyList<ProbeFinding> findings = await new ObjectStoreProbe(_store).RunShortAsync(stopping).ConfigureAwait(false);
+        string[] lacks = [.. findings.Where(finding => !finding.IsGood).Select(finding => $"It should be one that {finding.What}, but {finding.Failure}. {finding.Means}")];
+        if (lacks.Length > 0) throw new ArchiveNotOursException($"{_store.Address} can't keep an archive. {string.Join(" ", lacks)} tracestore archive probe tells more.");
+        _isProbed = true;
+    }
+
+    private async Task ShipAsync(SealedSegment first, CancellationToken stopping)
+    {
+        _shipment.Begin();
+        long since = Stopwatch.GetTimestamp();
+        for (SealedSegment? next = first; next is { } segment && !_shipment.IsFull;)
+        {
+            _shipment.Add(segment);
+            TimeSpan patience = _draining.IsCancellationRequested ? TimeSpan.Zero : _options.MaxDelay - Stopwatch.GetElapsedTime(since);
+            next = _cursor.SealedBehind(_shipment.Through) ?? (_shipment.IsFull ? null : await WaitAsync(_shipment.Through, patience, stopping).ConfigureAwait(false));
+        }
+
+        _shipment.Mark = _mark is { IsCompletedSuccessfully: true } mark ? await mark.ConfigureAwait(false) : null;
+        LogGroup shipped = await _shipment.ShipAsync(_lease.Lineage, _lease.Current.Number, stopping).ConfigureAwait(false);
+        lock (_stopping) _shipped = (_shipped.Groups + 1, _shipped.Bytes + shipped.Segments.Sum(segment => (long)segment.Bytes.Length), _shipped.Holes + shipped.Holes.Count);
+        NoteMark();
+    }
+
+    /// <summary>The next sealed segment behind one; null when none comes in time.</summary>
+    private async Task<SealedSegment?> WaitAsync(ulong behind, TimeSpan patience, CancellationToken stopping)
+    {
+        if (_cursor.SealedBehind(behind) is { } there) return there;
+        if (patience <= TimeSpan.Zero) return null;
+        using var wait = CancellationTokenSource.CreateLinkedTokenSource(stopping, _draining.Token);
+        wait.CancelAfter(patience);
+        try
+        {
+            return await _cursor.NextAsync(behind, wait.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!stopping.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Learns how far the archive is complete: idle times count as well.</summary>
+    private void NoteMark()
+    {
+        if (_mark is not { IsCompleted: true } mark) return;
+        if (!mark.IsCompletedSuccessfully)
+        {
+            _mark = null;
+            return;
+        }
+
+        if (mark.Result.Segment > _cursor.Position) return; // sealed soon
+        lock (_stopping) _completeThrough = mark.Result.Time;
+        _mark = null;
+    }
+
+    private ArchiveFrontier Frontier => new(_shipment.Archived, _shipment.Sequence, CompleteThrough, _taken!.Groups + Shipped.Groups, _taken.Bytes + Shipped.Bytes); // only once it was taken
+
+    private TimeSpan TimeUntilRenewal => _draining.IsCancellationRequested ? TimeSpan.FromMilliseconds(50) : _options.RenewEvery / 4;
+
+    private async Task ReleaseAsync()
+    {
+        if (!_lease.IsHeld) return;
+        try
+        {
+            NoteMark();
+            using var limit = new CancellationTokenSource(_options.RenewEvery / 2);
+            await _lease.ReleaseAsync(_taken is null ? _lease.Frontier : Frontier, limit.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException)
+        {
+            // the lease ends by itself
+        }
+    }
+}
