@@ -3,6 +3,7 @@ using System.CommandLine.Invocation;
 using TraceStore;
 using TraceStore.Demo;
 using TraceStore.Load;
+using TraceStore.Recovery;
 using TraceStore.Storage.Engine;
 
 // The embedded engine is a child process of this same binary; nothing else is loaded in it.
@@ -16,6 +17,8 @@ root.Add(DemoServiceCommand.Create());
 root.Add(TraceCommand.Create());
 root.Add(LoadCommand.Create());
 root.Add(QuarantineCommand.Create());
+root.Add(ArchiveCommand.Create());
+root.Add(RestoreCommand.Create());
 root.Add(SettingsCommand.Create());
 
 // Commands end by themselves when they are asked to; the default would end them after two seconds.

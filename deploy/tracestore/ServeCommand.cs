@@ -24,7 +24,19 @@ internal static class ServeCommand
     public static void Configure(Command command, Func<IConfiguration, IReadOnlyList<string>, int> run) =>
         Configure(command, (configuration, problems) => Task.FromResult(run(configuration, problems)));
 
-    private static void Configure(Command command, Func<IConfiguration, IReadOnlyList<string>, Task<int>> runAsync)
+    /// <summary>The same, for an action that takes its time.</summary>
+    public static void Configure(Command command, Func<IConfiguration, IReadOnlyList<string>, Task<int>> runAsync)
+    {
+        Func<ParseResult, (IConfiguration Configuration, IReadOnlyList<string> Problems)> read = AddOptions(command);
+        command.SetAction((arguments, _) =>
+        {
+            (IConfiguration configuration, IReadOnlyList<string> problems) = read(arguments);
+            return runAsync(configuration, problems);
+        });
+    }
+
+    /// <summary>Gives a command the options of serving; returns what reads the settings from them.</summary>
+    public static Func<ParseResult, (IConfiguration Configuration, IReadOnlyList<string> Problems)> AddOptions(Command command)
     {
         var options = SettingsCatalogue.All.Where(setting => setting.Option is not null).ToDictionary(
             setting => setting.Key,
@@ -42,14 +54,10 @@ internal static class ServeCommand
         foreach (Option<string?> option in options.Values) command.Add(option);
         command.Add(file);
         command.Add(set);
-        command.SetAction((arguments, _) =>
-        {
-            (IConfiguration configuration, IReadOnlyList<string> problems) = ReadConfiguration(
-                arguments.GetValue(file),
-                options.ToDictionary(option => option.Key, option => arguments.GetValue(option.Value)),
-                arguments.GetValue(set) ?? []);
-            return runAsync(configuration, problems);
-        });
+        return arguments => ReadConfiguration(
+            arguments.GetValue(file),
+            options.ToDictionary(option => option.Key, option => arguments.GetValue(option.Value)),
+            arguments.GetValue(set) ?? []);
     }
 
     private static async Task<int> RunAsync(IConfiguration configuration, IReadOnlyList<string> unread)

@@ -13,8 +13,8 @@ namespace TraceStore.Storage.Archive;
 /// <param name="Epochs">Its writers, in order.</param>
 /// <param name="Writer">Who writes, and until when nobody else may; null when nobody does.</param>
 /// <param name="Frontier">How far the newest epoch goes.</param>
-/// <param name="Turn">Counts the replacements, so that no two are equal.</param>
-public sealed record ArchiveHead(int Format, Guid Lineage, IReadOnlyList<ArchiveEpoch> Epochs, ArchiveWriter? Writer, ArchiveFrontier Frontier, long Turn)
+/// <param name="Revision">Counts the replacements, so that no two are equal.</param>
+public sealed record ArchiveHead(int Format, Guid Lineage, IReadOnlyList<ArchiveEpoch> Epochs, ArchiveWriter? Writer, ArchiveFrontier Frontier, long Revision)
 {
     public const int NewestFormat = 1;
 
@@ -27,6 +27,7 @@ public sealed record ArchiveHead(int Format, Guid Lineage, IReadOnlyList<Archive
     /// <exception cref="ObjectDamagedException">It isn't one, or of a newer version.</exception>
     public static ArchiveHead Decode(IObjectStore store, ReadOnlySpan<byte> content)
     {
+        if (EncryptedObject.IsEncrypted(content)) throw new ObjectDamagedException($"{ArchiveNames.Head} in {store.Address} is encrypted: name the key file with Archive:KeyFile.");
         try
         {
             ArchiveHead head = JsonSerializer.Deserialize<ArchiveHead>(content, s_json) ?? throw new JsonException("it is null");
@@ -48,8 +49,14 @@ public sealed record ArchiveHead(int Format, Guid Lineage, IReadOnlyList<Archive
 /// <param name="Log">The log's identity.</param>
 /// <param name="First">Its first segment that is archived.</param>
 /// <param name="Began">When, by the store's clock.</param>
-/// <param name="From">How far the epoch before was known to this one; null for the first.</param>
-public sealed record ArchiveEpoch(uint Number, ulong Log, ulong First, DateTimeOffset Began, ArchiveFrontier? From);
+/// <param name="From">What there was when it began; null for nothing.</param>
+public sealed record ArchiveEpoch(uint Number, ulong Log, ulong First, DateTimeOffset Began, ArchiveOrigin? From);
+
+/// <summary>What an epoch goes on from.</summary>
+/// <param name="Epoch">The epoch before.</param>
+/// <param name="Frontier">How far of it.</param>
+/// <param name="Until">Only what was received up to then, where it was restored to an instant.</param>
+public sealed record ArchiveOrigin(uint Epoch, ArchiveFrontier Frontier, DateTimeOffset? Until);
 
 /// <summary>Who writes to an archive.</summary>
 /// <param name="Process">Random, for each process.</param>
@@ -64,8 +71,9 @@ public sealed record ArchiveWriter(Guid Process, Guid Directory, string Host, Da
 /// <param name="CompleteThrough">Everything that was received up to then is archived; null before anything is known.</param>
 /// <param name="Groups">Objects so far, to reckon by: a crash may have it miss the last few.</param>
 /// <param name="Bytes">Their bytes.</param>
-public sealed record ArchiveFrontier(ulong Segment, ulong Sequence, DateTimeOffset? CompleteThrough, long Groups, long Bytes)
+/// <param name="Holes">Ranges of segments that are lost.</param>
+public sealed record ArchiveFrontier(ulong Segment, ulong Sequence, DateTimeOffset? CompleteThrough, long Groups, long Bytes, long Holes)
 {
     /// <summary>Of an epoch of which nothing is archived yet.</summary>
-    public static ArchiveFrontier Before(ulong firstSegment) => new(firstSegment - 1, 0, null, 0, 0);
+    public static ArchiveFrontier Before(ulong firstSegment) => new(firstSegment - 1, 0, null, 0, 0, 0);
 }

@@ -7,7 +7,8 @@ namespace TraceStore.Storage.Archive;
 /// <param name="Directory">The data directory's identity: random.</param>
 /// <param name="Lineage">The archive's identity; null before there is one.</param>
 /// <param name="IsBegun">Whether the archive is known to have its head.</param>
-public sealed record ArchiveIdentity(Guid Directory, Guid? Lineage, bool IsBegun)
+/// <param name="Restored">What of the archive the directory was restored from; null once its own epoch has begun, which says so.</param>
+public sealed record ArchiveIdentity(Guid Directory, Guid? Lineage, bool IsBegun, ArchiveOrigin? Restored = null)
 {
     private const string FileName = "archive.json";
 
@@ -35,16 +36,7 @@ public sealed record ArchiveIdentity(Guid Directory, Guid? Lineage, bool IsBegun
     /// <summary>Notes it durably.</summary>
     public ArchiveIdentity Save(string dataDirectory)
     {
-        string path = Path.Combine(dataDirectory, FileName);
-        using (var file = new FileStream(path + ".new", FileMode.Create, FileAccess.Write))
-        {
-            file.Write(JsonSerializer.SerializeToUtf8Bytes(this, s_json));
-            file.Flush();
-            DirectorySync.SyncFile(file.SafeFileHandle);
-        }
-
-        File.Move(path + ".new", path, overwrite: true);
-        DirectorySync.Sync(dataDirectory);
+        DurableFile.Replace(Path.Combine(dataDirectory, FileName), JsonSerializer.SerializeToUtf8Bytes(this, s_json));
         return this;
     }
 }

@@ -51,22 +51,22 @@ public sealed class ArchiveLease(IObjectStore store, string dataDirectory, ulong
 
         var writer = new ArchiveWriter(_process, identity.Directory, Environment.MachineName, store.Now + options.Lease);
         if (found is null && identity.Lineage is null) identity = (identity with { Lineage = Guid.NewGuid() }).Save(dataDirectory); // first: whatever crash comes, the archive is known to be ours
-        await WriteAsync(found is null ? Begin(identity, writer, firstSegment) : Continue(found, writer, firstSegment), stored?.Version, cancellation).ConfigureAwait(false);
-        if (!identity.IsBegun) (identity with { IsBegun = true }).Save(dataDirectory);
+        await WriteAsync(found is null ? Begin(identity, writer, firstSegment) : Continue(found, identity, writer, firstSegment), stored?.Version, cancellation).ConfigureAwait(false);
+        if (!identity.IsBegun || identity.Restored is not null) (identity with { IsBegun = true, Restored = null }).Save(dataDirectory);
     }
 
     /// <summary>2: renews it, and says how far the archive goes.</summary>
     /// <exception cref="ArchiveNotOursException">It is lost.</exception>
     /// <exception cref="ObjectStoreException">The store can't be reached.</exception>
     public Task RenewAsync(ArchiveFrontier frontier, CancellationToken cancellation) =>
-        WriteAsync(Held with { Writer = Held.Writer! with { Until = store.Now + options.Lease }, Frontier = frontier, Turn = Held.Turn + 1 }, _version, cancellation);
+        WriteAsync(Held with { Writer = Held.Writer! with { Until = store.Now + options.Lease }, Frontier = frontier, Revision = Held.Revision + 1 }, _version, cancellation);
 
     /// <summary>3: releases it, and says how far the archive goes.</summary>
     /// <exception cref="ArchiveNotOursException">It is lost.</exception>
     /// <exception cref="ObjectStoreException">The store can't be reached.</exception>
     public async Task ReleaseAsync(ArchiveFrontier frontier, CancellationToken cancellation)
     {
-        await WriteAsync(Held with { Writer = Held.Writer! with { Until = store.Now }, Frontier = frontier, Turn = Held.Turn + 1 }, _version, cancellation).ConfigureAwait(false);
+        await WriteAsync(Held with { Writer = Held.Writer! with { Until = store.Now }, Frontier = frontier, Revision = Held.Revision + 1 }, _version, cancellation).ConfigureAwait(false);
         _head = null;
     }
 
@@ -91,15 +91,15 @@ public sealed class ArchiveLease(IObjectStore store, string dataDirectory, ulong
     }
 
     private ArchiveHead Begin(ArchiveIdentity identity, ArchiveWriter writer, ulong firstSegment) =>
-        new(ArchiveHead.NewestFormat, identity.Lineage!.Value, [new ArchiveEpoch(1, log, firstSegment, store.Now, From: null)], writer, ArchiveFrontier.Before(firstSegment), Turn: 1);
+        new(ArchiveHead.NewestFormat, identity.Lineage!.Value, [new ArchiveEpoch(1, log, firstSegment, store.Now, From: null)], writer, ArchiveFrontier.Before(firstSegment), Revision: 1);
 
     /// <summary>The same log of the same directory goes on in its epoch; any other begins one, so that whatever an old writer still does has other names.</summary>
-    private ArchiveHead Continue(ArchiveHead found, ArchiveWriter writer, ulong firstSegment)
+    private ArchiveHead Continue(ArchiveHead found, ArchiveIdentity identity, ArchiveWriter writer, ulong firstSegment)
     {
         bool isSame = found.Current.Log == log && found.Writer?.Directory == writer.Directory;
-        if (isSame) return found with { Writer = writer, Turn = found.Turn + 1 };
-        var epoch = new ArchiveEpoch(found.Current.Number + 1, log, firstSegment, store.Now, found.Frontier);
-        return found with { Epochs = [.. found.Epochs, epoch], Writer = writer, Frontier = ArchiveFrontier.Before(firstSegment), Turn = found.Turn + 1 };
+        if (isSame) return found with { Writer = writer, Revision = found.Revision + 1 };
+        var epoch = new ArchiveEpoch(found.Current.Number + 1, log, firstSegment, store.Now, identity.Restored ?? new ArchiveOrigin(found.Current.Number, found.Frontier, Until: null));
+        return found with { Epochs = [.. found.Epochs, epoch], Writer = writer, Frontier = ArchiveFrontier.Before(firstSegment), Revision = found.Revision + 1 };
     }
 
     private async Task WriteAsync(ArchiveHead head, ObjectVersion? expected, CancellationToken cancellation)

@@ -141,7 +141,7 @@ public sealed class LogArchiver : IAsyncDisposable
         if (!_isProbed) await ProbeAsync(stopping).ConfigureAwait(false);
         await _lease.TakeAsync(_shipment.First, stopping).ConfigureAwait(false);
         await _shipment.AlignAsync(_lease.Current, _lease.Frontier, stopping).ConfigureAwait(false);
-        _taken = _lease.Frontier with { Groups = _lease.Frontier.Groups - Shipped.Groups, Bytes = _lease.Frontier.Bytes - Shipped.Bytes };
+        _taken = _lease.Frontier with { Groups = _lease.Frontier.Groups - Shipped.Groups, Bytes = _lease.Frontier.Bytes - Shipped.Bytes, Holes = _lease.Frontier.Holes - Shipped.Holes };
         lock (_stopping) _completeThrough = _lease.Frontier.CompleteThrough;
     }
 
@@ -203,7 +203,7 @@ public sealed class LogArchiver : IAsyncDisposable
         _mark = null;
     }
 
-    private ArchiveFrontier Frontier => new(_shipment.Archived, _shipment.Sequence, CompleteThrough, _taken!.Groups + Shipped.Groups, _taken.Bytes + Shipped.Bytes); // only once it was taken
+    private ArchiveFrontier Frontier => new(_shipment.Archived, _shipment.Sequence, CompleteThrough, _taken!.Groups + Shipped.Groups, _taken.Bytes + Shipped.Bytes, _taken.Holes + Shipped.Holes); // only once it was taken
 
     private TimeSpan TimeUntilRenewal => _draining.IsCancellationRequested ? TimeSpan.FromMilliseconds(50) : _options.RenewEvery / 4;
 

@@ -116,16 +116,19 @@ public sealed class DirectoryStore : IObjectStore
         }
     }
 
-    public Task DeleteAsync(string name, CancellationToken cancellation)
+    public async Task DeleteAsync(string name, CancellationToken cancellation)
     {
         string path = PathOf(name);
-        return Task.FromResult(Do("delete", name, () =>
+        await DoAsync("delete", name, async () =>
         {
             if (!File.Exists(path)) return false;
+            using HeldLock held = await LockAsync(cancellation).ConfigureAwait(false);
             File.Delete(path);
-            DirectorySync.Sync(Path.GetDirectoryName(path)!);
+            string folder = Path.GetDirectoryName(path)!;
+            for (; folder != Address && !Directory.EnumerateFileSystemEntries(folder).Any(); folder = Path.GetDirectoryName(folder)!) Directory.Delete(folder);
+            DirectorySync.Sync(folder);
             return true;
-        }));
+        }).ConfigureAwait(false);
     }
 
     public ValueTask DisposeAsync()

@@ -9,12 +9,11 @@ internal sealed class EncryptedObject : IDisposable
 {
     public const int ChunkBytes = 1 << 16;
     public const int TagBytes = 16;
-    public const int KeyIdBytes = 8;
 
     private const int Version = 1;
     private const int SaltBytes = 16;
     private const int KeyIdOffset = 8;
-    private const int SaltOffset = KeyIdOffset + KeyIdBytes;
+    private const int SaltOffset = KeyIdOffset + EncryptionKeys.IdBytes;
     private const int NameLengthOffset = SaltOffset + SaltBytes;
     private const int NameOffset = NameLengthOffset + sizeof(ushort);
 
@@ -49,7 +48,7 @@ internal sealed class EncryptedObject : IDisposable
         if (!IsEncrypted(header)) throw new InvalidDataException("it isn't encrypted. Was the store begun without a key? Encryption begins with a store: use another path or prefix");
         int version = BinaryPrimitives.ReadInt32LittleEndian(header.AsSpan(sizeof(int)));
         if (version != Version) throw new InvalidDataException($"it is encrypted in version {version}, where this TraceStore knows {Version}");
-        string keyId = Convert.ToHexStringLower(header.AsSpan(KeyIdOffset, KeyIdBytes));
+        string keyId = Convert.ToHexStringLower(header.AsSpan(KeyIdOffset, EncryptionKeys.IdBytes));
         return new EncryptedObject(header, keys.DeriveFor(keyId, header.AsSpan(SaltOffset, SaltBytes), header.AsSpan(NameOffset)));
     }
 

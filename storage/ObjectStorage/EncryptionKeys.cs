@@ -9,7 +9,8 @@ namespace TraceStore.Storage.ObjectStorage;
 /// </summary>
 public sealed class EncryptionKeys
 {
-    public const int KeyBytes = 32;
+    internal const int KeyBytes = 32;
+    internal const int IdBytes = 8;
 
     private readonly Dictionary<string, byte[]> _keys;
 
@@ -55,7 +56,7 @@ public sealed class EncryptionKeys
         return derived;
     }
 
-    private static string IdOf(byte[] key) => Convert.ToHexStringLower(SHA256.HashData(key).AsSpan(0, EncryptedObject.KeyIdBytes));
+    private static string IdOf(byte[] key) => Convert.ToHexStringLower(SHA256.HashData(key).AsSpan(0, IdBytes));
 }
 
 /// <summary>An object was encrypted with a key that isn't there.</summary>

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using TraceStore.Storage.Spans;
 
 namespace TraceStore.Storage.Wal;
@@ -12,27 +11,30 @@ public static class PackedSegment
     /// <param name="packed">Where to.</param>
     public static void Append(ReadOnlySpan<byte> file, WalSegmentContent content, ByteList packed)
     {
-        file = file[..checked((int)(content.ValidBytes + content.UnreadableBytes))];
-        if (content.Corruptions.Count > 0 || content.UnreadableBytes > 0)
-        {
-            packed.Add(file);
-            return;
-        }
+        bool isWhole = content.Corruptions.Count == 0 && content.UnreadableBytes == 0;
+        if (isWhole) Append(file, content.Records, packed);
+        else packed.Add(file[..checked((int)(content.ValidBytes + content.UnreadableBytes))]);
+    }
 
+    /// <summary>Adds a segment with some of its records.</summary>
+    public static void Append(ReadOnlySpan<byte> file, IEnumerable<WalRecord> records, ByteList packed)
+    {
         packed.Add(file[..WalSegment.HeaderBytes]);
-        int position = WalSegment.HeaderBytes;
-        for (int record = 0; record < content.Records.Count;)
-        {
-            int envelope = BinaryPrimitives.ReadInt32LittleEndian(file[position..]);
-            if (envelope == 0) // no record's: the rest of the page is filling
-            {
-                position = (int)content.Segment.EndOfWrite(position);
-                continue;
-            }
+        foreach (WalRecord record in records) packed.Add(record.Frame.Span);
+    }
 
-            packed.Add(file.Slice(position, WalRecord.FrameBytes + envelope));
-            position += WalRecord.FrameBytes + envelope;
-            record++;
+    /// <summary>Writes a segment into a log's folder, durably, but for the folder itself; one that is there already stays.</summary>
+    public static void Write(string walDirectory, ulong number, ReadOnlySpan<byte> packed)
+    {
+        string path = WalSegment.PathOf(walDirectory, number);
+        if (File.Exists(path)) return;
+        using (var file = new FileStream(path + ".new", FileMode.Create, FileAccess.Write))
+        {
+            file.Write(packed);
+            file.Flush();
+            DirectorySync.SyncFile(file.SafeFileHandle);
         }
+
+        File.Move(path + ".new", path);
     }
 }

@@ -110,7 +110,14 @@ public sealed class WalCursor
         Directory.EnumerateFiles(directory, "*" + Extension).Select(path => Read(path, wal)).Where(state => !state.IsLost).Select(state => (ulong?)state.Position).Min();
 
     /// <summary>A sink that there no longer is: the log keeps nothing for it. Before the log is opened.</summary>
-    public static void Forget(string directory, string sink) => File.Delete(Path.Combine(directory, sink + Extension));
+    public static void Forget(string directory, string sink)
+    {
+        if (Directory.Exists(directory)) File.Delete(Path.Combine(directory, sink + Extension));
+    }
+
+    /// <summary>The last segment that a sink of a log that nobody has open holds; 0 where there is no such sink.</summary>
+    public static ulong PositionOf(string directory, string sink, ulong wal) =>
+        Path.Combine(directory, sink + Extension) is var path && File.Exists(path) ? Read(path, wal).Position : 0;
 
     /// <summary>Waits for the first sealed segment behind the position.</summary>
     public Task<SealedSegment> NextAsync(CancellationToken cancellation) => NextAsync(Position, cancellation);
@@ -169,16 +176,7 @@ public sealed class WalCursor
         BinaryPrimitives.WriteUInt32LittleEndian(file.AsSpan(24), (state.IsLost ? LostFlag : 0) | (state.IsAllNoted ? AllNotedFlag : 0));
         BinaryPrimitives.WriteUInt64LittleEndian(file.AsSpan(28), state.TriedThrough);
         BinaryPrimitives.WriteUInt32LittleEndian(file.AsSpan(FileBytes - sizeof(uint)), Crc32C.Of(file.AsSpan(0, FileBytes - sizeof(uint))));
-        string temporary = _path + ".new";
-        using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write))
-        {
-            stream.Write(file);
-            stream.Flush();
-            DirectorySync.SyncFile(stream.SafeFileHandle);
-        }
-
-        File.Move(temporary, _path, overwrite: true);
-        DirectorySync.Sync(Path.GetDirectoryName(_path)!);
+        DurableFile.Replace(_path, file);
     }
 
     private static State Read(string path, ulong wal)

@@ -144,7 +144,7 @@ public static class WalReader
     {
         try
         {
-            return WalRecord.Decode(file.Slice(position + WalRecord.FrameBytes, length));
+            return WalRecord.Decode(file.Slice(position + WalRecord.FrameBytes, length)) with { Frame = file.Slice(position, WalRecord.FrameBytes + length) };
         }
         catch (InvalidDataException e)
         {

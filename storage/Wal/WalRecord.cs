@@ -32,6 +32,9 @@ public sealed record WalRecord(
     private const int HashBytes = 16;
     private const int MaxHeadBytes = FrameBytes + 64; // the tenant aside
 
+    /// <summary>The record as it lies in its segment, with its length and checksum.</summary>
+    internal ReadOnlyMemory<byte> Frame { get; init; }
+
     private WalCodec _codec;
     private ReadOnlyMemory<byte> _body;
 

@@ -82,6 +82,17 @@ public sealed partial class TraceStoreProcess : IDisposable
     private static TraceStoreProcess Start(string binary, string[] before, string dataDirectory, int otlpPort, params string[] arguments) =>
         new(binary, [.. before, "serve", "--data", dataDirectory, "--otlp-grpc-port", $"{otlpPort}", "--otlp-http-port", "0", "--tempo-port", "0", "--jaeger-port", "0", .. arguments]);
 
+    /// <summary>Begins a command and doesn't wait.</summary>
+    public static TraceStoreProcess Begin(params string[] arguments) => new(Binary, arguments);
+
+    /// <summary>Waits for its end, and gives the exit code.</summary>
+    public async Task<int> EndAsync()
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        await _process.WaitForExitAsync(limit.Token);
+        return _process.ExitCode;
+    }
+
     /// <summary>Runs a command to its end.</summary>
     public static async Task<(int ExitCode, string Output, string Errors)> RunAsync(params string[] arguments)
     {

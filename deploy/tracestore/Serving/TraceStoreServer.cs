@@ -14,6 +14,7 @@ using TraceStore.Storage.ClickHouse;
 using TraceStore.Storage.Engine;
 using TraceStore.Storage.Memory;
 using TraceStore.Storage.ObjectStorage;
+using TraceStore.Storage.Restore;
 using TraceStore.Storage.Wal;
 
 namespace TraceStore.Serving;
@@ -92,6 +93,7 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         // Storage
         WarnOfOpenFolders();
         StopLast(DirectoryLock.Acquire(_settings.DataDirectory));
+        if (RestoreJournal.IsIn(_settings.DataDirectory)) throw new IOException($"{_settings.DataDirectory} is being restored and isn't whole. Go on with: {ThisProgram.Name} restore --data {_settings.DataDirectory}");
         if (_settings.Archive is null) WalCursor.Forget(_settings.Wal.Directory, ArchiveSink);
         var wal = StopLast(WriteAheadLog.Open(_settings.Wal, TimeProvider.System, _logs.CreateLogger<WriteAheadLog>()));
         _engine = _settings.Engine is { } engineOptions

@@ -42,7 +42,7 @@ public sealed class ArchiveLeaseTests : IDisposable
         await newLog.TakeAsync(7, default);
         Assert.Equal(2u, newLog.Current.Number);
         Assert.Equal(7ul, newLog.Current.First);
-        Assert.Equal(ArchiveFrontier.Before(1), newLog.Current.From);
+        Assert.Equal(new ArchiveOrigin(1, ArchiveFrontier.Before(1), Until: null), newLog.Current.From);
         Assert.Equal(again.Lineage, newLog.Lineage);
     }
 
@@ -80,7 +80,7 @@ public sealed class ArchiveLeaseTests : IDisposable
     [InlineData("{}")]
     [InlineData("null")]
     [InlineData("not json")]
-    [InlineData("""{"format":2,"lineage":"7a6f8f0a-6d39-4b0e-9d6e-0d0b8a3b6f00","epochs":[],"writer":null,"frontier":null,"turn":1}""")]
+    [InlineData("""{"format":2,"lineage":"7a6f8f0a-6d39-4b0e-9d6e-0d0b8a3b6f00","epochs":[],"writer":null,"frontier":null,"revision":1}""")]
     public async Task A_head_that_cannot_be_read_is_said_so_and_left_alone(string text)
     {
         await _store.CreateAsync(ArchiveNames.Head, ObjectContent.Of(System.Text.Encoding.UTF8.GetBytes(text)), default);

@@ -75,7 +75,7 @@ internal sealed class ArchiveSite(string data, IObjectStore store) : IAsyncDispo
     {
         ArchiveHead head = await HeadAsync(store);
         ArchiveEpoch chosen = epoch < 0 ? head.Current : head.Epochs[epoch];
-        ulong frontier = epoch < 0 ? head.Frontier.Segment : head.Epochs[epoch + 1].From!.Segment;
+        ulong frontier = epoch < 0 ? head.Frontier.Segment : head.Epochs[epoch + 1].From!.Frontier.Segment;
         return await new LogArchiveReader(store).ReadAsync(chosen.Number, chosen.First, frontier, default).ToArrayAsync();
     }
 

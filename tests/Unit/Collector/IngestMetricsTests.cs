@@ -3,6 +3,8 @@ using System.Text.RegularExpressions;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using TraceStore.Collector.Pipeline;
+using TraceStore.Storage.Archive;
+using TraceStore.Storage.ObjectStorage;
 using TraceStore.Storage.Wal;
 
 namespace TraceStore.Tests.Unit.Collector;
@@ -21,6 +23,9 @@ public sealed partial class IngestMetricsTests
         await using (WriteAheadLog wal = WriteAheadLog.Open(new WalOptions { Directory = directory.Path }, TimeProvider.System, NullLogger.Instance))
         {
             _ = new IngestMetrics(factory, wal, new Quarantine(directory.Path));
+            var store = new DirectoryStore(Path.Combine(directory.Path, "archive"));
+            await using var archiver = new LogArchiver(store, wal, wal.OpenCursor("archive", CursorClaim.Required), directory.Path, new ArchiveOptions(), NullLogger<LogArchiver>.Instance);
+            _ = new ArchiveMetrics(factory, archiver, TimeProvider.System);
         }
 
         string table = await File.ReadAllTextAsync(Path.Combine(RepositoryRoot.Path, "collector", "Pipeline", "METRICS.md"), TestContext.Current.CancellationToken);

@@ -29,6 +29,18 @@ public sealed class DirectoryStoreTests : ObjectStoreContract
     }
 
     [Fact]
+    public async Task Folders_that_have_become_empty_go()
+    {
+        await Store.CreateAsync("a/b/c", ObjectContent.Of(Text("x")), Never);
+        await Store.CreateAsync("a/d", ObjectContent.Of(Text("x")), Never);
+        await Store.DeleteAsync("a/b/c", Never);
+        Assert.False(Directory.Exists(Path.Combine(Root, "a/b")));
+        Assert.True(Directory.Exists(Path.Combine(Root, "a")));
+        await Store.DeleteAsync("a/d", Never);
+        Assert.False(Directory.Exists(Path.Combine(Root, "a")));
+    }
+
+    [Fact]
     public async Task Objects_are_their_owners_alone()
     {
         await Store.CreateAsync("a/b", ObjectContent.Of(Text("x")), Never);

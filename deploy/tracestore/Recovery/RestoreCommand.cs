@@ -1,0 +1,122 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging;
+using Spectre.Console;
+using TraceStore.Serving;
+using TraceStore.Settings;
+using TraceStore.Storage.Archive;
+using TraceStore.Storage.ClickHouse;
+using TraceStore.Storage.ObjectStorage;
+using TraceStore.Storage.Restore;
+
+namespace TraceStore.Recovery;
+
+/// <summary><c>tracestore restore</c>: a data directory from an archive, as it was at an instant.</summary>
+internal static class RestoreCommand
+{
+    public static Command Create()
+    {
+        var command = new Command("restore", "Restore a data directory from an archive: everything that is in it, or as it was at an instant. Needs an empty directory (--data), the archive's address (--archive) and, where it is encrypted, the key (--set Archive:KeyFile=FILE).");
+        Func<ParseResult, (IConfiguration, IReadOnlyList<string>)> read = ServeCommand.AddOptions(command);
+        var from = new Option<string?>("--from") { HelpName = "URL", Description = "The archive: the same as --archive" };
+        var to = new Option<string?>("--to") { HelpName = "INSTANT", Description = "As it was then: what was received up to this instant, such as 2026-11-26T10:15:00Z. Default: everything" };
+        var dryRun = new Option<bool>("--dry-run") { Description = "Say what would be done, and do nothing" };
+        var copy = new Option<bool>("--copy") { Description = "Only to look at: the directory will not go on as the archive's writer" };
+        var acceptHoles = new Option<bool>("--accept-holes") { Description = "Restore what there is, although ranges of the log are lost" };
+        foreach (Option option in new Option[] { from, to, dryRun, copy, acceptHoles }) command.Add(option);
+        command.SetAction((arguments, cancellation) =>
+        {
+            (IConfiguration configuration, IReadOnlyList<string> problems) = read(arguments);
+            if (arguments.GetValue(from) is { } url) configuration["Archive:Url"] = url;
+            return RunAsync(configuration, problems, new Wishes(arguments.GetValue(to), arguments.GetValue(dryRun), arguments.GetValue(copy), arguments.GetValue(acceptHoles)), cancellation);
+        });
+        return command;
+    }
+
+    private sealed record Wishes(string? To, bool IsDryRun, bool IsCopy, bool AcceptsHoles);
+
+    private static async Task<int> RunAsync(IConfiguration configuration, IReadOnlyList<string> unread, Wishes wishes, CancellationToken cancellation)
+    {
+        (TraceStoreSettings? settings, IReadOnlyList<string> invalid) = TraceStoreSettings.Read(configuration);
+        List<string> problems = [.. unread, .. invalid];
+        if (settings is { Archive: null }) problems.Add("--from: say where the archive is, a directory or s3://bucket/prefix.");
+        if (settings is { Engine: null }) problems.Add("ClickHouse:Url: a restore fills the embedded engine; into an external ClickHouse the archive can't be restored yet.");
+        DateTimeOffset? instant = null;
+        if (wishes.To is { } text && (instant = Instant(text)) is null) problems.Add($"--to {text}: expected an instant with its offset from UTC, such as 2026-11-26T10:15:00Z or 2026-11-26T11:15:00+01:00.");
+        if (problems.Count > 0) return Fail(problems);
+
+        FileModes.CreateForOwnerOnly();
+        IObjectStore store = ObjectStores.Open(settings!.Archive!.Store);
+        await using (store.ConfigureAwait(false))
+        {
+            try
+            {
+                RestorePlan plan = await PlanAsync(store, instant, cancellation).ConfigureAwait(false);
+                Show(store, plan);
+                if (plan.Holes > 0 && !wishes.AcceptsHoles) return Fail([$"{plan.Holes} ranges of the log are lost: the archive had been away for too long, or somebody deleted what it needed. With --accept-holes what there is is restored."]);
+                if (wishes.IsDryRun) return 0;
+                await RestoreAsync(settings, configuration, store, plan, wishes.IsCopy, cancellation).ConfigureAwait(false);
+                return 0;
+            }
+            catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+            {
+                Console.Error.WriteLine("Stopped. Restore again, and it goes on from there.");
+                return 1;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or InvalidOperationException or ClickHouseRefusedException)
+            {
+                return Fail([e.Message]);
+            }
+        }
+    }
+
+    private static async Task<RestorePlan> PlanAsync(IObjectStore store, DateTimeOffset? instant, CancellationToken cancellation)
+    {
+        StoredObject head = await store.GetAsync(ArchiveNames.Head, cancellation).ConfigureAwait(false) ?? throw new RestoreRefusedException($"There is no archive in {store.Address}: {ArchiveNames.Head} is missing.");
+        return RestorePlan.Of(ArchiveHead.Decode(store, head.Content.Span), instant);
+    }
+
+    private static async Task RestoreAsync(TraceStoreSettings settings, IConfiguration configuration, IObjectStore store, RestorePlan plan, bool isCopy, CancellationToken cancellation)
+    {
+        using ILoggerFactory logs = Logs.Create(configuration);
+        long started = Stopwatch.GetTimestamp(), spans = 0;
+        await AnsiConsole.Progress()
+            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new DownloadedColumn(), new TransferSpeedColumn(), new RemainingTimeColumn())
+            .StartAsync(async screen =>
+            {
+                ProgressTask task = screen.AddTask("Replaying the log", maxValue: Math.Max(1, plan.Size.Bytes));
+                var restorer = new Restorer(settings, store, logs, done => task.Value = Math.Min(done.Bytes, task.MaxValue));
+                spans = await restorer.RunAsync(plan, isCopy, cancellation).ConfigureAwait(false);
+                task.Value = task.MaxValue;
+            }).ConfigureAwait(false);
+        string rest = isCopy ? "A copy, to be looked at: start it without an archive, or with one of its own." : "It goes on as the archive's writer, in an epoch of its own, once the last writer's lease is over.";
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Restored {spans} spans to {settings.DataDirectory} in {Stopwatch.GetElapsedTime(started).TotalSeconds:F1} s; each was found again. {rest}"));
+        Console.WriteLine($"Start it: {ThisProgram.Name} --data {settings.DataDirectory}{(isCopy ? "" : $" --archive {store.Address}")}");
+    }
+
+    private static void Show(IObjectStore store, RestorePlan plan)
+    {
+        (long groups, long bytes) = plan.Size;
+        Console.WriteLine($"Archive   {store.Address}, lineage {plan.Lineage}");
+        Console.WriteLine($"Instant   {(plan.Instant is { } instant ? instant.ToUniversalTime().ToString("u", CultureInfo.InvariantCulture) : "the newest")}");
+        foreach (RestoreStretch stretch in plan.Stretches)
+        {
+            string through = stretch.IsWhole ? "to its end" : stretch.Until is { } until ? $"what was received up to {until.ToUniversalTime():u}" : $"to segment {stretch.Known.Segment}";
+            Console.WriteLine($"Epoch {stretch.Epoch.Number,-3} begun {stretch.Epoch.Began.ToUniversalTime():u}: from segment {stretch.Epoch.First} {through}");
+        }
+
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"To read   {groups} objects, {bytes / 1e6:F1} MB at least; {plan.Holes} holes"));
+    }
+
+    private static DateTimeOffset? Instant(string text) =>
+        text.Length > 11 && (text.EndsWith('Z') || text[11..].IndexOfAny(['+', '-']) >= 0)
+        && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.None, out DateTimeOffset instant) ? instant : null;
+
+    private static int Fail(IReadOnlyList<string> problems)
+    {
+        foreach (string problem in problems) Console.Error.WriteLine(problem);
+        return 1;
+    }
+}

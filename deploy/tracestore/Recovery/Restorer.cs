@@ -1,0 +1,156 @@
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+using TraceStore.Collector.Pipeline;
+using TraceStore.Serving;
+using TraceStore.Settings;
+using TraceStore.Storage.Archive;
+using TraceStore.Storage.ClickHouse;
+using TraceStore.Storage.Engine;
+using TraceStore.Storage.ObjectStorage;
+using TraceStore.Storage.Restore;
+using TraceStore.Storage.Wal;
+
+namespace TraceStore.Recovery;
+
+/// <summary>What a restore has done so far.</summary>
+/// <param name="Groups">Objects read.</param>
+/// <param name="Bytes">Their bytes.</param>
+internal readonly record struct RestoreProgress(long Groups, long Bytes);
+
+/// <summary>
+/// Restores a data directory from an archive. Each step may be done again; killed anywhere, it goes on from its journal.
+/// <list type="number">
+/// <item>Take an empty directory, and note what is restored: from now on nothing serves it.</item>
+/// <item>Start the embedded engine.</item>
+/// <item>Bring some of the archived log back, and let a follower store it, as it stores any log after a crash; until all is there.</item>
+/// <item>Hold what is stored against what the archive said.</item>
+/// <item>Say what the directory goes on from, and let it be served.</item>
+/// </list>
+/// </summary>
+internal sealed class Restorer(TraceStoreSettings settings, IObjectStore store, ILoggerFactory logs, Action<RestoreProgress> progress)
+{
+    /// <summary>So much of the log is on disk at once.</summary>
+    private const long MaxLogBytes = 256L << 20;
+
+    private static readonly TimeSpan s_patience = TimeSpan.FromDays(365);
+    private static readonly string[] s_ownNames = ["lost+found", "lock", "lock.process"];
+
+    private RestoreProgress _done;
+
+    private string LogsDirectory => Path.Combine(settings.DataDirectory, "restore");
+
+    /// <summary>Restores; returns how many spans there are now.</summary>
+    /// <param name="plan">What; of a restore that was begun, what was planned then.</param>
+    /// <param name="isCopy">Whether the directory is only to be looked at, and will not go on as the archive's writer.</param>
+    /// <param name="cancellation">Stops; the next one goes on.</param>
+    /// <exception cref="RestoreRefusedException">The directory isn't empty.</exception>
+    /// <exception cref="IOException">The archive can't be read, or the directory can't be written; also what <see cref="ArchivedLogFiles"/> throws.</exception>
+    public async Task<long> RunAsync(RestorePlan plan, bool isCopy, CancellationToken cancellation)
+    {
+        using DirectoryLock held = DirectoryLock.Acquire(settings.DataDirectory); // 1
+        RestoreJournal journal = Begin(plan);
+        EngineSupervisor engine = await EngineSupervisor.StartAsync(settings.Engine!, logs.CreateLogger<EngineSupervisor>(), cancellation).ConfigureAwait(false); // 2
+        long spans = 0;
+        await using (engine.ConfigureAwait(false))
+        {
+            using var database = new ClickHouseDatabase(settings.ClickHouse, engine.Handler);
+            for (; journal.Stretch < journal.Plan.Stretches.Count; journal = Next(journal))
+            {
+                journal = await ReplayAsync(journal, engine, database, cancellation).ConfigureAwait(false); // 3
+                spans += await VerifyAsync(journal, database, cancellation).ConfigureAwait(false); // 4
+            }
+        }
+
+        Finish(journal, isCopy); // 5
+        return spans;
+    }
+
+    private RestoreJournal Begin(RestorePlan plan)
+    {
+        if (RestoreJournal.Read(settings.DataDirectory) is { } begun)
+        {
+            if (begun.Plan.Lineage != plan.Lineage || begun.Plan.Instant != plan.Instant) throw new RestoreRefusedException($"In {settings.DataDirectory} another restore was begun (of {begun.From}, {Describe(begun.Plan.Instant)}). Go on with that one, or choose another directory with --data.");
+            return begun;
+        }
+
+        string[] found = [.. Directory.EnumerateFileSystemEntries(settings.DataDirectory).Select(path => Path.GetFileName(path)!).Except(s_ownNames).Order(StringComparer.Ordinal)];
+        if (found.Length > 0) throw new RestoreRefusedException($"{settings.DataDirectory} isn't empty: it holds {string.Join(", ", found.Take(5))}{(found.Length > 5 ? ", …" : "")}. A restore needs a directory of its own: choose another with --data, and move it into place when it is done.");
+        return RestoreJournal.Begin(store.Address, plan).Save(settings.DataDirectory);
+    }
+
+    private static string Describe(DateTimeOffset? instant) => instant is { } time ? $"at {time:u}" : "the newest";
+
+    private async Task<RestoreJournal> ReplayAsync(RestoreJournal journal, EngineSupervisor engine, ClickHouseDatabase database, CancellationToken cancellation)
+    {
+        RestoreStretch stretch = journal.Plan.Stretches[journal.Stretch];
+        string directory = Path.Combine(LogsDirectory, stretch.Epoch.Number.ToString(CultureInfo.InvariantCulture));
+        var files = new ArchivedLogFiles(store, stretch, directory);
+        while (true)
+        {
+            // The journal names what was fetched and stored; what was fetched behind that is fetched again, and is the same.
+            FetchedLog fetched = await files.FetchAsync(journal.Fetched, MaxLogBytes, Note, cancellation).ConfigureAwait(false);
+            await StoreAsync(directory, engine, database, cancellation).ConfigureAwait(false);
+            journal = (journal with { Fetched = fetched }).Save(settings.DataDirectory);
+            if (fetched.IsEnd) return journal;
+        }
+    }
+
+    private void Note(long bytes)
+    {
+        _done = new RestoreProgress(_done.Groups + 1, _done.Bytes + bytes);
+        progress(_done);
+    }
+
+    private async Task StoreAsync(string directory, EngineSupervisor engine, ClickHouseDatabase database, CancellationToken cancellation)
+    {
+        WalOptions options = settings.Wal with { Directory = directory, MinFreeBytes = 0 };
+        WriteAheadLog wal = WriteAheadLog.Open(options, TimeProvider.System, logs.CreateLogger<WriteAheadLog>());
+        await using (wal.ConfigureAwait(false))
+        {
+            using var telemetry = new OwnTelemetry();
+            var quarantine = new Quarantine(directory);
+            var follower = new SegmentFollower(
+                wal, quarantine, new SchemaMigrator(database, logs.CreateLogger<SchemaMigrator>()), new SpanBlockInserter(database), Watch, new RecentSpans(), TimeSpan.Zero,
+                new IngestMetrics(telemetry.Meters, wal, quarantine), logs.CreateLogger<SegmentFollower>());
+            await using (follower.ConfigureAwait(false))
+            {
+                await follower.SchemaReady.WaitAsync(cancellation).ConfigureAwait(false);
+                WalBacklog left = await follower.DrainAsync(s_patience).WaitAsync(cancellation).ConfigureAwait(false);
+                if (left.Segments > 0) throw new IOException($"{left.Segments} segments can't be stored: {follower.Ailment} Mend it, and restore again: it goes on from there.");
+            }
+        }
+
+        StoreWatch Watch()
+        {
+            EngineWatch watch = engine.Watch();
+            return new StoreWatch(watch.CheckAsync, watch.ConfirmAsync);
+        }
+    }
+
+    /// <summary>As many spans are stored of a log as were brought back of it, less what is in the quarantine.</summary>
+    private async Task<long> VerifyAsync(RestoreJournal journal, ClickHouseDatabase database, CancellationToken cancellation)
+    {
+        RestoreStretch stretch = journal.Plan.Stretches[journal.Stretch];
+        var parameters = new SqlParameters();
+        string sql = $"SELECT count() FROM spans WHERE wal = {parameters.Add(stretch.Epoch.Log)}";
+        long stored = long.Parse((await database.ReadLinesAsync(new SqlQuery(sql, parameters.Values), cancellation).ConfigureAwait(false))[0], CultureInfo.InvariantCulture);
+        if (stored != journal.Fetched.Spans) throw new IOException($"{stored} spans are stored of the log of epoch {stretch.Epoch.Number}, where the archive has {journal.Fetched.Spans}. The restore isn't whole; what was set aside is in {LogsDirectory}.");
+        return stored;
+    }
+
+    private RestoreJournal Next(RestoreJournal journal)
+    {
+        int next = journal.Stretch + 1;
+        bool isLast = next == journal.Plan.Stretches.Count;
+        return (journal with { Stretch = next, Fetched = isLast ? journal.Fetched : FetchedLog.Before(journal.Plan.Stretches[next]) }).Save(settings.DataDirectory);
+    }
+
+    private void Finish(RestoreJournal journal, bool isCopy)
+    {
+        ArchiveOrigin origin = journal.Plan.OriginAt(journal.Fetched.Next - 1);
+        if (!isCopy) new ArchiveIdentity(Guid.NewGuid(), journal.Plan.Lineage, IsBegun: true, origin).Save(settings.DataDirectory);
+        DirectoryLock.Acquire(settings.Wal.Directory).Dispose(); // a log of its own begins here, and nobody wonders that it is new
+        if (Directory.Exists(LogsDirectory)) Directory.Delete(LogsDirectory, recursive: true);
+        RestoreJournal.Delete(settings.DataDirectory);
+    }
+}

@@ -1,0 +1,51 @@
+using System.Text.Json;
+using TraceStore.Storage.Wal;
+
+namespace TraceStore.Storage.Restore;
+
+/// <summary>How far a restore has come: lies in the data directory from before its first step to after its last, and keeps TraceStore from serving what isn't whole.</summary>
+/// <param name="From">The archive's address.</param>
+/// <param name="Plan">What is restored.</param>
+/// <param name="Stretch">Which of the plan's stretches is in hand.</param>
+/// <param name="Fetched">How far of it was brought back.</param>
+public sealed record RestoreJournal(string From, RestorePlan Plan, int Stretch, FetchedLog Fetched)
+{
+    private const string FileName = "restore.json";
+
+    private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
+
+    public static RestoreJournal Begin(string from, RestorePlan plan) => new(from, plan, 0, FetchedLog.Before(plan.Stretches[0]));
+
+    /// <summary>The restore that was begun in a directory; null for none.</summary>
+    /// <exception cref="InvalidDataException">It can't be read.</exception>
+    public static RestoreJournal? Read(string dataDirectory)
+    {
+        string path = Path.Combine(dataDirectory, FileName);
+        if (!File.Exists(path)) return null;
+        try
+        {
+            return JsonSerializer.Deserialize<RestoreJournal>(File.ReadAllBytes(path), s_json) ?? throw new JsonException("it is null");
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"{path} can't be read: {e.Message} Delete the directory and restore anew.", e);
+        }
+    }
+
+    /// <summary>Whether a directory is being restored.</summary>
+    public static bool IsIn(string dataDirectory) => File.Exists(Path.Combine(dataDirectory, FileName));
+
+    /// <summary>Notes it durably.</summary>
+    public RestoreJournal Save(string dataDirectory)
+    {
+        DurableFile.Replace(Path.Combine(dataDirectory, FileName), JsonSerializer.SerializeToUtf8Bytes(this, s_json));
+        return this;
+    }
+
+    /// <summary>The restore is done.</summary>
+    public static void Delete(string dataDirectory)
+    {
+        File.Delete(Path.Combine(dataDirectory, FileName));
+        DirectorySync.Sync(dataDirectory);
+    }
+}

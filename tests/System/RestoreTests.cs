@@ -1,0 +1,205 @@
+using System.Globalization;
+using TraceStore.Storage.Archive;
+using TraceStore.Storage.ObjectStorage;
+using TraceStore.Storage.Restore;
+using static TraceStore.Tests.OtlpSamples;
+
+namespace TraceStore.Tests.Systems;
+
+/// <summary>A site is lost, and comes back from its archive: real processes, killed for real, directories deleted for real.</summary>
+public sealed class RestoreTests : IDisposable
+{
+    private readonly TemporaryDirectory _place = new();
+
+    private string Archive => Path.Combine(_place.Path, "archive");
+
+    private DirectoryStore Store => new(Archive);
+
+    [Fact]
+    public async Task A_lost_site_comes_back_with_what_it_had_acknowledged_until_seconds_before()
+    {
+        // Under load the process is killed and its directory deleted
+        const int rate = 5_000;
+        using (TraceStoreProcess lost = await ServeAsync("first"))
+        {
+            Task<(int, string, string)> load = TraceStoreProcess.RunAsync("load", "--url", $"http://127.0.0.1:{lost.OtlpPort}", "--rate", $"{rate}", "--duration", "4");
+            await load;
+            lost.Kill();
+        }
+
+        Directory.Delete(DataOf("first"), recursive: true);
+
+        // A new one has all but the last two seconds, and says how many
+        (int exitCode, string output, string errors) = await RestoreAsync("second");
+        Assert.True(exitCode == 0, errors);
+        long restored = long.Parse(output[(output.IndexOf("Restored ", StringComparison.Ordinal) + 9)..].Split(' ')[0], CultureInfo.InvariantCulture);
+        Assert.InRange(restored, 4 * rate - 2 * rate, 4 * rate);
+
+        // It serves, takes spans, and archives them in an epoch of its own
+        using (TraceStoreProcess second = await ServeAsync("second"))
+        {
+            Assert.Equal($"{restored}", await EngineQuestion.AskAsync(DataOf("second"), "SELECT count() FROM tracestore.spans"));
+            await ExportAsync(second, 1, 10);
+            Assert.Equal(0, await second.StopAsync());
+            Assert.DoesNotContain("The write-ahead log is new", second.Errors, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(2, (await HeadAsync()).Epochs.Count);
+
+        // And is lost as well
+        Directory.Delete(DataOf("second"), recursive: true);
+        (exitCode, output, errors) = await RestoreAsync("third");
+        Assert.True(exitCode == 0, errors);
+        Assert.Contains($"Restored {restored + 10} spans", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_instant_is_restored_to_the_record()
+    {
+        List<DateTimeOffset> instants = [];
+        using (TraceStoreProcess server = await ServeAsync("first"))
+        {
+            for (int i = 0; i < 3; i++)
+            {
+                instants.Add(DateTimeOffset.UtcNow);
+                await ExportAsync(server, i * 10, 10);
+            }
+
+            Assert.Equal(0, await server.StopAsync());
+        }
+
+        for (int i = 1; i < 3; i++)
+        {
+            (int exitCode, string output, string errors) = await RestoreAsync($"at-{i}", "--to", instants[i].ToString("O", CultureInfo.InvariantCulture));
+            Assert.True(exitCode == 0, errors);
+            Assert.Contains($"Restored {i * 10} spans", output, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task A_restore_that_is_killed_time_and_again_goes_on_and_doubles_nothing()
+    {
+        using (TraceStoreProcess server = await ServeAsync("first"))
+        {
+            await TraceStoreProcess.RunAsync("load", "--url", $"http://127.0.0.1:{server.OtlpPort}", "--spans", "60000");
+            Assert.Equal(0, await server.StopAsync());
+        }
+
+        var random = new Random();
+        int seed = random.Next();
+        TestContext.Current.TestOutputHelper!.WriteLine($"seed {seed}");
+        random = new Random(seed);
+        for (int i = 0; i < 8; i++)
+        {
+            using TraceStoreProcess restore = TraceStoreProcess.Begin("restore", "--from", Archive, "--data", DataOf("second"));
+            await Task.Delay(random.Next(200, 2_500), TestContext.Current.CancellationToken);
+            restore.Kill();
+        }
+
+        (int exitCode, _, string errors) = RestoreJournal.IsIn(DataOf("second")) || !Directory.Exists(Path.Combine(DataOf("second"), "engine")) ? await RestoreAsync("second") : (0, "", "");
+        Assert.True(exitCode == 0, errors);
+        using TraceStoreProcess second = await ServeAsync("second");
+        Assert.Equal("60000", await EngineQuestion.AskAsync(DataOf("second"), "SELECT count() FROM tracestore.spans"));
+        Assert.Equal("60000", await EngineQuestion.AskAsync(DataOf("second"), "SELECT uniqExact(trace_id, span_ids) FROM tracestore.spans"));
+    }
+
+    [Fact]
+    public async Task What_can_not_be_restored_is_refused_before_anything_is_touched()
+    {
+        (int exitCode, _, string errors) = await RestoreAsync("second");
+        Assert.Equal((1, $"There is no archive in {Archive}: head.json is missing."), (exitCode, errors));
+        Assert.False(Directory.Exists(Archive), "a wrong address isn't created");
+
+        string key = Path.Combine(_place.Path, "key"), other = Path.Combine(_place.Path, "other");
+        Assert.Equal(0, (await TraceStoreProcess.RunAsync("archive", "key", key)).ExitCode);
+        Assert.Equal(0, (await TraceStoreProcess.RunAsync("archive", "key", other)).ExitCode);
+        using (TraceStoreProcess server = await ServeAsync("first", "--set", $"Archive:KeyFile={key}"))
+        {
+            await ExportAsync(server, 0, 10);
+            Assert.Equal(0, await server.StopAsync());
+        }
+
+        string[] withKey = ["--set", $"Archive:KeyFile={key}"];
+        (exitCode, _, errors) = await RestoreAsync("second");
+        Assert.Equal(1, exitCode);
+        Assert.Contains("head.json in " + Archive + " is encrypted", errors, StringComparison.Ordinal);
+        (exitCode, _, errors) = await RestoreAsync("second", "--set", $"Archive:KeyFile={other}");
+        Assert.Equal(1, exitCode);
+        Assert.Contains("it needs key ", errors, StringComparison.Ordinal);
+        (exitCode, _, errors) = await RestoreAsync("second", [.. withKey, "--to", "2020-01-01T00:00:00Z"]);
+        Assert.Equal(1, exitCode);
+        Assert.Matches(@"^The archive begins at .*Z, after 2020-01-01 00:00:00Z\. Any instant from .*Z to .*Z can be restored\.$", errors);
+        (exitCode, _, errors) = await RestoreAsync("second", [.. withKey, "--to", "2100-01-01T00:00:00Z"]);
+        Assert.Equal(1, exitCode);
+        Assert.StartsWith("The archive isn't known to be complete up to 2100-01-01 00:00:00Z.", errors, StringComparison.Ordinal);
+        (exitCode, _, errors) = await RestoreAsync("second", [.. withKey, "--to", "2026-11-26T10:15:00"]);
+        Assert.Equal((1, "--to 2026-11-26T10:15:00: expected an instant with its offset from UTC, such as 2026-11-26T10:15:00Z or 2026-11-26T11:15:00+01:00."), (exitCode, errors));
+        (exitCode, string output, _) = await RestoreAsync("second", [.. withKey, "--dry-run"]);
+        Assert.Equal(0, exitCode);
+        Assert.Contains("To read   ", output, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(DataOf("second")));
+
+        (exitCode, _, errors) = await RestoreAsync("first", withKey);
+        Assert.Equal(1, exitCode);
+        Assert.StartsWith($"{DataOf("first")} isn't empty: it holds archive.json, engine, wal", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_group_that_is_missing_or_damaged_is_named_and_nothing_is_served()
+    {
+        using (TraceStoreProcess server = await ServeAsync("first"))
+        {
+            for (int i = 0; i < 5; i++)
+            {
+                await ExportAsync(server, i * 10, 10);
+                await Task.Delay(400, TestContext.Current.CancellationToken); // a group of its own
+            }
+
+            Assert.Equal(0, await server.StopAsync());
+        }
+
+        string[] groups = [.. Directory.GetFiles(Path.Combine(Archive, "log", "00000001")).Order()];
+        string group = groups[groups.Length / 2], name = $"log/00000001/{Path.GetFileName(group)}";
+        byte[] content = await File.ReadAllBytesAsync(group);
+        byte[] damaged = [.. content];
+        damaged[content.Length / 3] ^= 4;
+        await File.WriteAllBytesAsync(group, damaged);
+        (int exitCode, _, string errors) = await RestoreAsync("second");
+        Assert.Equal((1, $"{name} in {Archive} is damaged: its bytes don't have the checksum that it ends with."), (exitCode, errors));
+
+        File.Delete(group);
+        (exitCode, _, errors) = await RestoreAsync("second");
+        Assert.Equal(1, exitCode);
+        Assert.StartsWith($"{name} is missing in {Archive}, though ", errors, StringComparison.Ordinal);
+
+        using (TraceStoreProcess refused = TraceStoreProcess.Start(DataOf("second"), 0))
+        {
+            Assert.Equal(1, await refused.EndAsync());
+            Assert.Contains($"{DataOf("second")} is being restored and isn't whole. Go on with: ", refused.Errors, StringComparison.Ordinal);
+        }
+
+        // Mended, it goes on from there
+        await File.WriteAllBytesAsync(group, content);
+        (exitCode, string output, errors) = await RestoreAsync("second");
+        Assert.True(exitCode == 0, errors);
+        Assert.Contains("Restored 50 spans", output, StringComparison.Ordinal);
+    }
+
+    public void Dispose() => _place.Dispose();
+
+    private string DataOf(string name) => Path.Combine(_place.Path, name);
+
+    private Task<TraceStoreProcess> ServeAsync(string name, params string[] more) =>
+        TraceStoreProcess.ServeAsync(DataOf(name), ["--archive", Archive, "--set", "Archive:MaxDelay=200ms", "--set", "Wal:MaxSegmentAge=100ms", .. more]);
+
+    private Task<(int ExitCode, string Output, string Errors)> RestoreAsync(string name, params string[] more) =>
+        TraceStoreProcess.RunAsync(["restore", "--from", Archive, "--data", DataOf(name), .. more]);
+
+    private static async Task ExportAsync(TraceStoreProcess server, int first, int count)
+    {
+        using var otlp = new OtlpClient(server.OtlpPort);
+        for (int i = first; i < first + count; i++) await otlp.ExportAsync(Request(Resource("restore", Span(2_000 + i))));
+    }
+
+    private async Task<ArchiveHead> HeadAsync() => ArchiveHead.Decode(Store, (await Store.GetAsync(ArchiveNames.Head, default))!.Content.Span);
+}
