@@ -35,9 +35,11 @@ public sealed class RestoreTests : IDisposable
         long restored = long.Parse(output[(output.IndexOf("Restored ", StringComparison.Ordinal) + 9)..].Split(' ')[0], CultureInfo.InvariantCulture);
         Assert.InRange(restored, 4 * rate - 2 * rate, 4 * rate);
 
-        // It serves, takes spans, and archives them in an epoch of its own
+        // It serves, takes spans, and archives them in an epoch of its own, once the lost one's lease is over
         using (TraceStoreProcess second = await ServeAsync("second"))
         {
+            using var tempo = new HttpClient { BaseAddress = second.TempoUrl };
+            await Eventually.BeTrueAsync("the archive", async () => (await tempo.GetStringAsync("/readyz")).Contains("archiving: ok", StringComparison.Ordinal), seconds: 90);
             Assert.Equal($"{restored}", await EngineQuestion.AskAsync(DataOf("second"), "SELECT count() FROM tracestore.spans"));
             await ExportAsync(second, 1, 10);
             Assert.Equal(0, await second.StopAsync());
@@ -89,7 +91,7 @@ public sealed class RestoreTests : IDisposable
         int seed = random.Next();
         TestContext.Current.TestOutputHelper!.WriteLine($"seed {seed}");
         random = new Random(seed);
-        for (int i = 0; i < 8; i++)
+        for (int i = 0; i < 5; i++)
         {
             using TraceStoreProcess restore = TraceStoreProcess.Begin("restore", "--from", Archive, "--data", DataOf("second"));
             await Task.Delay(random.Next(200, 2_500), TestContext.Current.CancellationToken);
@@ -101,6 +103,32 @@ public sealed class RestoreTests : IDisposable
         using TraceStoreProcess second = await ServeAsync("second");
         Assert.Equal("60000", await EngineQuestion.AskAsync(DataOf("second"), "SELECT count() FROM tracestore.spans"));
         Assert.Equal("60000", await EngineQuestion.AskAsync(DataOf("second"), "SELECT uniqExact(trace_id, span_ids) FROM tracestore.spans"));
+    }
+
+    [Fact]
+    public async Task What_is_archived_can_be_sent_to_any_endpoint_and_goes_on_where_it_was_broken_off()
+    {
+        using (TraceStoreProcess server = await ServeAsync("first"))
+        {
+            await TraceStoreProcess.RunAsync("load", "--url", $"http://127.0.0.1:{server.OtlpPort}", "--spans", "30000", "--rate", "20000");
+            Assert.Equal(0, await server.StopAsync());
+        }
+
+        string position = Path.Combine(_place.Path, "position");
+        using TraceStoreProcess elsewhere = await TraceStoreProcess.ServeAsync(DataOf("elsewhere"));
+        string[] replay = ["archive", "replay", "--archive", Archive, "--to", $"http://127.0.0.1:{elsewhere.OtlpPort}", "--position", position];
+        using (TraceStoreProcess broken = TraceStoreProcess.Begin([.. replay, "--rate", "3000"]))
+        {
+            await Eventually.BeTrueAsync("a first group", () => Task.FromResult(File.Exists(position)));
+            broken.Kill();
+        }
+
+        (int exitCode, string output, string errors) = await TraceStoreProcess.RunAsync([.. replay, "--protocol", "http/protobuf"]);
+        Assert.True(exitCode == 0, errors);
+        Assert.DoesNotContain("30000 spans sent", output, StringComparison.Ordinal);
+        Assert.Contains("0 rejected, 0 requests refused", output, StringComparison.Ordinal);
+        await Eventually.BeTrueAsync("all spans", async () => await EngineQuestion.AskAsync(DataOf("elsewhere"), "SELECT uniqExact(trace_id, span_ids) FROM tracestore.spans") == "30000");
+        Assert.Equal("30000", await EngineQuestion.AskAsync(DataOf("elsewhere"), "SELECT count() FROM tracestore.spans")); // those that were sent twice are known for resent
     }
 
     [Fact]

@@ -11,8 +11,9 @@ internal static class ArchiveCommand
 {
     public static Command Create()
     {
-        var command = new Command("archive", "Try the archive's store, make a key for it, decrypt an object of it.");
+        var command = new Command("archive", "Try the archive's store, send what is in it elsewhere, make a key for it, decrypt an object of it.");
         command.Add(Probe());
+        command.Add(ReplayCommand.Create());
         command.Add(Key());
         command.Add(Decrypt());
         return command;
@@ -45,12 +46,11 @@ internal static class ArchiveCommand
 
     private static async Task<int> ProbeAsync(IConfiguration configuration, IReadOnlyList<string> unread)
     {
-        (TraceStoreSettings? settings, IReadOnlyList<string> invalid) = TraceStoreSettings.Read(configuration);
-        string[] problems = [.. unread, .. invalid];
-        if (settings is { Archive: null }) problems = ["Archive:Url isn't set: say with --archive where the archive is, a directory or s3://bucket/prefix."];
-        if (problems.Length > 0) return Fail(problems);
+        List<string> problems = [.. unread];
+        ArchiveSettings? archive = ArchivePlace.Read(configuration, problems);
+        if (archive is null || problems.Count > 0) return ArchivePlace.Fail(problems);
 
-        IObjectStore store = ObjectStores.Open(settings!.Archive!.Store);
+        IObjectStore store = ObjectStores.Open(archive.Store);
         await using (store.ConfigureAwait(false))
         {
             try
@@ -62,7 +62,7 @@ internal static class ArchiveCommand
             }
             catch (ObjectStoreException e)
             {
-                return Fail(e.Message);
+                return ArchivePlace.Fail(e.Message);
             }
         }
     }
@@ -88,7 +88,7 @@ internal static class ArchiveCommand
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
-            return Fail(e.Message);
+            return ArchivePlace.Fail(e.Message);
         }
     }
 
@@ -112,13 +112,7 @@ internal static class ArchiveCommand
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
             File.Delete(target); // what couldn't be authenticated isn't left lying about
-            return Fail(e.Message);
+            return ArchivePlace.Fail(e.Message);
         }
-    }
-
-    private static int Fail(params string[] problems)
-    {
-        foreach (string problem in problems) Console.Error.WriteLine(problem);
-        return 1;
     }
 }

@@ -6,7 +6,6 @@ using Microsoft.Extensions.Logging;
 using Spectre.Console;
 using TraceStore.Serving;
 using TraceStore.Settings;
-using TraceStore.Storage.Archive;
 using TraceStore.Storage.ClickHouse;
 using TraceStore.Storage.ObjectStorage;
 using TraceStore.Storage.Restore;
@@ -43,9 +42,8 @@ internal static class RestoreCommand
         List<string> problems = [.. unread, .. invalid];
         if (settings is { Archive: null }) problems.Add("--from: say where the archive is, a directory or s3://bucket/prefix.");
         if (settings is { Engine: null }) problems.Add("ClickHouse:Url: a restore fills the embedded engine; into an external ClickHouse the archive can't be restored yet.");
-        DateTimeOffset? instant = null;
-        if (wishes.To is { } text && (instant = Instant(text)) is null) problems.Add($"--to {text}: expected an instant with its offset from UTC, such as 2026-11-26T10:15:00Z or 2026-11-26T11:15:00+01:00.");
-        if (problems.Count > 0) return Fail(problems);
+        DateTimeOffset? instant = Instants.Read("--to", wishes.To, problems);
+        if (problems.Count > 0) return ArchivePlace.Fail(problems);
 
         FileModes.CreateForOwnerOnly();
         IObjectStore store = ObjectStores.Open(settings!.Archive!.Store);
@@ -53,9 +51,9 @@ internal static class RestoreCommand
         {
             try
             {
-                RestorePlan plan = await PlanAsync(store, instant, cancellation).ConfigureAwait(false);
+                RestorePlan plan = await ArchivePlace.PlanAsync(store, instant, cancellation).ConfigureAwait(false);
                 Show(store, plan);
-                if (plan.Holes > 0 && !wishes.AcceptsHoles) return Fail([$"{plan.Holes} ranges of the log are lost: the archive had been away for too long, or somebody deleted what it needed. With --accept-holes what there is is restored."]);
+                if (plan.Holes > 0 && !wishes.AcceptsHoles) return ArchivePlace.Fail([$"{plan.Holes} ranges of the log are lost: the archive had been away for too long, or somebody deleted what it needed. With --accept-holes what there is is restored."]);
                 if (wishes.IsDryRun) return 0;
                 await RestoreAsync(settings, configuration, store, plan, wishes.IsCopy, cancellation).ConfigureAwait(false);
                 return 0;
@@ -67,15 +65,9 @@ internal static class RestoreCommand
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or InvalidOperationException or ClickHouseRefusedException)
             {
-                return Fail([e.Message]);
+                return ArchivePlace.Fail([e.Message]);
             }
         }
-    }
-
-    private static async Task<RestorePlan> PlanAsync(IObjectStore store, DateTimeOffset? instant, CancellationToken cancellation)
-    {
-        StoredObject head = await store.GetAsync(ArchiveNames.Head, cancellation).ConfigureAwait(false) ?? throw new RestoreRefusedException($"There is no archive in {store.Address}: {ArchiveNames.Head} is missing.");
-        return RestorePlan.Of(ArchiveHead.Decode(store, head.Content.Span), instant);
     }
 
     private static async Task RestoreAsync(TraceStoreSettings settings, IConfiguration configuration, IObjectStore store, RestorePlan plan, bool isCopy, CancellationToken cancellation)
@@ -108,15 +100,5 @@ internal static class RestoreCommand
         }
 
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"To read   {groups} objects, {bytes / 1e6:F1} MB at least; {plan.Holes} holes"));
-    }
-
-    private static DateTimeOffset? Instant(string text) =>
-        text.Length > 11 && (text.EndsWith('Z') || text[11..].IndexOfAny(['+', '-']) >= 0)
-        && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.None, out DateTimeOffset instant) ? instant : null;
-
-    private static int Fail(IReadOnlyList<string> problems)
-    {
-        foreach (string problem in problems) Console.Error.WriteLine(problem);
-        return 1;
     }
 }
