@@ -19,6 +19,7 @@ root.Add(LoadCommand.Create());
 root.Add(QuarantineCommand.Create());
 root.Add(ArchiveCommand.Create());
 root.Add(RestoreCommand.Create());
+root.Add(PlanCommand.Create());
 root.Add(SettingsCommand.Create());
 
 // Commands end by themselves when they are asked to; the default would end them after two seconds.

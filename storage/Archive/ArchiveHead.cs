@@ -48,7 +48,7 @@ public sealed record ArchiveHead(int Format, Guid Lineage, IReadOnlyList<Archive
 /// <param name="Number">From 1.</param>
 /// <param name="Log">The log's identity.</param>
 /// <param name="First">Its first segment that is archived.</param>
-/// <param name="Began">When, by the store's clock.</param>
+/// <param name="Began">Nothing in it was received before, by the writer's clock, as receive times are.</param>
 /// <param name="From">What there was when it began; null for nothing.</param>
 public sealed record ArchiveEpoch(uint Number, ulong Log, ulong First, DateTimeOffset Began, ArchiveOrigin? From);
 
@@ -76,4 +76,13 @@ public sealed record ArchiveFrontier(ulong Segment, ulong Sequence, DateTimeOffs
 {
     /// <summary>Of an epoch of which nothing is archived yet.</summary>
     public static ArchiveFrontier Before(ulong firstSegment) => new(firstSegment - 1, 0, null, 0, 0, 0);
+
+    /// <summary>And with one more group.</summary>
+    public ArchiveFrontier After(LogGroup group) => new(
+        group.Place.Last,
+        group.Counts.LastSequence > 0 ? group.Counts.LastSequence : Sequence,
+        group.Counts.CompleteThroughUnixNano is > 0 and var through ? DateTimeOffset.UnixEpoch.AddTicks((long)(through / TimeSpan.NanosecondsPerTick)) : CompleteThrough,
+        Groups + 1,
+        Bytes + group.Segments.Sum(segment => (long)segment.Bytes.Length),
+        Holes + group.Holes.Count);
 }

@@ -19,8 +19,15 @@ public sealed record ArchiveIdentity(Guid Directory, Guid? Lineage, bool IsBegun
     /// <exception cref="IOException">It can't be read or written.</exception>
     public static ArchiveIdentity Of(string dataDirectory)
     {
+        return Find(dataDirectory) ?? new ArchiveIdentity(Guid.NewGuid(), null, false).Save(dataDirectory);
+    }
+
+    /// <summary>Reads it; null where a directory has none.</summary>
+    /// <exception cref="InvalidDataException">The file is damaged.</exception>
+    public static ArchiveIdentity? Find(string dataDirectory)
+    {
         string path = Path.Combine(dataDirectory, FileName);
-        if (!File.Exists(path)) return new ArchiveIdentity(Guid.NewGuid(), null, false).Save(dataDirectory);
+        if (!File.Exists(path)) return null;
         try
         {
             return JsonSerializer.Deserialize<ArchiveIdentity>(File.ReadAllBytes(path), s_json) is { } identity && identity.Directory != Guid.Empty

@@ -8,9 +8,10 @@ public sealed class ArchiveNotOursException(string message) : IOException(messag
 /// <summary>
 /// The right to write to an archive, as its head says. Time is the store's, which all that may want to write share. For one caller at a time.
 /// <list type="number">
-/// <item>Take it: from nobody, from a process of the same data directory, which is gone, or from one whose time is up. A log or directory that
-/// isn't the last writer's begins a new epoch.</item>
-/// <item>Renew it, each time by compare-and-swap against what was there: who lost it learns so.</item>
+/// <item>Read the head, and see whether the lease can be had: from nobody, from a process of the same data directory, which is gone, or from one
+/// whose time is up and which this directory was restored from.</item>
+/// <item>Take it, by compare-and-swap against what was read. A log or directory that isn't the last writer's begins a new epoch.</item>
+/// <item>Renew it, each time against what was there: who lost it learns so.</item>
 /// <item>Release it, so that the next needn't wait.</item>
 /// </list>
 /// </summary>
@@ -37,31 +38,63 @@ public sealed class ArchiveLease(IObjectStore store, string dataDirectory, ulong
 
     private ArchiveHead Held => _head ?? throw new InvalidOperationException("BUG: the archive's lease isn't held.");
 
-    /// <summary>1: takes it.</summary>
-    /// <param name="firstSegment">Where the log would begin in a new epoch.</param>
-    /// <param name="cancellation">Gives up.</param>
-    /// <exception cref="ArchiveNotOursException">It can't be had.</exception>
+    /// <summary>1: the head that is there; null where the archive is to begin.</summary>
+    /// <exception cref="ArchiveNotOursException">The lease can't be had.</exception>
     /// <exception cref="ObjectStoreException">The store can't be reached.</exception>
-    public async Task TakeAsync(ulong firstSegment, CancellationToken cancellation)
+    public async Task<ArchiveHead?> ReadAsync(CancellationToken cancellation)
     {
         ArchiveIdentity identity = ArchiveIdentity.Of(dataDirectory);
         StoredObject? stored = await store.GetAsync(ArchiveNames.Head, cancellation).ConfigureAwait(false);
         ArchiveHead? found = stored is null ? null : ArchiveHead.Decode(store, stored.Content.Span);
         if (WhyNot(found, identity) is { } refusal) throw new ArchiveNotOursException(refusal);
+        (_head, _version) = (null, stored?.Version);
+        return found;
+    }
 
-        var writer = new ArchiveWriter(_process, identity.Directory, Environment.MachineName, store.Now + options.Lease);
+    /// <summary>Whether who takes the lease goes on in the epoch that is there.</summary>
+    public bool GoesOn(ArchiveHead found) => found.Current.Log == log && found.Writer?.Directory == ArchiveIdentity.Of(dataDirectory).Directory;
+
+    /// <summary>2: takes it.</summary>
+    /// <param name="found">What was read.</param>
+    /// <param name="end">How far the epoch that is there really goes.</param>
+    /// <param name="firstSegment">Where the log begins in a new epoch.</param>
+    /// <param name="began">When it began to receive that, by this machine's clock.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <exception cref="ArchiveNotOursException">Somebody else was faster.</exception>
+    /// <exception cref="ObjectStoreException">The store can't be reached.</exception>
+    public async Task TakeAsync(ArchiveHead? found, ArchiveFrontier? end, ulong firstSegment, DateTimeOffset began, CancellationToken cancellation)
+    {
+        ArchiveIdentity identity = ArchiveIdentity.Of(dataDirectory);
         if (found is null && identity.Lineage is null) identity = (identity with { Lineage = Guid.NewGuid() }).Save(dataDirectory); // first: whatever crash comes, the archive is known to be ours
-        await WriteAsync(found is null ? Begin(identity, writer, firstSegment) : Continue(found, identity, writer, firstSegment), stored?.Version, cancellation).ConfigureAwait(false);
+        var writer = new ArchiveWriter(_process, identity.Directory, Environment.MachineName, store.Now + options.Lease);
+        ArchiveHead taken;
+        if (found is null)
+        {
+            taken = new ArchiveHead(ArchiveHead.NewestFormat, identity.Lineage!.Value, [new ArchiveEpoch(1, log, firstSegment, began, From: null)], writer, ArchiveFrontier.Before(firstSegment), Revision: 1);
+        }
+        else if (GoesOn(found))
+        {
+            taken = found with { Writer = writer, Frontier = end ?? found.Frontier, Revision = found.Revision + 1 };
+        }
+        else
+        {
+            // Whatever an old writer still does has other names.
+            ArchiveOrigin origin = identity.Restored ?? new ArchiveOrigin(found.Current.Number, end ?? found.Frontier, Until: null);
+            var epoch = new ArchiveEpoch(found.Current.Number + 1, log, firstSegment, began, origin);
+            taken = found with { Epochs = [.. found.Epochs, epoch], Writer = writer, Frontier = ArchiveFrontier.Before(firstSegment), Revision = found.Revision + 1 };
+        }
+
+        await WriteAsync(taken, _version, cancellation).ConfigureAwait(false);
         if (!identity.IsBegun || identity.Restored is not null) (identity with { IsBegun = true, Restored = null }).Save(dataDirectory);
     }
 
-    /// <summary>2: renews it, and says how far the archive goes.</summary>
+    /// <summary>3: renews it, and says how far the archive goes.</summary>
     /// <exception cref="ArchiveNotOursException">It is lost.</exception>
     /// <exception cref="ObjectStoreException">The store can't be reached.</exception>
     public Task RenewAsync(ArchiveFrontier frontier, CancellationToken cancellation) =>
         WriteAsync(Held with { Writer = Held.Writer! with { Until = store.Now + options.Lease }, Frontier = frontier, Revision = Held.Revision + 1 }, _version, cancellation);
 
-    /// <summary>3: releases it, and says how far the archive goes.</summary>
+    /// <summary>4: releases it, and says how far the archive goes.</summary>
     /// <exception cref="ArchiveNotOursException">It is lost.</exception>
     /// <exception cref="ObjectStoreException">The store can't be reached.</exception>
     public async Task ReleaseAsync(ArchiveFrontier frontier, CancellationToken cancellation)
@@ -86,20 +119,16 @@ public sealed class ArchiveLease(IObjectStore store, string dataDirectory, ulong
                 : $"{store.Address} holds the archive of another TraceStore (lineage {found.Lineage}, last written by {found.Writer?.Host}). To have what is in it: tracestore restore. To archive this one: choose another place with Archive:Url.";
         }
 
-        bool isHeldByOther = found.Writer is { } writer && writer.Directory != identity.Directory && writer.Until > store.Now;
-        return isHeldByOther ? $"{found.Writer!.Host} archives to {store.Address} until {found.Writer.Until:u} at least. Two can't: stop one, or choose another place with Archive:Url." : null;
-    }
+        if (found.Writer is not { } writer) return null;
+        bool isSameDirectory = writer.Directory == identity.Directory;
+        if (!isSameDirectory && identity.Restored is null)
+        {
+            return $"The archive in {store.Address} has gone on without this data directory: {writer.Host} was restored from it, and writes epoch {found.Current.Number}. What this one has received since is in none of its instants. Stop this one, or give it an archive of its own: delete archive.json in the data directory and choose another place with Archive:Url.";
+        }
 
-    private ArchiveHead Begin(ArchiveIdentity identity, ArchiveWriter writer, ulong firstSegment) =>
-        new(ArchiveHead.NewestFormat, identity.Lineage!.Value, [new ArchiveEpoch(1, log, firstSegment, store.Now, From: null)], writer, ArchiveFrontier.Before(firstSegment), Revision: 1);
-
-    /// <summary>The same log of the same directory goes on in its epoch; any other begins one, so that whatever an old writer still does has other names.</summary>
-    private ArchiveHead Continue(ArchiveHead found, ArchiveIdentity identity, ArchiveWriter writer, ulong firstSegment)
-    {
-        bool isSame = found.Current.Log == log && found.Writer?.Directory == writer.Directory;
-        if (isSame) return found with { Writer = writer, Revision = found.Revision + 1 };
-        var epoch = new ArchiveEpoch(found.Current.Number + 1, log, firstSegment, store.Now, identity.Restored ?? new ArchiveOrigin(found.Current.Number, found.Frontier, Until: null));
-        return found with { Epochs = [.. found.Epochs, epoch], Writer = writer, Frontier = ArchiveFrontier.Before(firstSegment), Revision = found.Revision + 1 };
+        // Of the same directory on the same machine, the system's lock on the directory has seen to it that the last process is gone.
+        bool mayBeAlive = writer.Until > store.Now && (!isSameDirectory || writer.Host != Environment.MachineName);
+        return mayBeAlive ? $"{writer.Host} archives to {store.Address} until {writer.Until:u} at least. Two can't: stop one, or choose another place with Archive:Url." : null;
     }
 
     private async Task WriteAsync(ArchiveHead head, ObjectVersion? expected, CancellationToken cancellation)

@@ -21,11 +21,9 @@ public sealed class LogArchiveReader(IObjectStore store)
         while (true)
         {
             string name = ArchiveNames.Group(epoch, first);
-            if (await GetAsync(store, name, cancellation).ConfigureAwait(false) is not { } group)
-            {
-                await CheckEndAsync(epoch, name, first, frontier, cancellation).ConfigureAwait(false);
-                yield break;
-            }
+            LogGroup? group = await GetAsync(store, name, cancellation).ConfigureAwait(false)
+                ?? await AtEndAsync(epoch, name, first, frontier, cancellation).ConfigureAwait(false);
+            if (group is null) yield break;
 
             yield return group;
             first = group.Place.Last + 1;
@@ -36,11 +34,12 @@ public sealed class LogArchiveReader(IObjectStore store)
     internal static async Task<LogGroup?> GetAsync(IObjectStore store, string name, CancellationToken cancellation) =>
         await store.GetAsync(name, cancellation).ConfigureAwait(false) is { } found ? LogGroup.Decode(store, name, found.Content) : null;
 
-    /// <summary>Tells the log's end from a hole: behind the end nothing comes.</summary>
-    private async Task CheckEndAsync(uint epoch, string name, ulong first, ulong frontier, CancellationToken cancellation)
+    /// <summary>Tells the log's end from a hole: behind the end nothing comes. Of a log that grows meanwhile, what has come.</summary>
+    private async Task<LogGroup?> AtEndAsync(uint epoch, string name, ulong first, ulong frontier, CancellationToken cancellation)
     {
         ListedObject? later = await store.ListAsync(ArchiveNames.LogOf(epoch), name, cancellation).FirstOrDefaultAsync(cancellation).ConfigureAwait(false);
-        if (later is null && first > frontier) return;
+        if (later is null && first > frontier) return null;
+        if (await GetAsync(store, name, cancellation).ConfigureAwait(false) is { } group) return group;
         string what = later is null ? $"the archive is known to go up to segment {frontier}" : $"{later.Name} comes later";
         throw new ArchiveBrokenException($"{name} is missing in {store.Address}, though {what}: what was received in it is lost from the archive.");
     }

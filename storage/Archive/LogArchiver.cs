@@ -18,11 +18,16 @@ public sealed class LogArchiver : IAsyncDisposable
 {
     private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_drainPoll = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan s_releasePatience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_stopPatience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_forgottenAfter = TimeSpan.FromDays(1);
 
     private readonly IObjectStore _store;
     private readonly WriteAheadLog _wal;
     private readonly WalCursor _cursor;
     private readonly ArchiveLease _lease;
+    private readonly DateTimeOffset _began;
     private readonly LogShipment _shipment;
     private readonly ArchiveOptions _options;
     private readonly ILogger<LogArchiver> _log;
@@ -31,10 +36,9 @@ public sealed class LogArchiver : IAsyncDisposable
     private readonly CancellationTokenSource _draining = new();
     private readonly Task _following;
     private volatile string? _ailment;
+    private bool _isProbed, _isAligned;
     private Task<ReceivedThrough>? _mark;
     private DateTimeOffset? _completeThrough;
-    private bool _isProbed;
-    private ArchiveFrontier? _taken;
     private (long Groups, long Bytes, long Holes) _shipped;
     private long _failures;
 
@@ -48,6 +52,7 @@ public sealed class LogArchiver : IAsyncDisposable
     {
         (_store, _wal, _cursor, _options, _log) = (store, wal, cursor, options, log);
         _lease = new ArchiveLease(store, dataDirectory, wal.Identity, options);
+        _began = DateTimeOffset.UtcNow;
         _shipment = new LogShipment(store, cursor, wal.Identity, options, log);
         _following = Task.Run(FollowAsync);
     }
@@ -92,7 +97,16 @@ public sealed class LogArchiver : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
-        await _following.ConfigureAwait(false);
+        try
+        {
+            await _following.WaitAsync(s_stopPatience).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            _log.LogWarning("The archive's store doesn't answer; TraceStore stops without it. The log keeps what isn't archived.");
+            return; // what it uses stays until the process ends
+        }
+
         _stopping.Dispose();
         _draining.Dispose();
     }
@@ -128,20 +142,24 @@ public sealed class LogArchiver : IAsyncDisposable
 
     private async Task StepAsync(CancellationToken stopping)
     {
-        if (!_lease.IsHeld || _taken is null) await TakeAsync(stopping).ConfigureAwait(false); // 1
-        else if (_lease.IsRenewalDue) await _lease.RenewAsync(Frontier, stopping).ConfigureAwait(false);
+        if (!_lease.IsHeld || !_isAligned) await TakeAsync(stopping).ConfigureAwait(false); // 1
+        else if (_lease.IsRenewalDue) await _lease.RenewAsync(_shipment.Frontier, stopping).ConfigureAwait(false);
         _mark ??= _wal.MarkReceivedAsync(stopping);
-        if (await WaitAsync(_cursor.Position, TimeUntilRenewal, stopping).ConfigureAwait(false) is { } first) await ShipAsync(first, stopping).ConfigureAwait(false); // 2, 3
+        if (await WaitAsync(_shipment.Frontier.Segment, _draining.IsCancellationRequested ? s_drainPoll : _options.RenewEvery / 4, stopping).ConfigureAwait(false) is { } first) await ShipAsync(first, stopping).ConfigureAwait(false); // 2, 3
         else NoteMark();
     }
 
     private async Task TakeAsync(CancellationToken stopping)
     {
-        _taken = null;
+        _isAligned = false;
         if (!_isProbed) await ProbeAsync(stopping).ConfigureAwait(false);
-        await _lease.TakeAsync(_shipment.First, stopping).ConfigureAwait(false);
-        await _shipment.AlignAsync(_lease.Current, _lease.Frontier, stopping).ConfigureAwait(false);
-        _taken = _lease.Frontier with { Groups = _lease.Frontier.Groups - Shipped.Groups, Bytes = _lease.Frontier.Bytes - Shipped.Bytes, Holes = _lease.Frontier.Holes - Shipped.Holes };
+        ArchiveHead? found = await _lease.ReadAsync(stopping).ConfigureAwait(false);
+        ulong newest = (await _wal.MarkReceivedAsync(stopping).ConfigureAwait(false)).Segment;
+        ArchiveFrontier? end = found is null ? null : await _shipment.FindEndAsync(found.Current, found.Frontier, _lease.GoesOn(found) ? newest : null, stopping).ConfigureAwait(false);
+        DateTimeOffset began = _shipment.FirstBegan is { } earlier && earlier < _began ? earlier : _began;
+        await _lease.TakeAsync(found, end, _shipment.First, began, stopping).ConfigureAwait(false);
+        _shipment.Align(_lease.Frontier);
+        _isAligned = true;
         lock (_stopping) _completeThrough = _lease.Frontier.CompleteThrough;
     }
 
@@ -152,17 +170,25 @@ public sealed class LogArchiver : IAsyncDisposable
         string[] lacks = [.. findings.Where(finding => !finding.IsGood).Select(finding => $"It should be one that {finding.What}, but {finding.Failure}. {finding.Means}")];
         if (lacks.Length > 0) throw new ArchiveNotOursException($"{_store.Address} can't keep an archive. {string.Join(" ", lacks)} tracestore archive probe tells more.");
         _isProbed = true;
+        try
+        {
+            await _store.TakeBackForgottenAsync(s_forgottenAfter, stopping).ConfigureAwait(false);
+        }
+        catch (ObjectStoreException e) when (!e.MayPass)
+        {
+            // a writer needn't have the right to list or take back uploads
+        }
     }
 
     private async Task ShipAsync(SealedSegment first, CancellationToken stopping)
     {
         _shipment.Begin();
         long since = Stopwatch.GetTimestamp();
-        for (SealedSegment? next = first; next is { } segment && !_shipment.IsFull;)
+        for (SealedSegment? next = first; next is { } segment && _shipment.HasRoomFor(segment);)
         {
             _shipment.Add(segment);
             TimeSpan patience = _draining.IsCancellationRequested ? TimeSpan.Zero : _options.MaxDelay - Stopwatch.GetElapsedTime(since);
-            next = _cursor.SealedBehind(_shipment.Through) ?? (_shipment.IsFull ? null : await WaitAsync(_shipment.Through, patience, stopping).ConfigureAwait(false));
+            next = await WaitAsync(_shipment.Through, patience, stopping).ConfigureAwait(false);
         }
 
         _shipment.Mark = _mark is { IsCompletedSuccessfully: true } mark ? await mark.ConfigureAwait(false) : null;
@@ -176,7 +202,7 @@ public sealed class LogArchiver : IAsyncDisposable
     {
         if (_cursor.SealedBehind(behind) is { } there) return there;
         if (patience <= TimeSpan.Zero) return null;
-        using var wait = CancellationTokenSource.CreateLinkedTokenSource(stopping, _draining.Token);
+        using var wait = CancellationTokenSource.CreateLinkedTokenSource(stopping, _draining.IsCancellationRequested ? stopping : _draining.Token);
         wait.CancelAfter(patience);
         try
         {
@@ -198,27 +224,24 @@ public sealed class LogArchiver : IAsyncDisposable
             return;
         }
 
-        if (mark.Result.Segment > _cursor.Position) return; // sealed soon
+        if (mark.Result.Segment > _shipment.Frontier.Segment) return; // archived soon
+        _shipment.NoteComplete(mark.Result.Time);
         lock (_stopping) _completeThrough = mark.Result.Time;
         _mark = null;
     }
 
-    private ArchiveFrontier Frontier => new(_shipment.Archived, _shipment.Sequence, CompleteThrough, _taken!.Groups + Shipped.Groups, _taken.Bytes + Shipped.Bytes, _taken.Holes + Shipped.Holes); // only once it was taken
-
-    private TimeSpan TimeUntilRenewal => _draining.IsCancellationRequested ? TimeSpan.FromMilliseconds(50) : _options.RenewEvery / 4;
-
     private async Task ReleaseAsync()
     {
-        if (!_lease.IsHeld) return;
+        if (!_lease.IsHeld || !_isAligned || _ailment is not null) return; // the lease ends by itself
         try
         {
             NoteMark();
-            using var limit = new CancellationTokenSource(_options.RenewEvery / 2);
-            await _lease.ReleaseAsync(_taken is null ? _lease.Frontier : Frontier, limit.Token).ConfigureAwait(false);
+            using var limit = new CancellationTokenSource(s_releasePatience);
+            await _lease.ReleaseAsync(_shipment.Frontier, limit.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (e is IOException or OperationCanceledException)
         {
-            // the lease ends by itself
+            // it ends by itself
         }
     }
 }

@@ -68,7 +68,7 @@ public sealed record LogGroup(GroupPlace Place, GroupCounts Counts, IReadOnlyLis
             if (description < 0 || start < HeaderBytes) throw new InvalidDataException($"its description has {description} bytes");
             LogGroup group = Describe(content.Slice(start, description), content[HeaderBytes..start]);
             if (ArchiveNames.Group(group.Place.Epoch, group.Place.First) != name) throw new InvalidDataException($"it is {ArchiveNames.Group(group.Place.Epoch, group.Place.First)} under another name");
-            return group;
+            return group.Place.Last >= group.Place.First ? group : throw new InvalidDataException($"it ends at segment {group.Place.Last}, before it begins");
         }
         catch (Exception e) when (e is InvalidDataException or MessagePackSerializationException or EndOfStreamException or OverflowException or ArgumentException)
         {

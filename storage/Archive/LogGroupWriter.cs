@@ -42,7 +42,7 @@ internal sealed class LogGroupWriter
 
     /// <summary>Adds a segment. A file that is gone is a hole; one that is damaged is kept as it is.</summary>
     /// <exception cref="IOException">Its file can't be read just now.</exception>
-    /// <exception cref="InvalidDataException">It is no segment that this version reads.</exception>
+    /// <exception cref="NewerFormatException">It is a segment that this version doesn't read.</exception>
     public void Add(SealedSegment segment)
     {
         WalSegmentContent? content;
@@ -55,8 +55,18 @@ internal sealed class LogGroupWriter
             Add(new LogHole(segment.Number, segment.Number, "the segment's file was deleted before it was archived"));
             return;
         }
+        catch (InvalidDataException e)
+        {
+            Add(new LogHole(segment.Number, segment.Number, $"the segment's file is damaged: {e.Message}"));
+            return;
+        }
 
-        if (content is null) return; // nothing was acknowledged in it
+        if (content is null)
+        {
+            Last = segment.Number; // nothing was acknowledged in it
+            return;
+        }
+
         ulong first = content.Segment.FirstSequence;
         if (NextSequence > 0 && first > NextSequence && segment.Number > Last + 1) Add(new LogHole(Last + 1, segment.Number - 1, $"their files were deleted before they were archived; records {NextSequence} to {first - 1} were in them"));
         Last = segment.Number;

@@ -11,13 +11,12 @@ namespace TraceStore.Storage.ObjectStorage;
 /// <code>
 /// DIRECTORY/
 ///   log/00000001/…     objects, by name
-///   .incoming/         objects that are being written; what a crash left is deleted after a day
+///   .incoming/         objects that are being written, or that a crash left
 ///   .lock              held (flock) while a name is given
 /// </code>
 /// </summary>
 public sealed class DirectoryStore : IObjectStore
 {
-    private static readonly TimeSpan s_forgottenAfter = TimeSpan.FromDays(1);
     private static readonly TimeSpan s_lockPoll = TimeSpan.FromMilliseconds(2);
     private static readonly TimeSpan s_lockPatience = TimeSpan.FromSeconds(30);
 
@@ -39,12 +38,12 @@ public sealed class DirectoryStore : IObjectStore
         string path = PathOf(name);
         return await DoAsync("create", name, async () =>
         {
-            if (File.Exists(path)) return false;
+            if (IsThere(path)) return false;
             string written = await WriteAsync(name, content, cancellation).ConfigureAwait(false);
             try
             {
                 using HeldLock held = await LockAsync(cancellation).ConfigureAwait(false);
-                if (File.Exists(path)) return false;
+                if (IsThere(path)) return false;
                 Place(written, path);
                 return true;
             }
@@ -131,6 +130,15 @@ public sealed class DirectoryStore : IObjectStore
         }).ConfigureAwait(false);
     }
 
+    /// <summary>What a crash left half written.</summary>
+    public Task<int> TakeBackForgottenAsync(TimeSpan age, CancellationToken cancellation) => Task.FromResult(Do("clean up", "", () =>
+    {
+        if (!Directory.Exists(_incoming)) return 0;
+        string[] forgotten = [.. Directory.EnumerateFiles(_incoming).Where(path => File.GetLastWriteTimeUtc(path) < (Now - age).UtcDateTime)];
+        foreach (string path in forgotten) File.Delete(path);
+        return forgotten.Length;
+    }));
+
     public ValueTask DisposeAsync()
     {
         _turn.Dispose();
@@ -157,8 +165,16 @@ public sealed class DirectoryStore : IObjectStore
     {
         FolderForOwner(_incoming);
         if (_isPrepared) return;
-        foreach (string forgotten in Directory.EnumerateFiles(_incoming).Where(path => File.GetLastWriteTimeUtc(path) < DateTime.UtcNow - s_forgottenAfter)) File.Delete(forgotten);
+        DirectorySync.Sync(Path.GetDirectoryName(Address)!);
         _isPrepared = true;
+    }
+
+    /// <summary>Whether a name is taken, durably: whoever gave it may have been killed before its folder was synced.</summary>
+    private static bool IsThere(string path)
+    {
+        if (!File.Exists(path)) return false;
+        DirectorySync.Sync(Path.GetDirectoryName(path)!);
+        return true;
     }
 
     /// <summary>Writes beside, durably.</summary>

@@ -31,9 +31,10 @@ public sealed class EncryptedStore(IObjectStore inner, EncryptionKeys keys) : IO
         if (await inner.GetAsync(name, cancellation).ConfigureAwait(false) is not { } stored) return null;
         Stream encrypted = ObjectContent.Of(stored.Content).Open();
         using Stream plain = await DecryptAsync(name, encrypted, encrypted, stored.Content.Length, offset: 0, most: null, cancellation).ConfigureAwait(false);
-        using var content = new MemoryStream();
-        await plain.CopyToAsync(content, cancellation).ConfigureAwait(false);
-        return new StoredObject(content.ToArray(), stored.Version);
+        byte[] content = new byte[plain.Length];
+        using var target = new MemoryStream(content);
+        await plain.CopyToAsync(target, cancellation).ConfigureAwait(false); // to its end: of an empty object, too, a chunk is looked at
+        return new StoredObject(content, stored.Version);
     }
 
     public async Task<Stream?> OpenAsync(string name, long offset, long? length, CancellationToken cancellation)
@@ -48,10 +49,12 @@ public sealed class EncryptedStore(IObjectStore inner, EncryptionKeys keys) : IO
         if (await inner.FindAsync(name, cancellation).ConfigureAwait(false) is not { } found) return null;
         int header = EncryptedObject.HeaderBytes(name);
         long first = header + (chunk * (EncryptedObject.ChunkBytes + EncryptedObject.TagBytes));
-        Stream? start = await inner.OpenAsync(name, 0, header, cancellation).ConfigureAwait(false);
-        Stream? chunks = await inner.OpenAsync(name, first, null, cancellation).ConfigureAwait(false);
-        if (start is null || chunks is null) return null;
-        await using (start.ConfigureAwait(false)) return await DecryptAsync(name, start, chunks, found.Length, offset, length, cancellation).ConfigureAwait(false);
+        if (await inner.OpenAsync(name, 0, header, cancellation).ConfigureAwait(false) is not { } start) return null;
+        await using (start.ConfigureAwait(false))
+        {
+            if (await inner.OpenAsync(name, first, null, cancellation).ConfigureAwait(false) is not { } chunks) return null;
+            return await DecryptAsync(name, start, chunks, found.Length, offset, length, cancellation).ConfigureAwait(false);
+        }
     }
 
     public async Task<ListedObject?> FindAsync(string name, CancellationToken cancellation) =>
@@ -63,6 +66,8 @@ public sealed class EncryptedStore(IObjectStore inner, EncryptionKeys keys) : IO
     }
 
     public Task DeleteAsync(string name, CancellationToken cancellation) => inner.DeleteAsync(name, cancellation);
+
+    public Task<int> TakeBackForgottenAsync(TimeSpan age, CancellationToken cancellation) => inner.TakeBackForgottenAsync(age, cancellation);
 
     public ValueTask DisposeAsync() => inner.DisposeAsync();
 

@@ -60,8 +60,4 @@ public sealed class EncryptionKeys
 }
 
 /// <summary>An object was encrypted with a key that isn't there.</summary>
-public sealed class KeyMissingException(string needed, IEnumerable<string> have) : IOException($"it needs key {needed}; the key file has {string.Join(", ", have)}")
-{
-    /// <summary>The id of the key that is needed.</summary>
-    public string NeededId { get; } = needed;
-}
+public sealed class KeyMissingException(string needed, IEnumerable<string> have) : IOException($"it needs key {needed}; the key file has {string.Join(", ", have)}");

@@ -27,7 +27,7 @@ public interface IObjectStore : IAsyncDisposable
     /// <returns>Its version now; null when it had another one, which stays.</returns>
     Task<ObjectVersion?> ReplaceAsync(string name, ReadOnlyMemory<byte> content, ObjectVersion? expected, CancellationToken cancellation);
 
-    /// <summary>A small object, whole (64 MiB at most); null where there is none.</summary>
+    /// <summary>A small object, whole (320 MiB at most); null where there is none.</summary>
     Task<StoredObject?> GetAsync(string name, CancellationToken cancellation);
 
     /// <summary>
@@ -44,6 +44,10 @@ public interface IObjectStore : IAsyncDisposable
 
     /// <summary>Deletes an object; one that isn't there is as good.</summary>
     Task DeleteAsync(string name, CancellationToken cancellation);
+
+    /// <summary>Takes back what was begun so long ago and never became an object, which costs and which no list shows.</summary>
+    /// <returns>How many there were.</returns>
+    Task<int> TakeBackForgottenAsync(TimeSpan age, CancellationToken cancellation);
 }
 
 /// <summary>Tells two contents of one object apart. Opaque: never a checksum.</summary>

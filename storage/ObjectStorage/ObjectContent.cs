@@ -15,9 +15,6 @@ public sealed class ObjectContent(long length, Func<Stream> open)
         return new ObjectContent(bytes.Length, () => new MemoryStream(array.Array!, array.Offset, array.Count, writable: false));
     }
 
-    /// <summary>A file, which nobody changes meanwhile.</summary>
-    public static ObjectContent OfFile(string path) => new(new FileInfo(path).Length, () => File.OpenRead(path));
-
     /// <summary>Begins to read it from its start.</summary>
     public Stream Open() => open();
 }

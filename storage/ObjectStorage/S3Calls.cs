@@ -30,7 +30,7 @@ internal sealed class S3Calls : IDisposable
             ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED,
         };
         if (options.Endpoint is not null) (config.ServiceURL, config.AuthenticationRegion) = (options.Endpoint.ToString(), options.Region ?? "us-east-1");
-        else if (options.Region is not null) config.RegionEndpoint = RegionEndpoint.GetBySystemName(options.Region);
+        else config.RegionEndpoint = options.Region is null ? FallbackRegionFactory.GetRegionEndpoint(includeInstanceMetadata: false) ?? RegionEndpoint.USEast1 : RegionEndpoint.GetBySystemName(options.Region);
         _client = options.Credentials switch
         {
             null => new AmazonS3Client(config),

@@ -112,9 +112,8 @@ public sealed class S3Store : IObjectStore
             "delete", name, async (client, progress) => await client.DeleteObjectAsync(_options.Bucket, key, progress.Token).ConfigureAwait(false), cancellation)).ConfigureAwait(false);
     }
 
-    /// <summary>Takes back uploads in pieces that were begun so long ago and never ended: they cost, and no list shows them.</summary>
-    /// <returns>How many there were.</returns>
-    public Task<int> AbortForgottenAsync(TimeSpan age, CancellationToken cancellation) => S3Upload.AbortForgottenAsync(_options, _calls, Now - age, cancellation);
+    /// <summary>Uploads in pieces that never ended.</summary>
+    public Task<int> TakeBackForgottenAsync(TimeSpan age, CancellationToken cancellation) => S3Upload.AbortForgottenAsync(_options, _calls, Now - age, cancellation);
 
     public ValueTask DisposeAsync()
     {

@@ -7,7 +7,7 @@ namespace TraceStore.Storage.ObjectStorage;
 /// <summary>Uploads one large object in pieces. What fails is taken back, so that no pieces stay that cost and no list shows.</summary>
 internal sealed class S3Upload(S3Options options, S3Calls calls, string key, string name)
 {
-    private static readonly TimeSpan s_abortPatience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_abortPatience = TimeSpan.FromSeconds(3);
 
     /// <summary>False when there is an object of that name meanwhile.</summary>
     public async Task<bool> RunAsync(ObjectContent content, CancellationToken cancellation)
@@ -31,11 +31,17 @@ internal sealed class S3Upload(S3Options options, S3Calls calls, string key, str
 
     public static async Task<int> AbortForgottenAsync(S3Options options, S3Calls calls, DateTimeOffset before, CancellationToken cancellation)
     {
-        ListMultipartUploadsResponse found = await calls.CallAsync(
-            "list unfinished uploads of", options.Prefix + "…",
-            (client, progress) => client.ListMultipartUploadsAsync(new ListMultipartUploadsRequest { BucketName = options.Bucket, Prefix = options.Prefix }, progress.Token),
-            cancellation).ConfigureAwait(false);
-        MultipartUpload[] forgotten = [.. (found.MultipartUploads ?? []).Where(upload => upload.Initiated < before)];
+        List<MultipartUpload> forgotten = [];
+        var request = new ListMultipartUploadsRequest { BucketName = options.Bucket, Prefix = options.Prefix };
+        for (bool isMore = true; isMore;)
+        {
+            ListMultipartUploadsResponse found = await calls.CallAsync(
+                "list unfinished uploads of", options.Prefix + "…", (client, progress) => client.ListMultipartUploadsAsync(request, progress.Token), cancellation).ConfigureAwait(false);
+            forgotten.AddRange((found.MultipartUploads ?? []).Where(upload => upload.Initiated < before));
+            (request.KeyMarker, request.UploadIdMarker) = (found.NextKeyMarker, found.NextUploadIdMarker);
+            isMore = found.IsTruncated == true && request.KeyMarker is { Length: > 0 };
+        }
+
         foreach (MultipartUpload upload in forgotten)
         {
             await calls.CallAsync(
@@ -44,7 +50,7 @@ internal sealed class S3Upload(S3Options options, S3Calls calls, string key, str
                 cancellation).ConfigureAwait(false);
         }
 
-        return forgotten.Length;
+        return forgotten.Count;
     }
 
     private async Task<List<PartETag>> UploadAsync(string upload, ObjectContent content, CancellationToken cancellation)
@@ -105,7 +111,7 @@ internal sealed class S3Upload(S3Options options, S3Calls calls, string key, str
         }
         catch (Exception e) when (e is ObjectStoreException or OperationCanceledException or AmazonS3Exception { StatusCode: HttpStatusCode.NotFound })
         {
-            // it is forgotten, and taken back at a start a day later
+            // it is forgotten, and taken back at a start a day later (TakeBackForgottenAsync)
         }
     }
 }

@@ -18,7 +18,8 @@ public sealed record FetchedLog(ulong Next, long Spans, bool IsEnd)
 /// <param name="store">The archive's.</param>
 /// <param name="stretch">Which.</param>
 /// <param name="directory">The log's folder.</param>
-public sealed class ArchivedLogFiles(IObjectStore store, RestoreStretch stretch, string directory)
+/// <param name="acceptsHoles">Whether to go on where segments are lost.</param>
+public sealed class ArchivedLogFiles(IObjectStore store, RestoreStretch stretch, string directory, bool acceptsHoles)
 {
     private readonly ByteList _segment = new();
 
@@ -38,6 +39,7 @@ public sealed class ArchivedLogFiles(IObjectStore store, RestoreStretch stretch,
         {
             if (group.Place.Log != stretch.Epoch.Log) throw new ArchiveBrokenException($"{ArchiveNames.Group(group.Place.Epoch, group.Place.First)} in {store.Address} is of another log than its epoch.");
             if (!stretch.IsWhole && group.Place.First > stretch.Known.Segment && !IsBefore(group)) break;
+            if (group.Holes.Count > 0 && !acceptsHoles) throw new ArchiveBrokenException($"{ArchiveNames.Group(group.Place.Epoch, group.Place.First)} in {store.Address} says that segments {group.Holes[0].First} to {group.Holes[0].Last} are lost: {group.Holes[0].Reason}. With --accept-holes what there is is restored.");
             long groupBytes = 0;
             foreach (ArchivedSegment segment in group.Segments)
             {

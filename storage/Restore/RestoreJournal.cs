@@ -6,15 +6,17 @@ namespace TraceStore.Storage.Restore;
 /// <summary>How far a restore has come: lies in the data directory from before its first step to after its last, and keeps TraceStore from serving what isn't whole.</summary>
 /// <param name="From">The archive's address.</param>
 /// <param name="Plan">What is restored.</param>
+/// <param name="IsCopy">Whether the directory is only to be looked at, and will not go on as the archive's writer.</param>
+/// <param name="Spans">Spans of the stretches that are done.</param>
 /// <param name="Stretch">Which of the plan's stretches is in hand.</param>
 /// <param name="Fetched">How far of it was brought back.</param>
-public sealed record RestoreJournal(string From, RestorePlan Plan, int Stretch, FetchedLog Fetched)
+public sealed record RestoreJournal(string From, RestorePlan Plan, bool IsCopy, long Spans, int Stretch, FetchedLog Fetched)
 {
-    private const string FileName = "restore.json";
+    public const string FileName = "restore.json";
 
     private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
-    public static RestoreJournal Begin(string from, RestorePlan plan) => new(from, plan, 0, FetchedLog.Before(plan.Stretches[0]));
+    public static RestoreJournal Begin(string from, RestorePlan plan, bool isCopy) => new(from, plan, isCopy, 0, 0, FetchedLog.Before(plan.Stretches[0]));
 
     /// <summary>The restore that was begun in a directory; null for none.</summary>
     /// <exception cref="InvalidDataException">It can't be read.</exception>

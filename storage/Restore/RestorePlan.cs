@@ -45,7 +45,9 @@ public sealed record RestorePlan(Guid Lineage, DateTimeOffset? Instant, IReadOnl
         int at = instant is null ? head.Epochs.Count - 1 : head.Epochs.Index().Last(epoch => epoch.Item.Began <= instant).Index;
         ArchiveEpoch epoch = head.Epochs[at];
         bool isNewest = at == head.Epochs.Count - 1;
-        List<RestoreStretch> stretches = [new(epoch, isNewest ? head.Frontier : EndOf(head, epoch), IsWhole: isNewest && instant is null, instant)];
+        ArchiveFrontier end = isNewest ? head.Frontier : EndOf(head, epoch);
+        if (instant is not null && !(instant <= end.CompleteThrough)) throw new RestoreRefusedException($"Epoch {epoch.Number} isn't known to be complete up to {instant:u}, only up to {end.CompleteThrough:u}; the next one begins at {head.Epochs[at + 1].Began:u}.");
+        List<RestoreStretch> stretches = [new(epoch, end, IsWhole: isNewest && instant is null, instant)];
         for (ArchiveOrigin? origin = epoch.From; origin is not null; origin = stretches[^1].Epoch.From)
         {
             stretches.Add(new RestoreStretch(head.Epochs.Single(other => other.Number == origin.Epoch), origin.Frontier, IsWhole: false, origin.Until));

@@ -18,7 +18,7 @@ internal sealed class AppendBounds(SegmentFiles files, WalOptions options, TimeP
         {
             return new WalRefusedException(
                 WalRefusal.Full,
-                $"The write-ahead log is full: {held >> 20} of {options.MaxBytes >> 20} MiB wait to be stored. Is ClickHouse up? (Wal:MaxBytes raises the bound.)",
+                $"The write-ahead log is full: {held >> 20} of {options.MaxBytes >> 20} MiB wait to be stored or archived. Are ClickHouse and the archive up? (/readyz says; Wal:MaxBytes raises the bound.)",
                 RetryWhenFull);
         }
 

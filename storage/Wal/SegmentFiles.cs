@@ -66,6 +66,15 @@ internal sealed class SegmentFiles
         }
     }
 
+    /// <summary>The newest segment that something durable is in; 0 for none.</summary>
+    public ulong Newest
+    {
+        get
+        {
+            lock (_lock) return _newest;
+        }
+    }
+
     /// <summary>Whether there is a segment that isn't sealed yet.</summary>
     public bool IsWriting
     {

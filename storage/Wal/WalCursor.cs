@@ -115,10 +115,6 @@ public sealed class WalCursor
         if (Directory.Exists(directory)) File.Delete(Path.Combine(directory, sink + Extension));
     }
 
-    /// <summary>The last segment that a sink of a log that nobody has open holds; 0 where there is no such sink.</summary>
-    public static ulong PositionOf(string directory, string sink, ulong wal) =>
-        Path.Combine(directory, sink + Extension) is var path && File.Exists(path) ? Read(path, wal).Position : 0;
-
     /// <summary>Waits for the first sealed segment behind the position.</summary>
     public Task<SealedSegment> NextAsync(CancellationToken cancellation) => NextAsync(Position, cancellation);
 

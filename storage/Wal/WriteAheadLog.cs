@@ -147,7 +147,7 @@ public sealed class WriteAheadLog : IAsyncDisposable
         var mark = PendingAppend.NewMark();
         if (_queue.Writer.TryWrite(mark)) return new ReceivedThrough(now, await mark.Reached!.Task.WaitAsync(cancellation).ConfigureAwait(false));
         await Task.Run(_writer.Join, cancellation).ConfigureAwait(false); // completed: all is sealed
-        return new ReceivedThrough(now, _nextSegment - 1);
+        return new ReceivedThrough(now, _files.Newest);
     }
 
     /// <summary>Whether a segment is being written that will be sealed soon.</summary>
@@ -227,7 +227,7 @@ public sealed class WriteAheadLog : IAsyncDisposable
             }
 
             _queue.Reader.TryRead(out _);
-            next.Reached?.SetResult(_active?.Number ?? _nextSegment - 1);
+            next.Reached?.SetResult(_files.Newest);
             if (!isRecord) continue;
             batch.Add(next);
             bytes += next.Record.Length;

@@ -1,8 +1,10 @@
 using System.CommandLine;
+using System.Text;
 using Microsoft.Extensions.Configuration;
 using Spectre.Console;
 using TraceStore.Settings;
 using TraceStore.Storage.ObjectStorage;
+using TraceStore.Storage.Wal;
 
 namespace TraceStore.Recovery;
 
@@ -81,8 +83,7 @@ internal static class ArchiveCommand
             int at = Array.FindIndex(before, line => !line.StartsWith('#'));
             if (at < 0) at = before.Length;
             FileModes.CreateForOwnerOnly();
-            File.WriteAllLines(path + ".new", [.. before[..at], EncryptionKeys.New(), .. before[at..]]);
-            File.Move(path + ".new", path, overwrite: true);
+            DurableFile.Replace(Path.GetFullPath(path), Encoding.UTF8.GetBytes(string.Concat(((string[])[.. before[..at], EncryptionKeys.New(), .. before[at..]]).Select(line => line + "\n"))));
             Console.WriteLine($"{path}: key {EncryptionKeys.ReadFile(path).CurrentId} {(isThere ? "is in front; older ones still decrypt" : "is made")}. Set Archive:KeyFile={path}, and keep a copy where the archive isn't.");
             return 0;
         }
@@ -94,12 +95,13 @@ internal static class ArchiveCommand
 
     private static async Task<int> DecryptAsync(string source, string target, string keys, CancellationToken cancellation)
     {
+        string unfinished = target + ".new";
         try
         {
             FileStream encrypted = File.OpenRead(source);
             await using (encrypted.ConfigureAwait(false))
             {
-                FileStream plain = File.Create(target);
+                FileStream plain = File.Create(unfinished);
                 await using (plain.ConfigureAwait(false))
                 {
                     string name = await EncryptedStore.DecryptFileAsync(EncryptionKeys.ReadFile(keys), encrypted, plain, cancellation).ConfigureAwait(false);
@@ -107,11 +109,12 @@ internal static class ArchiveCommand
                 }
             }
 
+            File.Move(unfinished, target, overwrite: true);
             return 0;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
-            File.Delete(target); // what couldn't be authenticated isn't left lying about
+            File.Delete(unfinished); // what couldn't be authenticated isn't left lying about
             return ArchivePlace.Fail(e.Message);
         }
     }

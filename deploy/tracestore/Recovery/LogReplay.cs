@@ -51,7 +51,7 @@ internal sealed class LogReplay(IObjectStore store, OtlpSender receiver, ReplayW
             ulong next = position is { } here && stretch.Epoch.Number == here.epoch ? here.first : stretch.Epoch.First;
             await foreach (LogGroup group in new LogArchiveReader(store).ReadAsync(stretch.Epoch.Number, next, stretch.Known.Segment, cancellation).ConfigureAwait(false))
             {
-                if (!stretch.IsWhole && group.Place.First > stretch.Known.Segment) break;
+                if (!stretch.IsWhole && group.Place.First > stretch.Known.Segment) break; // what an old writer still sent
                 await SendAsync(group, stretch, cancellation).ConfigureAwait(false);
                 WritePosition(stretch.Epoch.Number, group.Place.Last + 1);
             }

@@ -51,11 +51,14 @@ internal static class RestoreCommand
         {
             try
             {
-                RestorePlan plan = await ArchivePlace.PlanAsync(store, instant, cancellation).ConfigureAwait(false);
+                RestoreJournal? begun = RestoreJournal.Read(settings.DataDirectory);
+                if (begun is not null && wishes.To is not null && begun.Plan.Instant != instant) throw new RestoreRefusedException($"In {settings.DataDirectory} another restore was begun. Go on with that one without --to, or choose another directory with --data.");
+                RestorePlan plan = begun?.Plan ?? await ArchivePlace.PlanAsync(store, instant, cancellation).ConfigureAwait(false);
                 Show(store, plan);
-                if (plan.Holes > 0 && !wishes.AcceptsHoles) return ArchivePlace.Fail([$"{plan.Holes} ranges of the log are lost: the archive had been away for too long, or somebody deleted what it needed. With --accept-holes what there is is restored."]);
+                if (begun is not null) Console.WriteLine($"It was begun, and goes on in stretch {begun.Stretch + 1} of {begun.Plan.Stretches.Count} at segment {begun.Fetched.Next}.");
+                if (plan.Instant is null && plan.Holes > 0 && !wishes.AcceptsHoles) return ArchivePlace.Fail([$"{plan.Holes} ranges of the log are lost: the archive had been away for too long, or somebody deleted what it needed. With --accept-holes what there is is restored."]);
                 if (wishes.IsDryRun) return 0;
-                await RestoreAsync(settings, configuration, store, plan, wishes.IsCopy, cancellation).ConfigureAwait(false);
+                await RestoreAsync(settings, configuration, store, plan, wishes, cancellation).ConfigureAwait(false);
                 return 0;
             }
             catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
@@ -70,22 +73,23 @@ internal static class RestoreCommand
         }
     }
 
-    private static async Task RestoreAsync(TraceStoreSettings settings, IConfiguration configuration, IObjectStore store, RestorePlan plan, bool isCopy, CancellationToken cancellation)
+    private static async Task RestoreAsync(TraceStoreSettings settings, IConfiguration configuration, IObjectStore store, RestorePlan plan, Wishes wishes, CancellationToken cancellation)
     {
         using ILoggerFactory logs = Logs.Create(configuration);
-        long started = Stopwatch.GetTimestamp(), spans = 0;
+        long started = Stopwatch.GetTimestamp();
+        RestoreJournal? done = null;
         await AnsiConsole.Progress()
             .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new DownloadedColumn(), new TransferSpeedColumn(), new RemainingTimeColumn())
             .StartAsync(async screen =>
             {
                 ProgressTask task = screen.AddTask("Replaying the log", maxValue: Math.Max(1, plan.Size.Bytes));
-                var restorer = new Restorer(settings, store, logs, done => task.Value = Math.Min(done.Bytes, task.MaxValue));
-                spans = await restorer.RunAsync(plan, isCopy, cancellation).ConfigureAwait(false);
+                var restorer = new Restorer(settings, store, wishes.AcceptsHoles, logs, read => task.Value = Math.Min(read.Bytes, task.MaxValue));
+                done = await restorer.RunAsync(plan, wishes.IsCopy, cancellation).ConfigureAwait(false);
                 task.Value = task.MaxValue;
             }).ConfigureAwait(false);
-        string rest = isCopy ? "A copy, to be looked at: start it without an archive, or with one of its own." : "It goes on as the archive's writer, in an epoch of its own, once the last writer's lease is over.";
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Restored {spans} spans to {settings.DataDirectory} in {Stopwatch.GetElapsedTime(started).TotalSeconds:F1} s; each was found again. {rest}"));
-        Console.WriteLine($"Start it: {ThisProgram.Name} --data {settings.DataDirectory}{(isCopy ? "" : $" --archive {store.Address}")}");
+        string rest = done!.IsCopy ? "A copy, to be looked at: start it without an archive, or with one of its own." : "It goes on as the archive's writer, in an epoch of its own, once the last writer's lease is over.";
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Restored {done.Spans} spans to {settings.DataDirectory} in {Stopwatch.GetElapsedTime(started).TotalSeconds:F1} s; each was found again. {rest}"));
+        Console.WriteLine($"Start it: {ThisProgram.Name} --data {settings.DataDirectory}{(done.IsCopy ? "" : $" --archive {store.Address}")}");
     }
 
     private static void Show(IObjectStore store, RestorePlan plan)

@@ -27,64 +27,57 @@ internal readonly record struct RestoreProgress(long Groups, long Bytes);
 /// <item>Say what the directory goes on from, and let it be served.</item>
 /// </list>
 /// </summary>
-internal sealed class Restorer(TraceStoreSettings settings, IObjectStore store, ILoggerFactory logs, Action<RestoreProgress> progress)
+internal sealed class Restorer(TraceStoreSettings settings, IObjectStore store, bool acceptsHoles, ILoggerFactory logs, Action<RestoreProgress> progress)
 {
     /// <summary>So much of the log is on disk at once.</summary>
     private const long MaxLogBytes = 256L << 20;
 
     private static readonly TimeSpan s_patience = TimeSpan.FromDays(365);
-    private static readonly string[] s_ownNames = ["lost+found", "lock", "lock.process"];
+    private static readonly string[] s_ownNames = ["lost+found", "lock", "lock.process", RestoreJournal.FileName + ".new"];
 
     private RestoreProgress _done;
 
     private string LogsDirectory => Path.Combine(settings.DataDirectory, "restore");
 
-    /// <summary>Restores; returns how many spans there are now.</summary>
+    /// <summary>Restores; returns what was done.</summary>
     /// <param name="plan">What; of a restore that was begun, what was planned then.</param>
-    /// <param name="isCopy">Whether the directory is only to be looked at, and will not go on as the archive's writer.</param>
+    /// <param name="isCopy">Whether the directory is only to be looked at, and will not go on as the archive's writer; of one that was begun, as it was said then.</param>
     /// <param name="cancellation">Stops; the next one goes on.</param>
     /// <exception cref="RestoreRefusedException">The directory isn't empty.</exception>
     /// <exception cref="IOException">The archive can't be read, or the directory can't be written; also what <see cref="ArchivedLogFiles"/> throws.</exception>
-    public async Task<long> RunAsync(RestorePlan plan, bool isCopy, CancellationToken cancellation)
+    public async Task<RestoreJournal> RunAsync(RestorePlan plan, bool isCopy, CancellationToken cancellation)
     {
         using DirectoryLock held = DirectoryLock.Acquire(settings.DataDirectory); // 1
-        RestoreJournal journal = Begin(plan);
+        RestoreJournal journal = RestoreJournal.Read(settings.DataDirectory) ?? Begin(plan, isCopy);
         EngineSupervisor engine = await EngineSupervisor.StartAsync(settings.Engine!, logs.CreateLogger<EngineSupervisor>(), cancellation).ConfigureAwait(false); // 2
-        long spans = 0;
         await using (engine.ConfigureAwait(false))
         {
             using var database = new ClickHouseDatabase(settings.ClickHouse, engine.Handler);
-            for (; journal.Stretch < journal.Plan.Stretches.Count; journal = Next(journal))
+            while (journal.Stretch < journal.Plan.Stretches.Count)
             {
                 journal = await ReplayAsync(journal, engine, database, cancellation).ConfigureAwait(false); // 3
-                spans += await VerifyAsync(journal, database, cancellation).ConfigureAwait(false); // 4
+                journal = Next(journal, await VerifyAsync(journal, database, cancellation).ConfigureAwait(false)); // 4
             }
         }
 
-        Finish(journal, isCopy); // 5
-        return spans;
+        Finish(journal); // 5
+        return journal;
     }
 
-    private RestoreJournal Begin(RestorePlan plan)
+    private RestoreJournal Begin(RestorePlan plan, bool isCopy)
     {
-        if (RestoreJournal.Read(settings.DataDirectory) is { } begun)
-        {
-            if (begun.Plan.Lineage != plan.Lineage || begun.Plan.Instant != plan.Instant) throw new RestoreRefusedException($"In {settings.DataDirectory} another restore was begun (of {begun.From}, {Describe(begun.Plan.Instant)}). Go on with that one, or choose another directory with --data.");
-            return begun;
-        }
-
         string[] found = [.. Directory.EnumerateFileSystemEntries(settings.DataDirectory).Select(path => Path.GetFileName(path)!).Except(s_ownNames).Order(StringComparer.Ordinal)];
         if (found.Length > 0) throw new RestoreRefusedException($"{settings.DataDirectory} isn't empty: it holds {string.Join(", ", found.Take(5))}{(found.Length > 5 ? ", …" : "")}. A restore needs a directory of its own: choose another with --data, and move it into place when it is done.");
-        return RestoreJournal.Begin(store.Address, plan).Save(settings.DataDirectory);
+        bool hasLog = Directory.Exists(settings.Wal.Directory) && Directory.EnumerateFiles(settings.Wal.Directory).Any(path => Path.GetExtension(path) is ".wal" or ".cursor");
+        if (hasLog) throw new RestoreRefusedException($"{settings.Wal.Directory} (Wal:Directory) holds another log, which would be stored on top of what is restored. Move it away, or choose another directory.");
+        return RestoreJournal.Begin(store.Address, plan, isCopy).Save(settings.DataDirectory);
     }
-
-    private static string Describe(DateTimeOffset? instant) => instant is { } time ? $"at {time:u}" : "the newest";
 
     private async Task<RestoreJournal> ReplayAsync(RestoreJournal journal, EngineSupervisor engine, ClickHouseDatabase database, CancellationToken cancellation)
     {
         RestoreStretch stretch = journal.Plan.Stretches[journal.Stretch];
-        string directory = Path.Combine(LogsDirectory, stretch.Epoch.Number.ToString(CultureInfo.InvariantCulture));
-        var files = new ArchivedLogFiles(store, stretch, directory);
+        string directory = LogOf(stretch);
+        var files = new ArchivedLogFiles(store, stretch, directory, acceptsHoles);
         while (true)
         {
             // The journal names what was fetched and stored; what was fetched behind that is fetched again, and is the same.
@@ -127,30 +120,46 @@ internal sealed class Restorer(TraceStoreSettings settings, IObjectStore store, 
         }
     }
 
-    /// <summary>As many spans are stored of a log as were brought back of it, less what is in the quarantine.</summary>
+    private string LogOf(RestoreStretch stretch) => Path.Combine(LogsDirectory, stretch.Epoch.Number.ToString(CultureInfo.InvariantCulture));
+
+    /// <summary>As many spans are stored of a log as were brought back of it, less what is in the quarantine. Returns how many.</summary>
     private async Task<long> VerifyAsync(RestoreJournal journal, ClickHouseDatabase database, CancellationToken cancellation)
     {
         RestoreStretch stretch = journal.Plan.Stretches[journal.Stretch];
         var parameters = new SqlParameters();
         string sql = $"SELECT count() FROM spans WHERE wal = {parameters.Add(stretch.Epoch.Log)}";
         long stored = long.Parse((await database.ReadLinesAsync(new SqlQuery(sql, parameters.Values), cancellation).ConfigureAwait(false))[0], CultureInfo.InvariantCulture);
-        if (stored != journal.Fetched.Spans) throw new IOException($"{stored} spans are stored of the log of epoch {stretch.Epoch.Number}, where the archive has {journal.Fetched.Spans}. The restore isn't whole; what was set aside is in {LogsDirectory}.");
+        long setAside = QuarantinedIn(LogOf(stretch)).Sum(path => WalReader.Read(path)?.Records.Sum(record => (long)record.SpanCount) ?? 0);
+        if (stored + setAside != journal.Fetched.Spans) throw new IOException($"{stored} spans are stored of the log of epoch {stretch.Epoch.Number}, and {setAside} are set aside, where the archive has {journal.Fetched.Spans}: the restore isn't whole.");
         return stored;
     }
 
-    private RestoreJournal Next(RestoreJournal journal)
+    private static string[] QuarantinedIn(string log) =>
+        Directory.Exists(Path.Combine(log, "quarantine")) ? Directory.GetFiles(Path.Combine(log, "quarantine"), "*.wal") : [];
+
+    private RestoreJournal Next(RestoreJournal journal, long spans)
     {
         int next = journal.Stretch + 1;
         bool isLast = next == journal.Plan.Stretches.Count;
-        return (journal with { Stretch = next, Fetched = isLast ? journal.Fetched : FetchedLog.Before(journal.Plan.Stretches[next]) }).Save(settings.DataDirectory);
+        return (journal with { Spans = journal.Spans + spans, Stretch = next, Fetched = isLast ? journal.Fetched : FetchedLog.Before(journal.Plan.Stretches[next]) }).Save(settings.DataDirectory);
     }
 
-    private void Finish(RestoreJournal journal, bool isCopy)
+    private void Finish(RestoreJournal journal)
     {
         ArchiveOrigin origin = journal.Plan.OriginAt(journal.Fetched.Next - 1);
-        if (!isCopy) new ArchiveIdentity(Guid.NewGuid(), journal.Plan.Lineage, IsBegun: true, origin).Save(settings.DataDirectory);
+        if (!journal.IsCopy) new ArchiveIdentity(Guid.NewGuid(), journal.Plan.Lineage, IsBegun: true, origin).Save(settings.DataDirectory);
         DirectoryLock.Acquire(settings.Wal.Directory).Dispose(); // a log of its own begins here, and nobody wonders that it is new
-        if (Directory.Exists(LogsDirectory)) Directory.Delete(LogsDirectory, recursive: true);
+        bool isAllKept = journal.Plan.Stretches.All(stretch => KeepQuarantine(LogOf(stretch)));
+        if (isAllKept && Directory.Exists(LogsDirectory)) Directory.Delete(LogsDirectory, recursive: true);
         RestoreJournal.Delete(settings.DataDirectory);
+    }
+
+    /// <summary>What ClickHouse refused goes to where tracestore quarantine finds it; false where something of the same name is there already.</summary>
+    private bool KeepQuarantine(string log)
+    {
+        string target = Directory.CreateDirectory(Path.Combine(settings.Wal.Directory, "quarantine")).FullName;
+        string[] kept = [.. QuarantinedIn(log).Where(path => !File.Exists(Path.Combine(target, Path.GetFileName(path))))];
+        foreach (string path in kept.SelectMany(path => new[] { path + ".reason", path }).Where(File.Exists)) File.Move(path, Path.Combine(target, Path.GetFileName(path)));
+        return QuarantinedIn(log).Length == 0;
     }
 }

@@ -93,7 +93,7 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         // Storage
         WarnOfOpenFolders();
         StopLast(DirectoryLock.Acquire(_settings.DataDirectory));
-        if (RestoreJournal.IsIn(_settings.DataDirectory)) throw new IOException($"{_settings.DataDirectory} is being restored and isn't whole. Go on with: {ThisProgram.Name} restore --data {_settings.DataDirectory}");
+        if (RestoreJournal.Read(_settings.DataDirectory) is { } restore) throw new IOException($"{_settings.DataDirectory} is being restored and isn't whole. Go on with: {ThisProgram.Name} restore --from {restore.From} --data {_settings.DataDirectory}");
         if (_settings.Archive is null) WalCursor.Forget(_settings.Wal.Directory, ArchiveSink);
         var wal = StopLast(WriteAheadLog.Open(_settings.Wal, TimeProvider.System, _logs.CreateLogger<WriteAheadLog>()));
         _engine = _settings.Engine is { } engineOptions

@@ -21,7 +21,7 @@ internal sealed record ArchiveSettings(ObjectStoreOptions Store, ArchiveOptions 
         S3Credentials? credentials = reader.File("Archive:S3:AccessKeyFile", ReadAccessKey);
         bool isSingleWriter = reader.Choice("Archive:SingleWriter", ["false", "true"]) == "true";
         EncryptionKeys? keys = reader.File("Archive:KeyFile", EncryptionKeys.ReadFile);
-        TimeSpan maxDelay = reader.Duration("Archive:MaxDelay", defaults.MaxDelay, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(5));
+        TimeSpan maxDelay = reader.Duration("Archive:MaxDelay", defaults.MaxDelay, TimeSpan.FromMilliseconds(100), defaults.RenewEvery);
         CursorClaim claim = reader.Choice("Archive:WhenAway", ["keep", "skip"]) == "keep" ? CursorClaim.Required : CursorClaim.Optional;
         if (address is null) return null;
         S3Options? bucket = address.S3 is { } s3 ? s3 with { Endpoint = endpoint, Region = region, IsPathStyle = isPathStyle, Credentials = credentials, HasConditionalWrites = !isSingleWriter } : null;

@@ -24,7 +24,7 @@ public sealed class DirectoryStoreTests : ObjectStoreContract
         File.WriteAllText(forgotten, "x");
         File.WriteAllText(recent, "x");
         File.SetLastWriteTimeUtc(forgotten, DateTime.UtcNow.AddDays(-2));
-        await Store.CreateAsync("x", ObjectContent.Of(Text("x")), Never);
+        Assert.Equal(1, await Store.TakeBackForgottenAsync(TimeSpan.FromDays(1), Never));
         Assert.Equal([recent], Directory.GetFiles(Path.Combine(Root, ".incoming")));
     }
 

@@ -106,8 +106,8 @@ public sealed class S3StoreTests : ObjectStoreContract
         Assert.Equal(1, _server.Bucket.Uploads);
 
         _server.Faults = _ => null;
-        Assert.Equal(0, await ((S3Store)Store).AbortForgottenAsync(TimeSpan.FromDays(1), Never));
-        Assert.Equal(1, await ((S3Store)Store).AbortForgottenAsync(TimeSpan.FromDays(-1), Never));
+        Assert.Equal(0, await Store.TakeBackForgottenAsync(TimeSpan.FromDays(1), Never));
+        Assert.Equal(1, await Store.TakeBackForgottenAsync(TimeSpan.FromDays(-1), Never));
         Assert.Equal(0, _server.Bucket.Uploads);
     }
 

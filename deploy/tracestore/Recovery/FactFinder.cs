@@ -1,0 +1,56 @@
+using System.Net;
+using TraceStore.Settings;
+using TraceStore.Storage.Archive;
+using TraceStore.Storage.ObjectStorage;
+using TraceStore.Storage.Restore;
+
+namespace TraceStore.Recovery;
+
+/// <summary>Looks at everything that the recovery plan is judged by. Changes nothing.</summary>
+internal static class FactFinder
+{
+    public static async Task<RecoveryFacts> FindAsync(TraceStoreSettings settings, CancellationToken cancellation)
+    {
+        var facts = new RecoveryFacts { DataDirectory = settings.DataDirectory };
+        if (settings.Archive is not { } archive) return facts;
+        facts = facts with
+        {
+            Archive = archive.Store.Address,
+            IsEncrypted = archive.Store.Keys is not null,
+            IsOnSameDisk = archive.Store.Directory is { } directory && MountedDisk.Of(directory) is { } disk && disk.Device == MountedDisk.Of(settings.DataDirectory)?.Device,
+            IsOnThisHost = archive.Store.Directory is { } place ? MountedDisk.Of(place) is { IsOfNetwork: false } : IsLoopback(archive.Store.S3!.Endpoint),
+            OwnLineage = ArchiveIdentity.Find(settings.DataDirectory)?.Lineage,
+        };
+        IObjectStore store = ObjectStores.Open(archive.Store);
+        await using (store.ConfigureAwait(false))
+        {
+            try
+            {
+                return await ReadBackAsync(store, facts, cancellation).ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is IOException or InvalidDataException)
+            {
+                return facts with { Failure = e.Message };
+            }
+        }
+    }
+
+    /// <summary>What counts is what is in the store, not what a writer believes to have put there.</summary>
+    private static async Task<RecoveryFacts> ReadBackAsync(IObjectStore store, RecoveryFacts facts, CancellationToken cancellation)
+    {
+        StoredObject? stored = await store.GetAsync(ArchiveNames.Head, cancellation).ConfigureAwait(false);
+        facts = facts with { Now = store.Now, ClocksApart = store.Now - DateTimeOffset.UtcNow };
+        if (stored is null) return facts;
+        ArchiveHead head = ArchiveHead.Decode(store, stored.Content.Span);
+        DateTimeOffset? through = head.Frontier.CompleteThrough;
+        await foreach (LogGroup group in new LogArchiveReader(store).ReadAsync(head.Current.Number, head.Frontier.Segment + 1, head.Frontier.Segment, cancellation).ConfigureAwait(false))
+        {
+            ulong complete = group.Counts.CompleteThroughUnixNano;
+            if (complete > 0) through = DateTimeOffset.UnixEpoch.AddTicks((long)(complete / TimeSpan.NanosecondsPerTick));
+        }
+
+        return facts with { Head = head, CompleteThrough = through, Now = store.Now };
+    }
+
+    private static bool IsLoopback(Uri? endpoint) => endpoint is not null && (endpoint.IsLoopback || (IPAddress.TryParse(endpoint.Host, out IPAddress? address) && IPAddress.IsLoopback(address)));
+}
