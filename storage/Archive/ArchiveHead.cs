@@ -50,7 +50,8 @@ public sealed record ArchiveHead(int Format, Guid Lineage, IReadOnlyList<Archive
 /// <param name="First">Its first segment that is archived.</param>
 /// <param name="Began">Nothing in it was received before, by the writer's clock, as receive times are.</param>
 /// <param name="From">What there was when it began; null for nothing.</param>
-public sealed record ArchiveEpoch(uint Number, ulong Log, ulong First, DateTimeOffset Began, ArchiveOrigin? From);
+/// <param name="End">How far it went when the next one began; null for the newest.</param>
+public sealed record ArchiveEpoch(uint Number, ulong Log, ulong First, DateTimeOffset Began, ArchiveOrigin? From, ArchiveFrontier? End = null);
 
 /// <summary>What an epoch goes on from.</summary>
 /// <param name="Epoch">The epoch before.</param>

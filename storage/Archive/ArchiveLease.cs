@@ -79,9 +79,9 @@ public sealed class ArchiveLease(IObjectStore store, string dataDirectory, ulong
         else
         {
             // Whatever an old writer still does has other names.
-            ArchiveOrigin origin = identity.Restored ?? new ArchiveOrigin(found.Current.Number, end ?? found.Frontier, Until: null);
-            var epoch = new ArchiveEpoch(found.Current.Number + 1, log, firstSegment, began, origin);
-            taken = found with { Epochs = [.. found.Epochs, epoch], Writer = writer, Frontier = ArchiveFrontier.Before(firstSegment), Revision = found.Revision + 1 };
+            ArchiveEpoch ended = found.Current with { End = end ?? found.Frontier };
+            var epoch = new ArchiveEpoch(ended.Number + 1, log, firstSegment, began, identity.Restored ?? new ArchiveOrigin(ended.Number, ended.End, Until: null));
+            taken = found with { Epochs = [.. found.Epochs.SkipLast(1), ended, epoch], Writer = writer, Frontier = ArchiveFrontier.Before(firstSegment), Revision = found.Revision + 1 };
         }
 
         await WriteAsync(taken, _version, cancellation).ConfigureAwait(false);

@@ -129,7 +129,7 @@ public sealed class LogArchiver : IAsyncDisposable
             }
             catch (Exception e)
             {
-                if (_ailment is null) _log.LogError(e, "The log isn't archived: {Cause}", e.Message);
+                if (_ailment is null) _log.LogError(e is IOException ? null : e, "Nothing is archived now; the log keeps it, and it is tried again. {Cause}", e.Message);
                 _ailment = e.Message;
                 Interlocked.Increment(ref _failures);
                 await Task.Delay(pause, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

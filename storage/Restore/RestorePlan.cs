@@ -45,7 +45,7 @@ public sealed record RestorePlan(Guid Lineage, DateTimeOffset? Instant, IReadOnl
         int at = instant is null ? head.Epochs.Count - 1 : head.Epochs.Index().Last(epoch => epoch.Item.Began <= instant).Index;
         ArchiveEpoch epoch = head.Epochs[at];
         bool isNewest = at == head.Epochs.Count - 1;
-        ArchiveFrontier end = isNewest ? head.Frontier : EndOf(head, epoch);
+        ArchiveFrontier end = isNewest ? head.Frontier : epoch.End ?? ArchiveFrontier.Before(epoch.First);
         if (instant is not null && !(instant <= end.CompleteThrough)) throw new RestoreRefusedException($"Epoch {epoch.Number} isn't known to be complete up to {instant:u}, only up to {end.CompleteThrough:u}; the next one begins at {head.Epochs[at + 1].Began:u}.");
         List<RestoreStretch> stretches = [new(epoch, end, IsWhole: isNewest && instant is null, instant)];
         for (ArchiveOrigin? origin = epoch.From; origin is not null; origin = stretches[^1].Epoch.From)
@@ -60,9 +60,4 @@ public sealed record RestorePlan(Guid Lineage, DateTimeOffset? Instant, IReadOnl
     private static string Range(ArchiveHead head) => head.Frontier.CompleteThrough is { } through
         ? $"Any instant from {head.Epochs[0].Began:u} to {through:u} can be restored."
         : "Nothing is known to be complete yet.";
-
-    /// <summary>How far an epoch that is over was known to go when a later one began.</summary>
-    private static ArchiveFrontier EndOf(ArchiveHead head, ArchiveEpoch epoch) =>
-        head.Epochs.Where(later => later.Number > epoch.Number).Select(later => later.From).FirstOrDefault(origin => origin?.Epoch == epoch.Number)?.Frontier
-        ?? ArchiveFrontier.Before(epoch.First);
 }

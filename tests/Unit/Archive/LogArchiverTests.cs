@@ -226,6 +226,133 @@ public sealed class LogArchiverTests : IDisposable
         Assert.Equal(Enumerable.Range(20, 10), ArchiveSite.RequestsIn(groups)[^10..]);
     }
 
+    [Fact]
+    public async Task A_cursor_that_can_not_be_written_for_a_while_doubles_nothing()
+    {
+        await using (ArchiveSite site = Site().Start())
+        {
+            await site.AppendAsync(0, 10);
+            await site.UntilArchivedAsync();
+            string inTheWay = Directory.CreateDirectory(Path.Combine(site.WalDirectory, "archive.cursor.new")).FullName;
+            await site.AppendAsync(10, 10);
+            await Eventually.BeTrueAsync("the ailment", () => Task.FromResult(site.Archiver.Ailment is not null));
+            await site.AppendAsync(20, 10);
+            Directory.Delete(inTheWay);
+            await site.UntilArchivedAsync();
+        }
+
+        LogGroup[] groups = await ArchiveSite.GroupsAsync(Store);
+        Assert.Equal(Enumerable.Range(0, 30), ArchiveSite.RequestsIn(groups));
+        Assert.All(groups.Zip(groups.Skip(1)), pair => Assert.Equal(pair.First.Place.Last + 1, pair.Second.Place.First));
+    }
+
+    [Theory]
+    [InlineData(0, "which here goes to ")]
+    [InlineData(40, ", with other content")]
+    public async Task A_data_directory_that_was_set_back_is_told_and_mixes_nothing_up(int appended, string expected)
+    {
+        await using (ArchiveSite site = Site().Start())
+        {
+            await site.AppendAsync(0, 10);
+            await site.UntilArchivedAsync();
+        }
+
+        CopyDirectory(Data, Data + ".earlier");
+        await using (ArchiveSite site = Site().Start())
+        {
+            for (int i = 10; i < 20; i++)
+            {
+                await site.AppendAsync(i, 1);
+                await site.UntilArchivedAsync();
+            }
+        }
+
+        int before = ArchiveSite.RequestsIn(await ArchiveSite.GroupsAsync(Store)).Length;
+        Directory.Delete(Data, recursive: true);
+        Directory.Move(Data + ".earlier", Data);
+        // The head of a moment before its last group was known, as after kill -9: so that the group itself is looked at
+        ArchiveHead head = await ArchiveSite.HeadAsync(Store);
+        LogGroup last = (await ArchiveSite.GroupsAsync(Store))[^1];
+        await File.WriteAllBytesAsync(Path.Combine(_directory.Path, "archive", "head.json"), (head with { Frontier = head.Frontier with { Segment = last.Place.First - 1 } }).Encode());
+        var away = new DirectoryStore(Path.Combine(Data, "wal", "lock", "nowhere"));
+        await using (ArchiveSite site = new ArchiveSite(Data, away).Start())
+        {
+            for (int i = 0; i < appended; i++)
+            {
+                await site.AppendAsync(100 + i, 1);
+                await Eventually.BeTrueAsync("a seal", () => Task.FromResult(!site.Wal.IsWriting));
+            }
+
+            await site.EndAsync();
+        }
+
+        await using (ArchiveSite site = Site().Start())
+        {
+            await Eventually.BeTrueAsync("the ailment", () => Task.FromResult(site.Archiver.Ailment is not null));
+            Assert.Contains(expected, site.Archiver.Ailment, StringComparison.Ordinal);
+            Assert.Contains("is a copy of the one that was archived, or was set back to an earlier state", site.Archiver.Ailment, StringComparison.Ordinal);
+            await site.EndAsync();
+        }
+
+        Assert.Equal(before, ArchiveSite.RequestsIn(await ArchiveSite.GroupsAsync(Store)).Length);
+    }
+
+    [Fact]
+    public async Task With_the_log_lost_a_new_epoch_goes_on_from_all_that_was_archived()
+    {
+        await using (ArchiveSite site = Site().Start())
+        {
+            for (int i = 0; i < 5; i++)
+            {
+                await site.AppendAsync(i, 1);
+                await site.UntilArchivedAsync();
+            }
+        }
+
+        ArchiveHead head = await ArchiveSite.HeadAsync(Store);
+        await File.WriteAllBytesAsync(Path.Combine(_directory.Path, "archive", "head.json"), (head with { Frontier = ArchiveFrontier.Before(1) }).Encode()); // as it was ten seconds before kill -9
+        Directory.Delete(Path.Combine(Data, "wal"), recursive: true);
+        await using (ArchiveSite site = Site().Start())
+        {
+            await site.AppendAsync(10, 1);
+            await site.UntilArchivedAsync();
+        }
+
+        head = await ArchiveSite.HeadAsync(Store);
+        Assert.Equal(2u, head.Current.Number);
+        LogGroup[] first = await ArchiveSite.GroupsAsync(Store, epoch: 0), second = await ArchiveSite.GroupsAsync(Store);
+        Assert.Equal([0, 1, 2, 3, 4], ArchiveSite.RequestsIn(first));
+        Assert.Equal([10], ArchiveSite.RequestsIn(second));
+        Assert.Equal(5, head.Current.From!.Frontier.Groups);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(20)]
+    [InlineData(100)]
+    public async Task A_segment_without_a_right_header_holds_up_nothing(int bytes)
+    {
+        await using (ArchiveSite site = Site().Start())
+        {
+            await site.AppendAsync(0, 3);
+            await site.UntilArchivedAsync();
+        }
+
+        string newest = Directory.GetFiles(Path.Combine(Data, "wal"), "*.wal").Order().Last();
+        ulong number = WalSegment.NumberOf(newest);
+        await File.WriteAllBytesAsync(WalSegment.PathOf(Path.Combine(Data, "wal"), number + 1), new byte[bytes]);
+        File.Copy(newest, WalSegment.PathOf(Path.Combine(Data, "wal"), number + 2)); // a newest that can be read, so that the one before stays
+        await using (ArchiveSite site = Site().Start())
+        {
+            await site.AppendAsync(3, 3);
+            await site.UntilArchivedAsync();
+        }
+
+        LogGroup[] groups = await ArchiveSite.GroupsAsync(Store);
+        Assert.Equal([3, 4, 5], ArchiveSite.RequestsIn(groups)[^3..]);
+        Assert.Equal(bytes == 100 ? 1 : 0, groups.SelectMany(group => group.Holes).Count());
+    }
+
     /// <summary>Everything with a receive time up to what the archive says is in it, whatever is on its way.</summary>
     [Fact]
     public async Task What_the_archive_says_is_complete_is_complete()
@@ -289,6 +416,12 @@ public sealed class LogArchiverTests : IDisposable
     }
 
     public void Dispose() => _directory.Dispose();
+
+    private static void CopyDirectory(string from, string to)
+    {
+        foreach (string folder in Directory.GetDirectories(from, "*", SearchOption.AllDirectories).Prepend(from)) Directory.CreateDirectory(folder.Replace(from, to, StringComparison.Ordinal));
+        foreach (string file in Directory.GetFiles(from, "*", SearchOption.AllDirectories)) File.Copy(file, file.Replace(from, to, StringComparison.Ordinal));
+    }
 
     private ArchiveSite Site() => new(Data, Store);
 }
