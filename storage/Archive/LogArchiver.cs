@@ -154,7 +154,9 @@ public sealed class LogArchiver : IAsyncDisposable
         _isAligned = false;
         if (!_isProbed) await ProbeAsync(stopping).ConfigureAwait(false);
         ArchiveHead? found = await _lease.ReadAsync(stopping).ConfigureAwait(false);
-        ulong newest = (await _wal.MarkReceivedAsync(stopping).ConfigureAwait(false)).Segment;
+        if (_mark is { IsCompleted: false } earlierMark) await earlierMark.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // one at a time
+        _mark = _wal.MarkReceivedAsync(stopping);
+        ulong newest = (await _mark.ConfigureAwait(false)).Segment;
         ArchiveFrontier? end = found is null ? null : await _shipment.FindEndAsync(found.Current, found.Frontier, _lease.GoesOn(found) ? newest : null, stopping).ConfigureAwait(false);
         DateTimeOffset began = _shipment.FirstBegan is { } earlier && earlier < _began ? earlier : _began;
         await _lease.TakeAsync(found, end, _shipment.First, began, stopping).ConfigureAwait(false);
