@@ -154,7 +154,7 @@ public sealed class LogArchiver : IAsyncDisposable
         _isAligned = false;
         if (!_isProbed) await ProbeAsync(stopping).ConfigureAwait(false);
         ArchiveHead? found = await _lease.ReadAsync(stopping).ConfigureAwait(false);
-        if (_mark is { IsCompleted: false } earlierMark) await earlierMark.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // one at a time
+        if (_mark is { IsCompleted: false } earlierMark) await ((Task)earlierMark).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // one at a time
         _mark = _wal.MarkReceivedAsync(stopping);
         ulong newest = (await _mark.ConfigureAwait(false)).Segment;
         ArchiveFrontier? end = found is null ? null : await _shipment.FindEndAsync(found.Current, found.Frontier, _lease.GoesOn(found) ? newest : null, stopping).ConfigureAwait(false);

@@ -80,13 +80,15 @@ internal sealed class ArchiveSite(string data, IObjectStore store) : IAsyncDispo
     }
 
     /// <summary>The numbers of the requests in groups, in order.</summary>
-    public static int[] RequestsIn(IEnumerable<LogGroup> groups) =>
-    [
-        .. groups.SelectMany(group => group.Segments).SelectMany(segment => segment.Read("a segment")!.Records).Select(record =>
-        {
-            byte[] request = new byte[record.RequestBytes];
-            record.CopyRequestTo(request);
-            return BitConverter.ToInt32(request);
-        }),
-    ];
+    public static int[] RequestsIn(IEnumerable<LogGroup> groups) => [.. groups.SelectMany(group => group.Segments).SelectMany(segment => segment.Read("a segment")!.Records).Select(NumberOf)];
+
+    /// <summary>The same of a log's folder.</summary>
+    public static IEnumerable<int> RequestsIn(string walDirectory) => Directory.GetFiles(walDirectory, "*.wal").Order().SelectMany(path => WalReader.Read(path)!.Records).Select(NumberOf);
+
+    private static int NumberOf(WalRecord record)
+    {
+        byte[] request = new byte[record.RequestBytes];
+        record.CopyRequestTo(request);
+        return BitConverter.ToInt32(request);
+    }
 }

@@ -1,0 +1,8 @@
+using TraceStore.Storage.ObjectStorage;
+
+namespace TraceStore.Tests.Unit.ObjectStorage;
+
+public sealed class MemoryStoreTests : ObjectStoreContract
+{
+    protected override Task<IObjectStore> OpenAsync() => Task.FromResult<IObjectStore>(new MemoryStore());
+}
