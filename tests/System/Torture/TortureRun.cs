@@ -58,6 +58,13 @@ internal sealed class TortureRun(ITestOutputHelper output)
             Assert.All(differences, difference => Assert.True(difference.Value == default, $"round {round}, {fault.Name}: {difference.Key}: {difference.Value}"));
         }
 
+        await site.StopProcessAsync();
+        foreach ((string table, Difference difference) in await site.CompareRestoredAsync(ledger))
+        {
+            Say($"  restored from the archive: {table}: {difference}");
+            Assert.True(difference == default, $"restored from the archive: {table}: {difference}");
+        }
+
         Say($"{s_rounds} rounds in {Stopwatch.GetElapsedTime(started).TotalSeconds:0} s: {load.Requests} requests of {ledger.Spans} spans acknowledged, {load.Resends} resends");
         foreach ((string fault, int times) in struck) Say($"  {times,4} × {fault}");
         foreach ((string table, Difference difference) in total) Say($"  {table}: {difference}");

@@ -12,6 +12,7 @@ internal sealed partial class TortureSite : IAsyncDisposable
     ];
 
     private readonly TemporaryDirectory _data;
+    private readonly TemporaryDirectory _elsewhere = new();
     private readonly ExternalClickHouse? _external;
     private TraceStoreProcess? _process;
 
@@ -22,6 +23,9 @@ internal sealed partial class TortureSite : IAsyncDisposable
     }
 
     public int OtlpPort { get; } = ExternalClickHouse.FreePort();
+
+    /// <summary>Where the site's archive is, which no fault reaches.</summary>
+    private string Archive => Path.Combine(_elsewhere.Path, "archive");
 
     /// <summary>The wire to an external ClickHouse.</summary>
     public FaultyWire? Wire { get; }
@@ -46,7 +50,7 @@ internal sealed partial class TortureSite : IAsyncDisposable
     public async Task StartProcessAsync()
     {
         string[] external = Wire is null ? [] : ["--clickhouse", Wire.Url.ToString()];
-        _process = await TraceStoreProcess.ServeAsync(_data.Path, OtlpPort, [.. s_settings, .. external]);
+        _process = await TraceStoreProcess.ServeAsync(_data.Path, OtlpPort, [.. s_settings, .. external, "--archive", Archive]);
     }
 
     /// <summary>kill -9 of TraceStore itself.</summary>
@@ -60,7 +64,7 @@ internal sealed partial class TortureSite : IAsyncDisposable
     /// <summary>Starts TraceStore and kills it before it is ready.</summary>
     public async Task KillWhileStartingAsync(TimeSpan after)
     {
-        using var starting = TraceStoreProcess.Start(_data.Path, OtlpPort, s_settings);
+        using var starting = TraceStoreProcess.Start(_data.Path, OtlpPort, [.. s_settings, "--archive", Archive]);
         await Task.Delay(after);
         starting.Kill();
     }
@@ -70,6 +74,16 @@ internal sealed partial class TortureSite : IAsyncDisposable
         Assert.Equal(0, await Process.StopAsync());
         Process.Dispose();
         _process = null;
+    }
+
+    /// <summary>The site is lost: another one is restored from its archive, and held against the ledger.</summary>
+    public async Task<IReadOnlyDictionary<string, Difference>> CompareRestoredAsync(Ledger ledger)
+    {
+        string restored = Path.Combine(_elsewhere.Path, "restored");
+        (int exitCode, _, string errors) = await TraceStoreProcess.RunAsync("restore", "--from", Archive, "--data", restored);
+        Assert.True(exitCode == 0, errors);
+        using TraceStoreProcess process = await TraceStoreProcess.ServeAsync(restored);
+        return await ledger.CompareAsync(sql => EngineQuestion.AskAsync(restored, sql));
     }
 
     /// <summary>kill -9 of the engine; TraceStore starts the embedded one again, the test the external one.</summary>
@@ -140,6 +154,7 @@ internal sealed partial class TortureSite : IAsyncDisposable
         _process?.Dispose();
         if (Wire is not null) await Wire.DisposeAsync();
         _external?.Dispose();
+        _elsewhere.Dispose();
     }
 
     [LibraryImport("libc", EntryPoint = "kill")]
