@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using TraceStore.Storage.Wal;
@@ -17,16 +16,18 @@ namespace TraceStore.Storage.ObjectStorage;
 /// </summary>
 public sealed class DirectoryStore : IObjectStore
 {
-    private static readonly TimeSpan s_lockPoll = TimeSpan.FromMilliseconds(2);
-    private static readonly TimeSpan s_lockPatience = TimeSpan.FromSeconds(30);
-
     private readonly string _incoming;
     private readonly StoreClock _clock = new();
-    private readonly SemaphoreSlim _turn = new(1);
+    private readonly SharedLock _lock;
 
     private volatile bool _isPrepared;
 
-    public DirectoryStore(string directory) => (Address, _incoming) = (Path.GetFullPath(directory), Path.Combine(Path.GetFullPath(directory), ".incoming"));
+    public DirectoryStore(string directory)
+    {
+        Address = Path.GetFullPath(directory);
+        _incoming = Path.Combine(Address, ".incoming");
+        _lock = new SharedLock(Path.Combine(Address, ".lock"));
+    }
 
     public string Address { get; }
 
@@ -42,7 +43,7 @@ public sealed class DirectoryStore : IObjectStore
             string written = await WriteAsync(name, content, cancellation).ConfigureAwait(false);
             try
             {
-                using HeldLock held = await LockAsync(cancellation).ConfigureAwait(false);
+                using IDisposable held = await _lock.TakeAsync(cancellation).ConfigureAwait(false);
                 if (IsThere(path)) return false;
                 Place(written, path);
                 return true;
@@ -62,7 +63,7 @@ public sealed class DirectoryStore : IObjectStore
             string written = await WriteAsync(name, ObjectContent.Of(content), cancellation).ConfigureAwait(false);
             try
             {
-                using HeldLock held = await LockAsync(cancellation).ConfigureAwait(false);
+                using IDisposable held = await _lock.TakeAsync(cancellation).ConfigureAwait(false);
                 ObjectVersion? found = File.Exists(path) ? VersionOf(await File.ReadAllBytesAsync(path, cancellation).ConfigureAwait(false)) : null;
                 if (found != expected) return (ObjectVersion?)null;
                 Place(written, path);
@@ -121,7 +122,7 @@ public sealed class DirectoryStore : IObjectStore
         await DoAsync("delete", name, async () =>
         {
             if (!File.Exists(path)) return false;
-            using HeldLock held = await LockAsync(cancellation).ConfigureAwait(false);
+            using IDisposable held = await _lock.TakeAsync(cancellation).ConfigureAwait(false);
             File.Delete(path);
             string folder = Path.GetDirectoryName(path)!;
             for (; folder != Address && !Directory.EnumerateFileSystemEntries(folder).Any(); folder = Path.GetDirectoryName(folder)!) Directory.Delete(folder);
@@ -141,7 +142,7 @@ public sealed class DirectoryStore : IObjectStore
 
     public ValueTask DisposeAsync()
     {
-        _turn.Dispose();
+        _lock.Dispose();
         return default;
     }
 
@@ -215,32 +216,6 @@ public sealed class DirectoryStore : IObjectStore
         foreach (string folder in changed) DirectorySync.Sync(folder);
     }
 
-    /// <summary>Waits for its turn among this process's callers, and then among processes.</summary>
-    private async Task<HeldLock> LockAsync(CancellationToken cancellation)
-    {
-        string path = Path.Combine(Address, ".lock");
-        await _turn.WaitAsync(cancellation).ConfigureAwait(false);
-        try
-        {
-            for (long started = Stopwatch.GetTimestamp(); ;)
-            {
-                try
-                {
-                    return new HeldLock(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None), _turn);
-                }
-                catch (IOException) when (File.Exists(path) && Stopwatch.GetElapsedTime(started) < s_lockPatience)
-                {
-                    await Task.Delay(s_lockPoll, cancellation).ConfigureAwait(false);
-                }
-            }
-        }
-        catch
-        {
-            _turn.Release();
-            throw;
-        }
-    }
-
     private List<ListedObject> Found(string prefix, string? behind)
     {
         string folder = Path.Combine(Address, prefix[..(prefix.LastIndexOf('/') + 1)]);
@@ -289,14 +264,5 @@ public sealed class DirectoryStore : IObjectStore
         string what = name.Length > 0 ? $"{name} in {Address}" : Address;
         string hint = cause is UnauthorizedAccessException ? "Give this user the right to read and write there." : "Is its disk mounted, writable and not full?";
         return new ObjectStoreException($"Can't {operation} {what}: {cause.Message} {hint}", mayPass: cause is not UnauthorizedAccessException, cause);
-    }
-
-    private sealed class HeldLock(FileStream file, SemaphoreSlim turn) : IDisposable
-    {
-        public void Dispose()
-        {
-            file.Dispose();
-            turn.Release();
-        }
     }
 }

@@ -83,7 +83,7 @@ public sealed class RestoreTests : IDisposable
     {
         using (TraceStoreProcess server = await ServeAsync("first"))
         {
-            await TraceStoreProcess.RunAsync("load", "--url", $"http://127.0.0.1:{server.OtlpPort}", "--spans", "60000");
+            await TraceStoreProcess.RunAsync("load", "--url", $"http://127.0.0.1:{server.OtlpPort}", "--spans", "30000");
             Assert.Equal(0, await server.StopAsync());
         }
 
@@ -101,8 +101,8 @@ public sealed class RestoreTests : IDisposable
         (int exitCode, _, string errors) = RestoreJournal.IsIn(DataOf("second")) || !Directory.Exists(Path.Combine(DataOf("second"), "engine")) ? await RestoreAsync("second") : (0, "", "");
         Assert.True(exitCode == 0, errors);
         using TraceStoreProcess second = await ServeAsync("second");
-        Assert.Equal("60000", await EngineQuestion.AskAsync(DataOf("second"), "SELECT count() FROM tracestore.spans"));
-        Assert.Equal("60000", await EngineQuestion.AskAsync(DataOf("second"), "SELECT uniqExact(trace_id, span_ids) FROM tracestore.spans"));
+        Assert.Equal("30000", await EngineQuestion.AskAsync(DataOf("second"), "SELECT count() FROM tracestore.spans"));
+        Assert.Equal("30000", await EngineQuestion.AskAsync(DataOf("second"), "SELECT uniqExact(trace_id, span_ids) FROM tracestore.spans"));
     }
 
     [Fact]
