@@ -19,7 +19,8 @@ public class PowerCutTests(ITestOutputHelper output)
         var ledger = new Ledger();
         using var data = new TemporaryDirectory();
         using var copy = new TemporaryDirectory();
-        await using (TortureSite site = await TortureSite.StartAsync(data, isExternal: false))
+        using var elsewhere = new TemporaryDirectory();
+        await using (TortureSite site = await TortureSite.StartAsync(data, elsewhere, isExternal: false))
         await using (var load = new TortureLoad(ledger, site.OtlpPort))
         {
             // Parts are inserted, synced and merged; merges go on by themselves; then ClickHouse falls behind what is acknowledged.
@@ -41,7 +42,7 @@ public class PowerCutTests(ITestOutputHelper output)
         int dropped = DropUnsynced(copy.Path, random);
         output.WriteLine($"{dropped} parts dropped, {ledger.Spans} spans acknowledged");
 
-        await using TortureSite again = await TortureSite.StartAsync(copy, isExternal: false);
+        await using TortureSite again = await TortureSite.StartAsync(copy, elsewhere, isExternal: false);
         try
         {
             await again.WaitUntilStoredAsync(ledger);

@@ -20,7 +20,8 @@ internal sealed class TortureRun(ITestOutputHelper output)
         var struck = new SortedDictionary<string, int>();
         var total = new SortedDictionary<string, Difference>();
         long started = Stopwatch.GetTimestamp();
-        await using TortureSite site = await TortureSite.StartAsync(data, isExternal);
+        using var elsewhere = new TemporaryDirectory();
+        await using TortureSite site = await TortureSite.StartAsync(data, elsewhere, isExternal);
         await using var load = new TortureLoad(ledger, site.OtlpPort);
         for (int round = 0; round < s_rounds; round++)
         {

@@ -12,13 +12,13 @@ internal sealed partial class TortureSite : IAsyncDisposable
     ];
 
     private readonly TemporaryDirectory _data;
-    private readonly TemporaryDirectory _elsewhere = new();
+    private readonly TemporaryDirectory _elsewhere;
     private readonly ExternalClickHouse? _external;
     private TraceStoreProcess? _process;
 
-    private TortureSite(TemporaryDirectory data, ExternalClickHouse? external)
+    private TortureSite(TemporaryDirectory data, TemporaryDirectory elsewhere, ExternalClickHouse? external)
     {
-        (_data, _external) = (data, external);
+        (_data, _elsewhere, _external) = (data, elsewhere, external);
         if (external is not null) Wire = new FaultyWire(external.Port);
     }
 
@@ -38,11 +38,14 @@ internal sealed partial class TortureSite : IAsyncDisposable
     /// <summary>The disk of its own that the data is on, where it has one.</summary>
     public SmallDisk? Disk => _data as SmallDisk;
 
-    public static async Task<TortureSite> StartAsync(TemporaryDirectory data, bool isExternal)
+    /// <param name="data">The data directory.</param>
+    /// <param name="elsewhere">Where its archive is; a data directory's next site needs the same.</param>
+    /// <param name="isExternal">Whether ClickHouse is elsewhere.</param>
+    public static async Task<TortureSite> StartAsync(TemporaryDirectory data, TemporaryDirectory elsewhere, bool isExternal)
     {
         var external = isExternal ? new ExternalClickHouse() : null;
         if (external is not null) await external.StartAsync();
-        var site = new TortureSite(data, external);
+        var site = new TortureSite(data, elsewhere, external);
         await site.StartProcessAsync();
         return site;
     }
@@ -154,7 +157,6 @@ internal sealed partial class TortureSite : IAsyncDisposable
         _process?.Dispose();
         if (Wire is not null) await Wire.DisposeAsync();
         _external?.Dispose();
-        _elsewhere.Dispose();
     }
 
     [LibraryImport("libc", EntryPoint = "kill")]
