@@ -21,7 +21,7 @@ internal sealed class SharedLock(string path) : IDisposable
             {
                 try
                 {
-                    return new Held(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None), _turn);
+                    return new HeldFile(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None), _turn);
                 }
                 catch (IOException) when (File.Exists(path) && Stopwatch.GetElapsedTime(started) < s_patience)
                 {
@@ -38,7 +38,7 @@ internal sealed class SharedLock(string path) : IDisposable
 
     public void Dispose() => _turn.Dispose();
 
-    private sealed class Held(FileStream file, SemaphoreSlim turn) : IDisposable
+    private sealed class HeldFile(FileStream file, SemaphoreSlim turn) : IDisposable
     {
         public void Dispose()
         {

@@ -72,9 +72,10 @@ public sealed class RestoreTests : IDisposable
 
         for (int i = 1; i < 3; i++)
         {
-            (int exitCode, string output, string errors) = await RestoreAsync($"at-{i}", "--to", instants[i].ToString("O", CultureInfo.InvariantCulture));
+            (int exitCode, string output, string errors) = await RestoreAsync($"at-{i}", "--copy", "--to", instants[i].ToString("O", CultureInfo.InvariantCulture));
             Assert.True(exitCode == 0, errors);
             Assert.Contains($"Restored {i * 10} spans", output, StringComparison.Ordinal);
+            Assert.False(File.Exists(Path.Combine(DataOf($"at-{i}"), "archive.json")), "a copy doesn't go on as the archive's writer");
         }
     }
 
@@ -166,6 +167,10 @@ public sealed class RestoreTests : IDisposable
         Assert.Equal(0, exitCode);
         Assert.Contains("To read   ", output, StringComparison.Ordinal);
         Assert.False(Directory.Exists(DataOf("second")));
+
+        (exitCode, output, _) = await TraceStoreProcess.RunAsync(["plan", "--data", DataOf("first"), "--archive", Archive, .. withKey]);
+        Assert.Equal(1, exitCode);
+        Assert.Contains("on the same disk as the data", string.Join(' ', output.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
 
         (exitCode, _, errors) = await RestoreAsync("first", withKey);
         Assert.Equal(1, exitCode);
