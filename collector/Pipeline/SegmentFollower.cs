@@ -27,18 +27,20 @@ public sealed class SegmentFollower : IAsyncDisposable
     /// <summary>How often to look whether something was given back, and whether ClickHouse is well.</summary>
     private static readonly TimeSpan s_poll = TimeSpan.FromSeconds(1);
 
+    private static readonly TimeSpan s_betweenTries = TimeSpan.FromMilliseconds(50);
+
     private readonly WalCursor _cursor;
     private readonly Quarantine _quarantine;
     private readonly SchemaMigrator _schema;
     private readonly RecentSpans _recent;
     private readonly TimeSpan _maxBlockAge;
-    private readonly IngestMetrics _metrics;
     private readonly ILogger<SegmentFollower> _log;
 
     private readonly DecodeAhead _decoder;
     private readonly StoreAttempts _attempts;
     private readonly BlockStore _store;
-    private readonly SpanBlock _single = new();
+    private readonly SingleSegments _singles;
+    private readonly SemaphoreSlim _storing = new(1, 1);
     private readonly CancellationTokenSource _stopping = new();
     private readonly CancellationTokenSource _draining = new();
     private readonly TaskCompletionSource _schemaReady = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -68,7 +70,7 @@ public sealed class SegmentFollower : IAsyncDisposable
         IngestMetrics metrics,
         ILogger<SegmentFollower> log)
     {
-        (_quarantine, _schema, _recent, _maxBlockAge, _metrics, _log) = (quarantine, schema, recent, maxBlockAge, metrics, log);
+        (_quarantine, _schema, _recent, _maxBlockAge, _log) = (quarantine, schema, recent, maxBlockAge, log);
         quarantine.Prepare();
         _cursor = wal.OpenCursor("clickhouse", CursorClaim.Required);
         _takenThrough = _cursor.Position;
@@ -76,6 +78,7 @@ public sealed class SegmentFollower : IAsyncDisposable
         _decoder = new DecodeAhead(new SegmentDecoder(quarantine, log), metrics.RecordsDamaged);
         _attempts = new StoreAttempts(metrics, log);
         _store = new BlockStore(schema, inserter, watch, _attempts, metrics);
+        _singles = new SingleSegments(_decoder, _store, _attempts, quarantine, metrics, log);
         _following = Task.Run(FollowAsync);
     }
 
@@ -107,11 +110,34 @@ public sealed class SegmentFollower : IAsyncDisposable
         return _cursor.Backlog;
     }
 
+    /// <summary>Runs something between two blocks, which wait for it: ClickHouse then holds the log up to a segment, and nothing of it behind.</summary>
+    /// <param name="action">Is told the segment.</param>
+    /// <param name="cancellation">Gives up waiting; while ClickHouse is away, what is stored of the last block isn't known.</param>
+    public async Task<T> BetweenBlocksAsync<T>(Func<ulong, Task<T>> action, CancellationToken cancellation)
+    {
+        await _schemaReady.Task.WaitAsync(cancellation).ConfigureAwait(false);
+        while (true)
+        {
+            await _storing.WaitAsync(cancellation).ConfigureAwait(false);
+            try
+            {
+                if (!MayBeStored) return await action(_cursor.Position).ConfigureAwait(false);
+            }
+            finally
+            {
+                _storing.Release();
+            }
+
+            await Task.Delay(s_betweenTries, cancellation).ConfigureAwait(false); // the last process's last block is stored again first
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _following.ConfigureAwait(false);
         await _decoder.DisposeAsync().ConfigureAwait(false);
+        _storing.Dispose();
         _stopping.Dispose();
         _draining.Dispose();
     }
@@ -163,10 +189,23 @@ public sealed class SegmentFollower : IAsyncDisposable
     private async Task StepAsync(CancellationToken stopping)
     {
         SealedSegment? next = _cursor.SealedBehind(_takenThrough);
-        if (IsAnyWaiting && IsDue(next)) await StoreWaitingAsync(stopping).ConfigureAwait(false);
-        else if (_quarantine.NextGivenBack() is { } givenBack) await StoreGivenBackAsync(givenBack, stopping).ConfigureAwait(false);
-        else if ((next ?? await WaitForNextAsync(stopping).ConfigureAwait(false)) is { } segment) await TakeAsync(segment, stopping).ConfigureAwait(false);
+        if (IsAnyWaiting && IsDue(next)) await StoringAsync(() => StoreWaitingAsync(stopping), stopping).ConfigureAwait(false);
+        else if (_quarantine.NextGivenBack() is { } givenBack) await StoringAsync(() => StoreGivenBackAsync(givenBack, stopping), stopping).ConfigureAwait(false);
+        else if ((next ?? await WaitForNextAsync(stopping).ConfigureAwait(false)) is { } segment) await StoringAsync(() => TakeAsync(segment, stopping), stopping).ConfigureAwait(false);
         else await _store.CheckIdleAsync(stopping).ConfigureAwait(false);
+    }
+
+    private async Task StoringAsync(Func<Task> step, CancellationToken stopping)
+    {
+        await _storing.WaitAsync(stopping).ConfigureAwait(false);
+        try
+        {
+            await step().ConfigureAwait(false);
+        }
+        finally
+        {
+            _storing.Release();
+        }
     }
 
     /// <summary>Whether what waits is to be stored before the next segment is taken, if there is one.</summary>
@@ -196,7 +235,7 @@ public sealed class SegmentFollower : IAsyncDisposable
     /// <summary>Takes the next segment to those that wait, or stores these first where it doesn't fit.</summary>
     private async Task TakeAsync(SealedSegment segment, CancellationToken stopping)
     {
-        DecodedSegment? rows = await DecodeAsync(segment).ConfigureAwait(false); // 3
+        DecodedSegment? rows = await _singles.DecodeAsync(segment).ConfigureAwait(false); // 3
         if (rows is not null)
         {
             if (_cursor.TriedThrough is null && !_recent.Block.Fits(rows))
@@ -229,12 +268,12 @@ public sealed class SegmentFollower : IAsyncDisposable
         if (_recent.Block.Segments is not null)
         {
             bool mayBeStored = MayBeStored;
-            if (_cursor.TriedThrough is null) await UntilDoneAsync(() => _cursor.NoteTried(through), stopping).ConfigureAwait(false); // 5
+            if (_cursor.TriedThrough is null) await _attempts.UntilDoneAsync(() => _cursor.NoteTried(through), stopping).ConfigureAwait(false); // 5
             string? reason = await _store.StoreAsync(_recent.Block, mayBeStored, canBeParted: true, stopping).ConfigureAwait(false);
             if (reason is not null) await StoreOneByOneAsync(through, stopping).ConfigureAwait(false);
         }
 
-        await UntilDoneAsync(() => _cursor.Advance(through), stopping).ConfigureAwait(false); // 6
+        await _attempts.UntilDoneAsync(() => _cursor.Advance(through), stopping).ConfigureAwait(false); // 6
         _recent.Clear();
     }
 
@@ -255,7 +294,7 @@ public sealed class SegmentFollower : IAsyncDisposable
     /// <summary>What waits is found in memory all the while.</summary>
     private async Task StoreOneByOneAsync(ulong through, CancellationToken stopping)
     {
-        await UntilDoneAsync(_cursor.PartTried, stopping).ConfigureAwait(false);
+        await _attempts.UntilDoneAsync(_cursor.PartTried, stopping).ConfigureAwait(false);
         while (_cursor.SealedBehind(_cursor.Position) is { } segment && segment.Number <= through)
         {
             await StoreAloneAsync(segment, mayBeStored: true, stopping).ConfigureAwait(false);
@@ -264,62 +303,15 @@ public sealed class SegmentFollower : IAsyncDisposable
 
     private async Task StoreAloneAsync(SealedSegment segment, bool mayBeStored, CancellationToken stopping)
     {
-        await UntilDoneAsync(() => _cursor.NoteTried(segment.Number), stopping).ConfigureAwait(false);
-        await StoreSingleAsync(segment, mayBeStored, stopping).ConfigureAwait(false);
-        await UntilDoneAsync(() => _cursor.Advance(segment.Number), stopping).ConfigureAwait(false);
+        await _attempts.UntilDoneAsync(() => _cursor.NoteTried(segment.Number), stopping).ConfigureAwait(false);
+        await _singles.StoreAsync(segment, mayBeStored, stopping).ConfigureAwait(false);
+        await _attempts.UntilDoneAsync(() => _cursor.Advance(segment.Number), stopping).ConfigureAwait(false);
         _takenThrough = Math.Max(_takenThrough, segment.Number);
     }
 
     private async Task StoreGivenBackAsync(SealedSegment givenBack, CancellationToken stopping)
     {
-        await StoreSingleAsync(givenBack, mayBeStored: true, stopping).ConfigureAwait(false);
-        await UntilDoneAsync(() => _quarantine.Finish(givenBack), stopping).ConfigureAwait(false);
+        await _singles.StoreAsync(givenBack, mayBeStored: true, stopping).ConfigureAwait(false);
+        await _attempts.UntilDoneAsync(() => _quarantine.Finish(givenBack), stopping).ConfigureAwait(false);
     }
-
-    private async Task StoreSingleAsync(SealedSegment segment, bool mayBeStored, CancellationToken stopping)
-    {
-        _single.Clear();
-        await _attempts.UntilDoneAsync(
-            async _ =>
-            {
-                if (await DecodeAsync(segment).ConfigureAwait(false) is { } rows) _single.Add(rows);
-            },
-            stopping).ConfigureAwait(false);
-        string? reason = await _store.StoreAsync(_single, mayBeStored, canBeParted: false, stopping).ConfigureAwait(false);
-        if (reason is not null) await SetAsideAsync(segment, reason, stopping).ConfigureAwait(false);
-        _single.Clear();
-    }
-
-    /// <summary>Null where the segment is missing.</summary>
-    private async Task<DecodedSegment?> DecodeAsync(SealedSegment segment)
-    {
-        try
-        {
-            return await _decoder.DecodeAsync(segment).ConfigureAwait(false);
-        }
-        catch (FileNotFoundException) when (!File.Exists(segment.Path))
-        {
-            _quarantine.NoteMissing(segment.Number, segment.Number, "its file was there when it was written, and is gone");
-            _metrics.RecordsDamaged.Add(1);
-            _log.LogError("Segment {Segment} of the write-ahead log is missing: {Path} was deleted before it was stored. Its spans are lost unless a snapshot or client has them. Storing goes on with the next.", segment.Number, segment.Path);
-            return null;
-        }
-    }
-
-    private async Task SetAsideAsync(SealedSegment segment, string reason, CancellationToken stopping)
-    {
-        await UntilDoneAsync(() => _quarantine.SetAside(segment, reason), stopping).ConfigureAwait(false);
-        _metrics.SegmentsQuarantined.Add(1);
-        _log.LogError(
-            "ClickHouse takes other spans, but refuses those of segment {Segment}: they are set aside in the quarantine. See: tracestore quarantine. {Reason}",
-            segment.Number, reason);
-    }
-
-    private Task UntilDoneAsync(Action action, CancellationToken stopping) => _attempts.UntilDoneAsync(
-        _ =>
-        {
-            action();
-            return Task.CompletedTask;
-        },
-        stopping);
 }

@@ -44,6 +44,15 @@ internal sealed class StoreAttempts
     public async Task UntilDoneAsync(Func<CancellationToken, Task> action, CancellationToken stopping) =>
         await _untilDone.ExecuteAsync(async token => await action(token).ConfigureAwait(false), stopping).ConfigureAwait(false);
 
+    /// <summary>As the other, of what isn't asynchronous.</summary>
+    public Task UntilDoneAsync(Action action, CancellationToken stopping) => UntilDoneAsync(
+        _ =>
+        {
+            action();
+            return Task.CompletedTask;
+        },
+        stopping);
+
     /// <summary>Spans were stored.</summary>
     public void NoteWell()
     {
