@@ -6,7 +6,7 @@ namespace TraceStore.Collector.Protection;
 
 /// <summary>
 /// Drops days as the <see cref="RetentionPolicy"/> says, and says so. Looks every minute; by age at most one day goes in an
-/// hour, and none after the clock has jumped, so that a wrong clock is noticed before it costs much.
+/// hour, and none after the clock has jumped, so that a wrong clock is noticed before it costs much. While somebody holds what is stored, none go.
 /// </summary>
 public sealed class RetentionSchedule : IAsyncDisposable
 {
@@ -15,6 +15,7 @@ public sealed class RetentionSchedule : IAsyncDisposable
 
     private readonly DayPartitions _partitions;
     private readonly RetentionOptions _options;
+    private readonly Func<bool> _isHeld;
     private readonly ClockWatch _clock;
     private readonly WrongDays _wrongDays;
     private readonly TimeProvider _time;
@@ -25,9 +26,9 @@ public sealed class RetentionSchedule : IAsyncDisposable
     private long? _lastByAge;
 
     public RetentionSchedule(
-        DayPartitions partitions, RetentionOptions options, ClockWatch clock, WrongDays wrongDays, TimeProvider time, IngestMetrics metrics, ILogger<RetentionSchedule> log)
+        DayPartitions partitions, RetentionOptions options, Func<bool> isHeld, ClockWatch clock, WrongDays wrongDays, TimeProvider time, IngestMetrics metrics, ILogger<RetentionSchedule> log)
     {
-        (_partitions, _options, _clock, _wrongDays, _time, _metrics, _log) = (partitions, options, clock, wrongDays, time, metrics, log);
+        (_partitions, _options, _isHeld, _clock, _wrongDays, _time, _metrics, _log) = (partitions, options, isHeld, clock, wrongDays, time, metrics, log);
         _running = Task.Run(RunAsync);
     }
 
@@ -63,6 +64,7 @@ public sealed class RetentionSchedule : IAsyncDisposable
             bool mayExpireByAge = !_clock.HasJumped() && (_lastByAge is not { } last || _time.GetElapsedTime(last) >= s_betweenAges);
             IReadOnlyList<DayPartition> days = await _partitions.ReadAsync(_stopping.Token).ConfigureAwait(false);
             _metrics.StoredBytes = days.Sum(day => day.Bytes);
+            if (_isHeld()) return;
             RetentionOptions options = mayExpireByAge ? _options : _options with { MaxAge = TimeSpan.MaxValue };
             foreach (ExpiredDay expired in RetentionPolicy.Choose(days, DateOnly.FromDateTime(_time.GetUtcNow().UtcDateTime), options, _wrongDays.ReallyReceived))
             {

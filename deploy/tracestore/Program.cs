@@ -18,6 +18,7 @@ root.Add(TraceCommand.Create());
 root.Add(LoadCommand.Create());
 root.Add(QuarantineCommand.Create());
 root.Add(ArchiveCommand.Create());
+root.Add(SnapshotCommand.Create());
 root.Add(RestoreCommand.Create());
 root.Add(PlanCommand.Create());
 root.Add(SettingsCommand.Create());

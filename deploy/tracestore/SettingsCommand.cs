@@ -22,7 +22,7 @@ internal static class SettingsCommand
         foreach (SettingDescription setting in SettingsCatalogue.All)
         {
             string? source = SettingSource.Of(configuration, setting.Key);
-            bool isSecret = setting.Key.EndsWith("Password", StringComparison.Ordinal);
+            bool isSecret = SettingsCatalogue.IsSecret(setting.Key);
             string? ofProfile = profile.GetValueOrDefault(setting.Key);
             if (ofProfile is not null) source ??= $"{SettingsProfile.Key}={configuration[SettingsProfile.Key]}";
             string value = source is null ? setting.Default : isSecret ? "(set)" : configuration[setting.Key] ?? ofProfile ?? "";

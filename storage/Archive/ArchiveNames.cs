@@ -13,4 +13,8 @@ public static class ArchiveNames
 
     /// <summary>The group that begins with a segment, or where it would be. So the name of the next follows from where a group ends.</summary>
     public static string Group(uint epoch, ulong firstSegment) => string.Create(CultureInfo.InvariantCulture, $"log/{epoch:x8}/{firstSegment:D20}");
+
+    /// <summary>The first segment of a group, by its name; null where it is no group's.</summary>
+    public static ulong? FirstOf(string group) =>
+        ulong.TryParse(group.AsSpan(group.LastIndexOf('/') + 1), NumberStyles.None, CultureInfo.InvariantCulture, out ulong first) ? first : null;
 }

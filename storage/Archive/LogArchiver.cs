@@ -5,6 +5,12 @@ using TraceStore.Storage.Wal;
 
 namespace TraceStore.Storage.Archive;
 
+/// <summary>Where a log is archived, and how far.</summary>
+/// <param name="Lineage">The archive.</param>
+/// <param name="Epoch">The epoch.</param>
+/// <param name="Frontier">Everything up to there is in the store.</param>
+public sealed record ArchivedLog(Guid Lineage, ArchiveEpoch Epoch, ArchiveFrontier Frontier);
+
 /// <summary>
 /// The archive's cursor: ships sealed segments to the store as they come.
 /// <list type="number">
@@ -39,6 +45,7 @@ public sealed class LogArchiver : IAsyncDisposable
     private bool _isProbed, _isAligned;
     private Task<ReceivedThrough>? _mark;
     private DateTimeOffset? _completeThrough;
+    private ArchivedLog? _archived;
     private (long Groups, long Bytes, long Holes) _shipped;
     private long _failures;
 
@@ -75,6 +82,15 @@ public sealed class LogArchiver : IAsyncDisposable
         get
         {
             lock (_stopping) return _shipped;
+        }
+    }
+
+    /// <summary>Where this process archives; null before it does.</summary>
+    public ArchivedLog? Archived
+    {
+        get
+        {
+            lock (_stopping) return _archived;
         }
     }
 
@@ -147,6 +163,7 @@ public sealed class LogArchiver : IAsyncDisposable
         _mark ??= _wal.MarkReceivedAsync(stopping);
         if (await WaitAsync(_shipment.Frontier.Segment, _draining.IsCancellationRequested ? s_drainPoll : _options.RenewEvery / 4, stopping).ConfigureAwait(false) is { } first) await ShipAsync(first, stopping).ConfigureAwait(false); // 2, 3
         else NoteMark();
+        lock (_stopping) _archived = new ArchivedLog(_lease.Lineage, _lease.Current, _shipment.Frontier);
     }
 
     private async Task TakeAsync(CancellationToken stopping)

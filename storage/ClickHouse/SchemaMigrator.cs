@@ -38,6 +38,9 @@ public sealed class SchemaMigrator(ClickHouseDatabase database, ILogger log)
 
     private bool _isAnnounced;
 
+    /// <summary>The last step that is done.</summary>
+    public int Newest { get; init; } = SchemaMigration.All[^1].Number;
+
     /// <param name="stepAsync">
     /// Runs one step and makes sure that what it wrote is on disk: the next may drop what it was copied from.
     /// </param>
@@ -55,13 +58,12 @@ public sealed class SchemaMigrator(ClickHouseDatabase database, ILogger log)
         IReadOnlyList<string> lines = await database.ReadLinesAsync(new SqlQuery("SELECT DISTINCT number FROM schema_migrations"), cancellation).ConfigureAwait(false);
         HashSet<int> applied = [.. lines.Select(line => int.Parse(line, CultureInfo.InvariantCulture))];
 
-        int newest = SchemaMigration.All[^1].Number;
-        if (applied.Count > 0 && applied.Max() is var found && found > newest)
+        if (applied.Count > 0 && applied.Max() is var found && found > SchemaMigration.All[^1].Number)
         {
-            throw new NewerSchemaException($"The database {database.Name} has schema {found}, this TraceStore knows {newest}: start the newer TraceStore that made it.");
+            throw new NewerSchemaException($"The database {database.Name} has schema {found}, this TraceStore knows {SchemaMigration.All[^1].Number}: start the newer TraceStore that made it.");
         }
 
-        SchemaMigration[] missing = [.. SchemaMigration.All.Where(migration => !applied.Contains(migration.Number))];
+        SchemaMigration[] missing = [.. SchemaMigration.All.Where(migration => migration.Number <= Newest && !applied.Contains(migration.Number))];
         if (applied.Count > 0 && missing.Length > 0)
         {
             // Said once, however often it has to be tried

@@ -48,15 +48,12 @@ internal sealed record EngineConfiguration(int Port, string Key, string Proof)
 
     private static string NewSecret() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(KeyBytes));
 
-    /// <summary>Where the tables lie.</summary>
-    public static string TablesDirectory(EngineOptions options) => Path.Combine(Path.GetFullPath(options.Directory), "tables");
-
     /// <summary>Writes the files, for their owner only, and returns the engine's command line.</summary>
     public IReadOnlyList<string> Write(EngineOptions options)
     {
         string root = CreatePrivateDirectory(Path.GetFullPath(options.Directory));
         string folder = CreatePrivateDirectory(Path.Combine(root, "config"));
-        string tables = CreatePrivateDirectory(TablesDirectory(options));
+        string tables = CreatePrivateDirectory(options.TablesDirectory);
         string logs = CreatePrivateDirectory(Path.Combine(root, "logs"));
         string config = WritePrivateFile(Path.Combine(folder, "config.xml"), Config(options, folder, logs, tables));
         string script = WritePrivateFile(Path.Combine(folder, "start.sql"), Script);
@@ -86,7 +83,9 @@ internal sealed record EngineConfiguration(int Port, string Key, string Proof)
             new XElement("mark_cache_size", smallCache),
             new XElement("primary_index_cache_size", smallCache),
             // Statistics of columns would be made with each merge, and read with each look-up: a file of their own.
-            new XElement("merge_tree", new XElement("auto_statistics_types", "")),
+            new XElement("merge_tree",
+                new XElement("auto_statistics_types", ""),
+                options.IsMerging ? null : new XElement("max_bytes_to_merge_at_max_space_in_pool", 1)),
             new XElement("backups", new XElement("allowed_path", Path.Combine(tables, "backups"))),
             new XElement("http_handlers",
                 new XElement("rule",

@@ -6,6 +6,12 @@ public sealed record EngineOptions
     /// <summary>Holds the tables, the engine's logs and its configuration. Readable by its owner only.</summary>
     public required string Directory { get; init; }
 
+    /// <summary>Where the tables lie.</summary>
+    public string TablesDirectory => Path.Combine(Path.GetFullPath(Directory), "tables");
+
+    /// <summary>Whether parts are merged in the background; not while they are brought back as they were.</summary>
+    public bool IsMerging { get; init; } = true;
+
     /// <summary>The engine's library; see <see cref="EngineLibrary.Find"/>.</summary>
     public required string LibraryPath { get; init; }
 

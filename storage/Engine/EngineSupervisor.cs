@@ -88,7 +88,7 @@ public sealed class EngineSupervisor : IAsyncDisposable
     {
         _ when failure.Contains(TooManyBrokenParts, StringComparison.Ordinal) =>
             $"{Environment.NewLine}  Many parts of a table are damaged. Check the disk first. To go on without them, create the file "
-            + $"{Path.Combine(EngineConfiguration.TablesDirectory(options), "flags", "force_restore_data")} and start again: ClickHouse moves them into the tables' detached folders, and deletes nothing.",
+            + $"{Path.Combine(options.TablesDirectory, "flags", "force_restore_data")} and start again: ClickHouse moves them into the tables' detached folders, and deletes nothing.",
         _ => "",
     };
 

@@ -7,11 +7,11 @@ namespace TraceStore.Storage.Restore;
 
 /// <summary>What was brought back of a stretch.</summary>
 /// <param name="Next">The first segment of the group that comes next.</param>
-/// <param name="Spans">Spans in what was written, from the stretch's start on.</param>
+/// <param name="Spans">Spans in what was written, from where the stretch starts.</param>
 /// <param name="IsEnd">Whether nothing comes next.</param>
 public sealed record FetchedLog(ulong Next, long Spans, bool IsEnd)
 {
-    public static FetchedLog Before(RestoreStretch stretch) => new(stretch.Epoch.First, 0, IsEnd: false);
+    public static FetchedLog Before(RestoreStretch stretch) => new(stretch.FirstGroup, 0, IsEnd: stretch.IsNothing);
 }
 
 /// <summary>Brings a stretch of the archived log back as a log's folder, some of it at a time, for a follower to store as it stores any log.</summary>
@@ -39,9 +39,9 @@ public sealed class ArchivedLogFiles(IObjectStore store, RestoreStretch stretch,
         {
             if (group.Place.Log != stretch.Epoch.Log) throw new ArchiveBrokenException($"{ArchiveNames.Group(group.Place.Epoch, group.Place.First)} in {store.Address} is of another log than its epoch.");
             if (!stretch.IsWhole && group.Place.First > stretch.Known.Segment && !IsBefore(group)) break;
-            if (group.Holes.Count > 0 && !acceptsHoles) throw new ArchiveBrokenException($"{ArchiveNames.Group(group.Place.Epoch, group.Place.First)} in {store.Address} says that segments {group.Holes[0].First} to {group.Holes[0].Last} are lost: {group.Holes[0].Reason}. With --accept-holes what there is is restored.");
+            if (group.Holes.Any(hole => hole.Last > stretch.Behind) && !acceptsHoles) throw new ArchiveBrokenException($"{ArchiveNames.Group(group.Place.Epoch, group.Place.First)} in {store.Address} says that segments {group.Holes[0].First} to {group.Holes[0].Last} are lost: {group.Holes[0].Reason}. With --accept-holes what there is is restored.");
             long groupBytes = 0;
-            foreach (ArchivedSegment segment in group.Segments)
+            foreach (ArchivedSegment segment in group.Segments.Where(segment => segment.Number > stretch.Behind))
             {
                 spans += Write(segment, group);
                 groupBytes += segment.Bytes.Length;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using TraceStore.Storage.Snapshots;
 using TraceStore.Storage.Wal;
 
 namespace TraceStore.Storage.Restore;
@@ -7,16 +8,17 @@ namespace TraceStore.Storage.Restore;
 /// <param name="From">The archive's address.</param>
 /// <param name="Plan">What is restored.</param>
 /// <param name="IsCopy">Whether the directory is only to be looked at, and will not go on as the archive's writer.</param>
-/// <param name="Spans">Spans of the stretches that are done.</param>
+/// <param name="HasSnapshot">Whether the plan's snapshot is back, or there is none.</param>
+/// <param name="Spans">Spans of the snapshot and of the stretches that are done.</param>
 /// <param name="Stretch">Which of the plan's stretches is in hand.</param>
 /// <param name="Fetched">How far of it was brought back.</param>
-public sealed record RestoreJournal(string From, RestorePlan Plan, bool IsCopy, long Spans, int Stretch, FetchedLog Fetched)
+public sealed record RestoreJournal(string From, RestorePlan Plan, bool IsCopy, bool HasSnapshot, long Spans, int Stretch, FetchedLog Fetched)
 {
     public const string FileName = "restore.json";
 
-    private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
+    private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web) { WriteIndented = true, Converters = { new SnapshotId.JsonConverter() } };
 
-    public static RestoreJournal Begin(string from, RestorePlan plan, bool isCopy) => new(from, plan, isCopy, 0, 0, FetchedLog.Before(plan.Stretches[0]));
+    public static RestoreJournal Begin(string from, RestorePlan plan, bool isCopy) => new(from, plan, isCopy, HasSnapshot: plan.Snapshot is null, 0, 0, FetchedLog.Before(plan.Stretches[0]));
 
     /// <summary>The restore that was begun in a directory; null for none.</summary>
     /// <exception cref="InvalidDataException">It can't be read.</exception>

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using TraceStore.Storage.Archive;
+using TraceStore.Storage.Snapshots;
 
 namespace TraceStore.Storage.Restore;
 
@@ -11,17 +12,41 @@ public sealed class RestoreRefusedException(string message) : IOException(messag
 /// <param name="Known">How far it is known to go, and what it holds.</param>
 /// <param name="IsWhole">Whether to go on to its end, behind what is known.</param>
 /// <param name="Until">Only what was received up to then; null: all.</param>
-public sealed record RestoreStretch(ArchiveEpoch Epoch, ArchiveFrontier Known, bool IsWhole, DateTimeOffset? Until);
+/// <param name="Start">Where a snapshot ends that it goes on from; null for the epoch's start.</param>
+public sealed record RestoreStretch(ArchiveEpoch Epoch, ArchiveFrontier Known, bool IsWhole, DateTimeOffset? Until, StretchStart? Start = null)
+{
+    /// <summary>The segment that the first group to read begins with.</summary>
+    [JsonIgnore]
+    public ulong FirstGroup => Start?.FirstGroup ?? Epoch.First;
+
+    /// <summary>Up to this segment nothing is replayed.</summary>
+    [JsonIgnore]
+    public ulong Behind => Start?.Segment ?? 0;
+
+    /// <summary>Whether the snapshot has it all.</summary>
+    [JsonIgnore]
+    public bool IsNothing => !IsWhole && Until is null && Behind >= Known.Segment;
+}
+
+/// <summary>Where a snapshot ends.</summary>
+/// <param name="Segment">Its last segment.</param>
+/// <param name="FirstGroup">The segment that the first group behind it begins with.</param>
+/// <param name="Groups">Groups of the epoch that needn't be read, about.</param>
+/// <param name="Bytes">Their bytes, about.</param>
+public sealed record StretchStart(ulong Segment, ulong FirstGroup, long Groups, long Bytes);
 
 /// <summary>What is read from an archive, in which order, to be at an instant. Pure: reading it changes nothing.</summary>
 /// <param name="Lineage">The archive.</param>
 /// <param name="Instant">When; null for the newest that there is.</param>
 /// <param name="Stretches">What to replay, one after the other.</param>
-public sealed record RestorePlan(Guid Lineage, DateTimeOffset? Instant, IReadOnlyList<RestoreStretch> Stretches)
+/// <param name="Snapshot">What is brought back before; null for nothing.</param>
+public sealed record RestorePlan(Guid Lineage, DateTimeOffset? Instant, IReadOnlyList<RestoreStretch> Stretches, PlannedSnapshot? Snapshot = null)
 {
     /// <summary>Objects to read, and their bytes, as far as is known.</summary>
     [JsonIgnore]
-    public (long Groups, long Bytes) Size => (Stretches.Sum(stretch => stretch.Known.Groups), Stretches.Sum(stretch => stretch.Known.Bytes));
+    public (long Groups, long Bytes) Size => (
+        Stretches.Sum(stretch => Math.Max(0, stretch.Known.Groups - (stretch.Start?.Groups ?? 0))) + (Snapshot?.Objects ?? 0),
+        Stretches.Sum(stretch => Math.Max(0, stretch.Known.Bytes - (stretch.Start?.Bytes ?? 0))) + (Snapshot?.Bytes ?? 0));
 
     /// <summary>Ranges of the log that are lost.</summary>
     [JsonIgnore]
@@ -57,7 +82,41 @@ public sealed record RestorePlan(Guid Lineage, DateTimeOffset? Instant, IReadOnl
         return new RestorePlan(head.Lineage, instant, stretches);
     }
 
+    /// <summary>Of the archive's snapshots, the newest that holds nothing but what is planned; null for none.</summary>
+    public SnapshotId? Choose(IEnumerable<SnapshotId> snapshots) => snapshots.Where(IsOnTheWay).MaxBy(id => (id.Epoch, id.Segment, id.Taken));
+
+    /// <summary>Whether a snapshot holds nothing but what is planned: an old writer's that went on alone, for one, does not.</summary>
+    public bool IsOnTheWay(SnapshotId id) => Stretches.FirstOrDefault(stretch => stretch.Epoch.Number == id.Epoch) is { } stretch
+        && (stretch.Until is { } until ? id.Taken <= until : stretch.IsWhole || id.Segment <= stretch.Known.Segment);
+
+    /// <summary>The same by way of a snapshot: what it holds isn't replayed.</summary>
+    /// <exception cref="RestoreRefusedException">It is of another archive, or of another log than its epoch.</exception>
+    public RestorePlan From(SnapshotManifest manifest)
+    {
+        int at = Stretches.Index().First(stretch => stretch.Item.Epoch.Number == manifest.Id.Epoch).Index;
+        RestoreStretch stretch = Stretches[at];
+        if (manifest.Lineage != Lineage || manifest.Log != stretch.Epoch.Log) throw new RestoreRefusedException($"Snapshot {manifest.Id} is of another archive.");
+        var start = new StretchStart(manifest.Id.Segment, manifest.ReplayFrom, manifest.Archived.Groups, manifest.Archived.Bytes);
+        return this with { Stretches = [stretch with { Start = start }, .. Stretches.Skip(at + 1)], Snapshot = new PlannedSnapshot(manifest.Id, manifest.Packs.Count(), manifest.Bytes) };
+    }
+
+    /// <summary>Only what is in a snapshot.</summary>
+    /// <exception cref="RestoreRefusedException">It is of another archive, or of another log than its epoch.</exception>
+    public static RestorePlan OfSnapshot(ArchiveHead head, SnapshotManifest manifest)
+    {
+        ArchiveEpoch epoch = head.Epochs.FirstOrDefault(epoch => epoch.Number == manifest.Id.Epoch)
+            ?? throw new RestoreRefusedException($"Snapshot {manifest.Id} is of an epoch that the archive doesn't have.");
+        var stretch = new RestoreStretch(epoch, manifest.Archived with { Segment = manifest.Id.Segment }, IsWhole: false, Until: null);
+        return new RestorePlan(head.Lineage, null, [stretch]).From(manifest);
+    }
+
     private static string Range(ArchiveHead head) => head.Frontier.CompleteThrough is { } through
         ? $"Any instant from {head.Epochs[0].Began:u} to {through:u} can be restored."
         : "Nothing is known to be complete yet.";
 }
+
+/// <summary>A snapshot that is brought back.</summary>
+/// <param name="Id">Which.</param>
+/// <param name="Objects">Its objects.</param>
+/// <param name="Bytes">Their bytes.</param>
+public sealed record PlannedSnapshot(SnapshotId Id, long Objects, long Bytes);

@@ -9,6 +9,7 @@ using TraceStore.Settings;
 using TraceStore.Storage.ClickHouse;
 using TraceStore.Storage.ObjectStorage;
 using TraceStore.Storage.Restore;
+using TraceStore.Storage.Snapshots;
 
 namespace TraceStore.Recovery;
 
@@ -21,20 +22,37 @@ internal static class RestoreCommand
         Func<ParseResult, (IConfiguration, IReadOnlyList<string>)> read = ServeCommand.AddOptions(command);
         var from = new Option<string?>("--from") { HelpName = "URL", Description = "The archive: the same as --archive" };
         var to = new Option<string?>("--to") { HelpName = "INSTANT", Description = "As it was then: what was received up to this instant, such as 2026-11-26T10:15:00Z. Default: everything" };
+        var snapshot = new Option<string?>("--snapshot") { HelpName = "ID", Description = "Only what is in this snapshot (tracestore snapshot list)" };
         var dryRun = new Option<bool>("--dry-run") { Description = "Say what would be done, and do nothing" };
         var copy = new Option<bool>("--copy") { Description = "Only to look at: the directory will not go on as the archive's writer" };
         var acceptHoles = new Option<bool>("--accept-holes") { Description = "Restore what there is, although ranges of the log are lost" };
-        foreach (Option option in new Option[] { from, to, dryRun, copy, acceptHoles }) command.Add(option);
+        foreach (Option option in new Option[] { from, to, snapshot, dryRun, copy, acceptHoles }) command.Add(option);
         command.SetAction((arguments, cancellation) =>
         {
             (IConfiguration configuration, IReadOnlyList<string> problems) = read(arguments);
             if (arguments.GetValue(from) is { } url) configuration["Archive:Url"] = url;
-            return RunAsync(configuration, problems, new Wishes(arguments.GetValue(to), arguments.GetValue(dryRun), arguments.GetValue(copy), arguments.GetValue(acceptHoles)), cancellation);
+            return RunAsync(configuration, problems, new Wishes(arguments.GetValue(to), arguments.GetValue(snapshot), arguments.GetValue(dryRun), arguments.GetValue(copy), arguments.GetValue(acceptHoles)), cancellation);
+        });
+        command.Add(Release());
+        return command;
+    }
+
+    private static Command Release()
+    {
+        var command = new Command("release", "Let retention go on with what was restored: until then nothing of it is dropped, however old. Takes the options of serve.");
+        ServeCommand.Configure(command, (configuration, unread) =>
+        {
+            (TraceStoreSettings? settings, IReadOnlyList<string> problems) = TraceStoreSettings.Read(configuration);
+            if (settings is null || unread.Count > 0) return ArchivePlace.Fail([.. unread, .. problems]);
+            Console.WriteLine(RetentionHold.Release(settings.DataDirectory)
+                ? $"Released: in {settings.DataDirectory} days go again that are older than Retention:MaxAge, or more than Retention:MaxBytes."
+                : $"Nothing is held in {settings.DataDirectory}.");
+            return 0;
         });
         return command;
     }
 
-    private sealed record Wishes(string? To, bool IsDryRun, bool IsCopy, bool AcceptsHoles);
+    private sealed record Wishes(string? To, string? Snapshot, bool IsDryRun, bool IsCopy, bool AcceptsHoles);
 
     private static async Task<int> RunAsync(IConfiguration configuration, IReadOnlyList<string> unread, Wishes wishes, CancellationToken cancellation)
     {
@@ -43,6 +61,8 @@ internal static class RestoreCommand
         if (settings is { Archive: null }) problems.Add("--from: say where the archive is, a directory or s3://bucket/prefix.");
         if (settings is { Engine: null }) problems.Add("ClickHouse:Url: a restore fills the embedded engine; into an external ClickHouse the archive can't be restored yet.");
         DateTimeOffset? instant = Instants.Read("--to", wishes.To, problems);
+        SnapshotId? snapshot = SnapshotCommand.ReadId("--snapshot", wishes.Snapshot, problems);
+        if (instant is not null && snapshot is not null) problems.Add("--to and --snapshot: an instant or a snapshot, not both.");
         if (problems.Count > 0) return ArchivePlace.Fail(problems);
 
         FileModes.CreateForOwnerOnly();
@@ -52,10 +72,13 @@ internal static class RestoreCommand
             try
             {
                 RestoreJournal? begun = RestoreJournal.Read(settings.DataDirectory);
-                if (begun is not null && wishes.To is not null && begun.Plan.Instant != instant) throw new RestoreRefusedException($"In {settings.DataDirectory} another restore was begun. Go on with that one without --to, or choose another directory with --data.");
-                RestorePlan plan = begun?.Plan ?? await ArchivePlace.PlanAsync(store, instant, cancellation).ConfigureAwait(false);
+                bool isAnother = begun is not null && ((instant is not null && begun.Plan.Instant != instant) || (snapshot is not null && begun.Plan.Snapshot?.Id != snapshot));
+                if (isAnother) throw new RestoreRefusedException($"In {settings.DataDirectory} another restore was begun. Go on with that one without --to and --snapshot, or choose another directory with --data.");
+                RestorePlan plan = begun?.Plan ?? await (snapshot is not null
+                    ? RestorePlanner.PlanAsync(store, snapshot, cancellation)
+                    : RestorePlanner.PlanAsync(store, instant, Console.Error.WriteLine, cancellation)).ConfigureAwait(false);
                 Show(store, plan);
-                if (begun is not null) Console.WriteLine($"It was begun, and goes on in stretch {begun.Stretch + 1} of {begun.Plan.Stretches.Count} at segment {begun.Fetched.Next}.");
+                if (begun is not null) Console.WriteLine($"It was begun, and goes on {(begun.HasSnapshot ? $"in stretch {begun.Stretch + 1} of {begun.Plan.Stretches.Count} at segment {begun.Fetched.Next}" : "with the snapshot")}.");
                 if (plan.Instant is null && plan.Holes > 0 && !wishes.AcceptsHoles) return ArchivePlace.Fail([$"{plan.Holes} ranges of the log are lost: the archive had been away for too long, or somebody deleted what it needed. With --accept-holes what there is is restored."]);
                 if (wishes.IsDryRun) return 0;
                 await RestoreAsync(settings, configuration, store, plan, wishes, cancellation).ConfigureAwait(false);
@@ -66,7 +89,7 @@ internal static class RestoreCommand
                 Console.Error.WriteLine("Stopped. Restore again, and it goes on from there.");
                 return 1;
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or InvalidOperationException or ClickHouseRefusedException)
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or InvalidOperationException or ClickHouseRefusedException or ClickHouseUnavailableException)
             {
                 return ArchivePlace.Fail([e.Message]);
             }
@@ -82,7 +105,7 @@ internal static class RestoreCommand
             .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new DownloadedColumn(), new TransferSpeedColumn(), new RemainingTimeColumn())
             .StartAsync(async screen =>
             {
-                ProgressTask task = screen.AddTask("Replaying the log", maxValue: Math.Max(1, plan.Size.Bytes));
+                ProgressTask task = screen.AddTask("Restoring", maxValue: Math.Max(1, plan.Size.Bytes));
                 var restorer = new Restorer(settings, store, wishes.AcceptsHoles, logs, read => task.Value = Math.Min(read.Bytes, task.MaxValue));
                 done = await restorer.RunAsync(plan, wishes.IsCopy, cancellation).ConfigureAwait(false);
                 task.Value = task.MaxValue;
@@ -96,11 +119,13 @@ internal static class RestoreCommand
     {
         (long groups, long bytes) = plan.Size;
         Console.WriteLine($"Archive   {store.Address}, lineage {plan.Lineage}");
-        Console.WriteLine($"Instant   {(plan.Instant is { } instant ? instant.ToUniversalTime().ToString("u", CultureInfo.InvariantCulture) : "the newest")}");
+        if (plan.Snapshot is { } snapshot) Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Snapshot  {snapshot.Id}: {snapshot.Objects} objects, {snapshot.Bytes / 1e6:F1} MB"));
+        Console.WriteLine($"Instant   {(plan.Instant is { } instant ? instant.ToUniversalTime().ToString("u", CultureInfo.InvariantCulture) : plan.Stretches[^1].IsNothing ? "the snapshot's" : "the newest")}");
         foreach (RestoreStretch stretch in plan.Stretches)
         {
+            if (stretch.IsNothing) continue;
             string through = stretch.IsWhole ? "to its end" : stretch.Until is { } until ? $"what was received up to {until.ToUniversalTime():u}" : $"to segment {stretch.Known.Segment}";
-            Console.WriteLine($"Epoch {stretch.Epoch.Number,-3} begun {stretch.Epoch.Began.ToUniversalTime():u}: from segment {stretch.Epoch.First} {through}");
+            Console.WriteLine($"Epoch {stretch.Epoch.Number,-3} begun {stretch.Epoch.Began.ToUniversalTime():u}: from segment {Math.Max(stretch.Epoch.First, stretch.Behind + 1)} {through}");
         }
 
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"To read   {groups} objects, {bytes / 1e6:F1} MB at least; {plan.Holes} holes"));

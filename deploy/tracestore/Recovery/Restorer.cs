@@ -8,6 +8,7 @@ using TraceStore.Storage.ClickHouse;
 using TraceStore.Storage.Engine;
 using TraceStore.Storage.ObjectStorage;
 using TraceStore.Storage.Restore;
+using TraceStore.Storage.Snapshots;
 using TraceStore.Storage.Wal;
 
 namespace TraceStore.Recovery;
@@ -21,10 +22,10 @@ internal readonly record struct RestoreProgress(long Groups, long Bytes);
 /// Restores a data directory from an archive. Each step may be done again; killed anywhere, it goes on from its journal.
 /// <list type="number">
 /// <item>Take an empty directory, and note what is restored: from now on nothing serves it.</item>
-/// <item>Start the embedded engine.</item>
-/// <item>Bring some of the archived log back, and let a follower store it, as it stores any log after a crash; until all is there.</item>
+/// <item>Bring the snapshot's parts back, where there is one (<see cref="SnapshotParts"/>), into an engine that doesn't merge.</item>
+/// <item>Bring some of the archived log behind it back, and let a follower store it, as it stores any log after a crash; until all is there.</item>
 /// <item>Hold what is stored against what the archive said.</item>
-/// <item>Say what the directory goes on from, and let it be served.</item>
+/// <item>Say what the directory goes on from, that no day of it is to be dropped, and let it be served.</item>
 /// </list>
 /// </summary>
 internal sealed class Restorer(TraceStoreSettings settings, IObjectStore store, bool acceptsHoles, ILoggerFactory logs, Action<RestoreProgress> progress)
@@ -49,13 +50,14 @@ internal sealed class Restorer(TraceStoreSettings settings, IObjectStore store, 
     {
         using DirectoryLock held = DirectoryLock.Acquire(settings.DataDirectory); // 1
         RestoreJournal journal = RestoreJournal.Read(settings.DataDirectory) ?? Begin(plan, isCopy);
-        EngineSupervisor engine = await EngineSupervisor.StartAsync(settings.Engine!, logs.CreateLogger<EngineSupervisor>(), cancellation).ConfigureAwait(false); // 2
+        if (!journal.HasSnapshot) journal = await BringSnapshotBackAsync(journal, cancellation).ConfigureAwait(false); // 2
+        EngineSupervisor engine = await EngineSupervisor.StartAsync(settings.Engine!, logs.CreateLogger<EngineSupervisor>(), cancellation).ConfigureAwait(false);
         await using (engine.ConfigureAwait(false))
         {
             using var database = new ClickHouseDatabase(settings.ClickHouse, engine.Handler);
             while (journal.Stretch < journal.Plan.Stretches.Count)
             {
-                journal = await ReplayAsync(journal, engine, database, cancellation).ConfigureAwait(false); // 3
+                if (!journal.Plan.Stretches[journal.Stretch].IsNothing) journal = await ReplayAsync(journal, engine, database, cancellation).ConfigureAwait(false); // 3
                 journal = Next(journal, await VerifyAsync(journal, database, cancellation).ConfigureAwait(false)); // 4
             }
         }
@@ -71,6 +73,23 @@ internal sealed class Restorer(TraceStoreSettings settings, IObjectStore store, 
         bool hasLog = Directory.Exists(settings.Wal.Directory) && Directory.EnumerateFiles(settings.Wal.Directory).Any(path => Path.GetExtension(path) is ".wal" or ".cursor");
         if (hasLog) throw new RestoreRefusedException($"{settings.Wal.Directory} (Wal:Directory) holds another log, which would be stored on top of what is restored. Move it away, or choose another directory.");
         return RestoreJournal.Begin(store.Address, plan, isCopy).Save(settings.DataDirectory);
+    }
+
+    private async Task<RestoreJournal> BringSnapshotBackAsync(RestoreJournal journal, CancellationToken cancellation)
+    {
+        EngineOptions options = settings.Engine! with { IsMerging = false };
+        EngineSupervisor engine = await EngineSupervisor.StartAsync(options, logs.CreateLogger<EngineSupervisor>(), cancellation).ConfigureAwait(false);
+        await using (engine.ConfigureAwait(false))
+        {
+            using var database = new ClickHouseDatabase(settings.ClickHouse, engine.Handler);
+            SnapshotManifest manifest = await new SnapshotCatalogue(store).ReadAsync(journal.Plan.Snapshot!.Id, cancellation).ConfigureAwait(false);
+            EngineWatch watch = engine.Watch();
+            var parts = new SnapshotParts(store, database, new TableParts(database, options.TablesDirectory), Path.Combine(LogsDirectory, "parts"), logs.CreateLogger<SnapshotParts>());
+            await parts.BringBackAsync(manifest, Note, cancellation).ConfigureAwait(false);
+            await parts.BringQuarantineBackAsync(manifest, settings.Wal.Directory, cancellation).ConfigureAwait(false);
+            await watch.ConfirmAsync(cancellation).ConfigureAwait(false);
+            return (journal with { HasSnapshot = true, Spans = manifest.Spans }).Save(settings.DataDirectory);
+        }
     }
 
     private async Task<RestoreJournal> ReplayAsync(RestoreJournal journal, EngineSupervisor engine, ClickHouseDatabase database, CancellationToken cancellation)
@@ -127,7 +146,7 @@ internal sealed class Restorer(TraceStoreSettings settings, IObjectStore store, 
     {
         RestoreStretch stretch = journal.Plan.Stretches[journal.Stretch];
         var parameters = new SqlParameters();
-        string sql = $"SELECT count() FROM spans WHERE wal = {parameters.Add(stretch.Epoch.Log)}";
+        string sql = $"SELECT count() FROM spans WHERE wal = {parameters.Add(stretch.Epoch.Log)} AND seg > {parameters.Add(stretch.Behind)}";
         long stored = long.Parse((await database.ReadLinesAsync(new SqlQuery(sql, parameters.Values), cancellation).ConfigureAwait(false))[0], CultureInfo.InvariantCulture);
         long setAside = QuarantinedIn(LogOf(stretch)).Sum(path => WalReader.Read(path)?.Records.Sum(record => (long)record.SpanCount) ?? 0);
         if (stored + setAside != journal.Fetched.Spans) throw new IOException($"{stored} spans are stored of the log of epoch {stretch.Epoch.Number}, and {setAside} are set aside, where the archive has {journal.Fetched.Spans}: the restore isn't whole.");
@@ -151,6 +170,7 @@ internal sealed class Restorer(TraceStoreSettings settings, IObjectStore store, 
         DirectoryLock.Acquire(settings.Wal.Directory).Dispose(); // a log of its own begins here, and nobody wonders that it is new
         bool isAllKept = journal.Plan.Stretches.All(stretch => KeepQuarantine(LogOf(stretch)));
         if (isAllKept && Directory.Exists(LogsDirectory)) Directory.Delete(LogsDirectory, recursive: true);
+        new RetentionHold(journal.From, journal.Plan.Instant, DateTimeOffset.UtcNow).Save(settings.DataDirectory);
         RestoreJournal.Delete(settings.DataDirectory);
     }
 

@@ -15,6 +15,7 @@ using TraceStore.Storage.Engine;
 using TraceStore.Storage.Memory;
 using TraceStore.Storage.ObjectStorage;
 using TraceStore.Storage.Restore;
+using TraceStore.Storage.Snapshots;
 using TraceStore.Storage.Wal;
 
 namespace TraceStore.Serving;
@@ -60,7 +61,7 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         server._stops.Push(() => { logs.Dispose(); return default; });
         try
         {
-            await server.StartAsync(cancellation).ConfigureAwait(false);
+            await server.StartAsync(configuration, cancellation).ConfigureAwait(false);
             return server;
         }
         catch
@@ -80,7 +81,7 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         while (_stops.TryPop(out Func<ValueTask>? stop)) await stop().ConfigureAwait(false);
     }
 
-    private async Task StartAsync(CancellationToken cancellation)
+    private async Task StartAsync(IConfiguration configuration, CancellationToken cancellation)
     {
         // Nothing is touched before it is known that all doors can be opened
         Door tempoDoor = Door.ForQueries("Tempo API", _settings.TempoPort, "--tempo-port", _settings.MaxConnections / 8);
@@ -95,6 +96,7 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         StopLast(DirectoryLock.Acquire(_settings.DataDirectory));
         if (RestoreJournal.Read(_settings.DataDirectory) is { } restore) throw new IOException($"{_settings.DataDirectory} is being restored and isn't whole. Go on with: {ThisProgram.Name} restore --from {restore.From} --data {_settings.DataDirectory}");
         if (_settings.Archive is null) WalCursor.Forget(_settings.Wal.Directory, ArchiveSink);
+        if (RetentionHold.IsIn(_settings.DataDirectory)) _logs.CreateLogger<TraceStoreServer>().LogWarning("What was restored here is kept, however old: retention drops nothing until you say so, with {Program} restore release --data {Directory}", ThisProgram.Name, _settings.DataDirectory);
         var wal = StopLast(WriteAheadLog.Open(_settings.Wal, TimeProvider.System, _logs.CreateLogger<WriteAheadLog>()));
         _engine = _settings.Engine is { } engineOptions
             ? StopLast(await EngineSupervisor.StartAsync(engineOptions, _logs.CreateLogger<EngineSupervisor>(), cancellation).ConfigureAwait(false))
@@ -110,7 +112,8 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         var recent = new RecentSpans();
         var follower = StopLast(new SegmentFollower(
             wal, quarantine, schema, new SpanBlockInserter(database), Watch, recent, _settings.ClickHouse.MaxBlockAge, metrics, _logs.CreateLogger<SegmentFollower>()));
-        LogArchiver? archiver = archived is null ? null : StartArchiver(wal, archived, telemetry);
+        IObjectStore? store = _settings.Archive is null ? null : StopLast(ObjectStores.Open(_settings.Archive.Store));
+        LogArchiver? archiver = store is null ? null : StartArchiver(store, wal, archived!, telemetry);
         var pipeline = StopLast(new IngestPipeline(wal, _settings.Ingest, _settings.Otlp.MaxRequestBytes, metrics, _logs.CreateLogger<IngestPipeline>()));
         _stops.Push(() => StoreWhatIsLeftAsync(wal, follower, archiver));
         if (_engine is not null) await WaitForSchemaAsync(follower, cancellation).ConfigureAwait(false);
@@ -119,7 +122,14 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         var wrongDays = new WrongDays(Path.Combine(_settings.DataDirectory, "wrong-days.json"), _logs.CreateLogger<WrongDays>());
         var clock = new ClockWatch(TimeProvider.System, wal.NewestTimeAtOpen, wrongDays, _logs.CreateLogger<ClockWatch>());
         StopLast(new RetentionSchedule(
-            new DayPartitions(database), _settings.Retention, clock, wrongDays, TimeProvider.System, metrics, _logs.CreateLogger<RetentionSchedule>()));
+            new DayPartitions(database), _settings.Retention, () => RetentionHold.IsIn(_settings.DataDirectory), clock, wrongDays, TimeProvider.System, metrics, _logs.CreateLogger<RetentionSchedule>()));
+        if (_engine is not null)
+        {
+            var parts = new TableParts(database, _settings.Engine!.TablesDirectory);
+            parts.Thaw(null); // what a killed process held for its snapshot
+            if (archiver is not null) await StartSnapshotsAsync(store!, archiver, follower, parts, telemetry, configuration).ConfigureAwait(false);
+        }
+
         StopLast(new MemoryReturn(TimeProvider.System));
         StopLast(new MappedFiles());
 
@@ -146,12 +156,29 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         OtlpGrpcPort = await OpenAsync(grpcDoor, otlp.Map, otlp.AddTo).ConfigureAwait(false);
     }
 
-    private LogArchiver StartArchiver(WriteAheadLog wal, WalCursor cursor, OwnTelemetry telemetry)
+    private LogArchiver StartArchiver(IObjectStore store, WriteAheadLog wal, WalCursor cursor, OwnTelemetry telemetry)
     {
-        IObjectStore store = StopLast(ObjectStores.Open(_settings.Archive!.Store));
-        var archiver = StopLast(new LogArchiver(store, wal, cursor, _settings.DataDirectory, _settings.Archive.Options, _logs.CreateLogger<LogArchiver>()));
+        var archiver = StopLast(new LogArchiver(store, wal, cursor, _settings.DataDirectory, _settings.Archive!.Options, _logs.CreateLogger<LogArchiver>()));
         _ = new ArchiveMetrics(telemetry.Meters, archiver, TimeProvider.System);
         return archiver;
+    }
+
+    private async Task StartSnapshotsAsync(IObjectStore store, LogArchiver archiver, SegmentFollower follower, TableParts parts, OwnTelemetry telemetry, IConfiguration configuration)
+    {
+        (IReadOnlyDictionary<string, string> told, IReadOnlyList<string> secrets) = SettingsCatalogue.Tell(configuration);
+        var source = new SnapshotSource
+        {
+            WalDirectory = _settings.Wal.Directory,
+            BetweenBlocksAsync = follower.BetweenBlocksAsync,
+            CheckEngineAsync = token => Watch().CheckAsync(token),
+            Version = ThisProgram.Version,
+            Settings = told,
+            Secrets = secrets,
+        };
+        var snapshotter = new Snapshotter(store, archiver, parts, source, _logs.CreateLogger<Snapshotter>());
+        var schedule = StopLast(new SnapshotSchedule(snapshotter, new SnapshotCatalogue(store), parts, _settings.Archive!.SnapshotEvery, TimeProvider.System, _logs.CreateLogger<SnapshotSchedule>()));
+        schedule.Measure(telemetry.Meters);
+        if (await ControlSocket.OpenAsync(_settings.DataDirectory, schedule, _logs).ConfigureAwait(false) is { } control) StopLast(control);
     }
 
     /// <summary>Folders that were there before keep their modes; what lies in them is created for its owner alone from now on.</summary>

@@ -8,7 +8,8 @@ namespace TraceStore.Settings;
 /// <param name="Store">The store.</param>
 /// <param name="Options">How.</param>
 /// <param name="Claim">What the log keeps for it when the store is away.</param>
-internal sealed record ArchiveSettings(ObjectStoreOptions Store, ArchiveOptions Options, CursorClaim Claim)
+/// <param name="SnapshotEvery">How long between two snapshots; zero for none by themselves.</param>
+internal sealed record ArchiveSettings(ObjectStoreOptions Store, ArchiveOptions Options, CursorClaim Claim, TimeSpan SnapshotEvery)
 {
     /// <summary>Null without an archive.</summary>
     public static ArchiveSettings? Read(SettingsReader reader)
@@ -23,9 +24,10 @@ internal sealed record ArchiveSettings(ObjectStoreOptions Store, ArchiveOptions 
         EncryptionKeys? keys = reader.File("Archive:KeyFile", EncryptionKeys.ReadFile);
         TimeSpan maxDelay = reader.Duration("Archive:MaxDelay", defaults.MaxDelay, TimeSpan.FromMilliseconds(100), defaults.RenewEvery);
         CursorClaim claim = reader.Choice("Archive:WhenAway", ["keep", "skip"]) == "keep" ? CursorClaim.Required : CursorClaim.Optional;
+        TimeSpan snapshotEvery = reader.Duration("Archive:SnapshotEvery", TimeSpan.FromHours(1), TimeSpan.Zero, TimeSpan.FromDays(7));
         if (address is null) return null;
         S3Options? bucket = address.S3 is { } s3 ? s3 with { Endpoint = endpoint, Region = region, IsPathStyle = isPathStyle, Credentials = credentials, HasConditionalWrites = !isSingleWriter } : null;
-        return new ArchiveSettings(address with { S3 = bucket, Keys = keys }, new ArchiveOptions { MaxDelay = maxDelay }, claim);
+        return new ArchiveSettings(address with { S3 = bucket, Keys = keys }, new ArchiveOptions { MaxDelay = maxDelay }, claim, snapshotEvery);
     }
 
     private static S3Credentials ReadAccessKey(string path)

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Configuration;
+
 namespace TraceStore.Settings;
 
 /// <summary>A setting, as people are told about it.</summary>
@@ -48,6 +50,7 @@ internal static class SettingsCatalogue
         new("Archive:Url", "", "where everything is archived as it comes, to be restored from: a directory (on another disk, better another machine's), or s3://bucket/prefix. Without it, nothing is", "--archive", "URL"),
         new("Archive:KeyFile", "", "encrypts the archive: a file of keys, the first of which is used for what is written (`tracestore archive key` makes one). Keep a copy where the archive isn't: without it nobody can read it"),
         new("Archive:MaxDelay", "1s", "how long a sealed segment waits for others, to go with them as one object; 8 MiB wait no longer"),
+        new("Archive:SnapshotEvery", "1h", "how often a snapshot of all that is stored is put there, of which the store is given what it hasn't got: a restore brings the newest and replays what came behind it. `0s`: only when asked (`tracestore snapshot create`)"),
         new("Archive:WhenAway", "keep", "what happens while the archive's store can't be reached: `keep` everything in the log, which refuses spans when it is full; `skip` what is more than half of `Wal:MaxBytes`, which then can't be restored"),
         new("Archive:SingleWriter", "false", "`true` for a store without conditional writes: you see to it that no two TraceStores archive to the same place"),
         new("Archive:S3:Endpoint", "", "a store other than Amazon's, such as https://minio:9000"),
@@ -72,4 +75,15 @@ internal static class SettingsCatalogue
         new("Engine:MaxMemory", "1GiB", "bounds the embedded engine's memory; one query has a quarter of it"),
         new("Engine:LibraryPath", "", "the engine's library; by default beside the binary, or where the build put it"),
     ];
+
+    /// <summary>Whether a setting's value is told to nobody.</summary>
+    public static bool IsSecret(string key) => key.EndsWith("Password", StringComparison.Ordinal);
+
+    /// <summary>What is set otherwise than by default, to be kept where the data is; secrets are only named.</summary>
+    public static (IReadOnlyDictionary<string, string> Settings, IReadOnlyList<string> Secrets) Tell(IConfiguration configuration)
+    {
+        (string Key, string Value)[] set = [.. from setting in All let value = configuration[setting.Key] where value is not null select (setting.Key, value)];
+        bool HoldsSecret((string Key, string Value) setting) => IsSecret(setting.Key) || (Uri.TryCreate(setting.Value, UriKind.Absolute, out Uri? url) && url.UserInfo.Length > 0);
+        return (set.Where(setting => !HoldsSecret(setting)).ToDictionary(setting => setting.Key, setting => setting.Value), [.. set.Where(HoldsSecret).Select(setting => setting.Key)]);
+    }
 }

@@ -11,6 +11,9 @@ internal static class ThisProgram
     public static IReadOnlyList<string> Command =>
         File.Exists(s_path) ? [s_path] : [Environment.ProcessPath!, Assembly.GetExecutingAssembly().Location];
 
+    /// <summary>Its version.</summary>
+    public static string Version { get; } = Assembly.GetExecutingAssembly().GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
+
     /// <summary>What a person types from here: the bare name where the shell finds it, else the path.</summary>
     public static string Name
     {

@@ -8,7 +8,7 @@ internal sealed partial class TortureSite : IAsyncDisposable
     // Timeouts are short, so that a request whose answer doesn't come is in doubt soon; and no reserve keeps the disk from being full.
     private static readonly string[] s_settings =
     [
-        "--set", "ClickHouse:InsertTimeout=1s", "--set", "ClickHouse:QueryTimeout=5s", "--set", "Wal:MaxSegmentAge=100ms", "--set", "ClickHouse:MaxBlockAge=1s", "--set", "Wal:MinFreeBytes=0", "--set", "ClickHouse:MinFreeBytes=0",
+        "--set", "ClickHouse:InsertTimeout=1s", "--set", "ClickHouse:QueryTimeout=5s", "--set", "Wal:MaxSegmentAge=100ms", "--set", "ClickHouse:MaxBlockAge=1s", "--set", "Wal:MinFreeBytes=0", "--set", "ClickHouse:MinFreeBytes=0", "--set", "Archive:SnapshotEvery=1s",
     ];
 
     private readonly TemporaryDirectory _data;
@@ -83,8 +83,9 @@ internal sealed partial class TortureSite : IAsyncDisposable
     public async Task<IReadOnlyDictionary<string, Difference>> CompareRestoredAsync(Ledger ledger)
     {
         string restored = Path.Combine(_elsewhere.Path, "restored");
-        (int exitCode, _, string errors) = await TraceStoreProcess.RunAsync("restore", "--from", Archive, "--data", restored);
+        (int exitCode, string output, string errors) = await TraceStoreProcess.RunAsync("restore", "--from", Archive, "--data", restored);
         Assert.True(exitCode == 0, errors);
+        Assert.Equal(_external is null, output.Contains("\nSnapshot  ", StringComparison.Ordinal)); // one was taken, and what came behind it was replayed
         using TraceStoreProcess process = await TraceStoreProcess.ServeAsync(restored);
         return await ledger.CompareAsync(sql => EngineQuestion.AskAsync(restored, sql));
     }

@@ -1,5 +1,7 @@
 using TraceStore.Storage.Archive;
 using TraceStore.Storage.Restore;
+using TraceStore.Storage.Snapshots;
+using TraceStore.Tests.Unit.Snapshots;
 
 namespace TraceStore.Tests.Unit.Restore;
 
@@ -39,6 +41,54 @@ public sealed class RestorePlanTests
     [InlineData(9, "Epoch 1 isn't known to be complete up to 2026-11-27 10:09:00Z, only up to 2026-11-27 10:08:00Z; the next one begins at 2026-11-27 10:10:00Z.")]
     public void What_the_archive_does_not_reach_is_refused(int minute, string expected) =>
         Assert.Equal(expected, Assert.Throws<RestoreRefusedException>(() => RestorePlan.Of(Head(), At(minute))).Message);
+
+    /// <summary>The newest is in epoch 4, which went on from epoch 2 as it was at 10:15 in segment 30.</summary>
+    [Theory]
+    [InlineData(4, 35, 60, true)] // in the newest epoch
+    [InlineData(4, 50, 80, true)] // and behind what its head knows
+    [InlineData(2, 12, 20, true)] // an epoch before
+    [InlineData(2, 15, 30, true)]
+    [InlineData(2, 16, 30, false)] // what was received after the instant may be in it
+    [InlineData(1, 8, 50, true)]
+    [InlineData(1, 9, 51, false)] // an old writer's that went on alone
+    [InlineData(3, 25, 10, false)] // on no way to the newest
+    [InlineData(9, 25, 10, false)]
+    public void A_snapshot_is_used_when_it_holds_nothing_but_what_is_planned(uint epoch, int minute, ulong segment, bool isOnTheWay) =>
+        Assert.Equal(isOnTheWay, RestorePlan.Of(Head(), null).IsOnTheWay(new SnapshotId(At(minute), epoch, segment)));
+
+    [Theory]
+    [InlineData(31, null)]
+    [InlineData(35, 35)]
+    [InlineData(36, 35)]
+    public void To_an_instant_leads_a_snapshot_that_was_taken_before(int minute, int? taken)
+    {
+        SnapshotId[] snapshots = [new(At(35), 4, 20), new(At(40), 4, 60), new(At(22), 3, 5)];
+        Assert.Equal(taken is { } at ? At(at) : null, RestorePlan.Of(Head(), At(minute)).Choose(snapshots)?.Taken);
+        Assert.Equal(At(40), RestorePlan.Of(Head(), null).Choose(snapshots)!.Taken);
+    }
+
+    [Fact]
+    public void By_way_of_a_snapshot_only_what_came_behind_it_is_replayed()
+    {
+        RestorePlan all = RestorePlan.Of(Head(), null);
+        RestorePlan plan = all.From(SnapshotManifestTests.Sample(At(12), epoch: 2, segment: 20, log: 22));
+        Assert.Equal([2u, 4u], plan.Stretches.Select(stretch => stretch.Epoch.Number));
+        Assert.Equal((18ul, 20ul), (plan.Stretches[0].FirstGroup, plan.Stretches[0].Behind));
+        Assert.Equal((1ul, 0ul), (plan.Stretches[1].FirstGroup, plan.Stretches[1].Behind));
+        Assert.Equal(3, plan.Snapshot!.Objects);
+        Assert.Equal(all.OriginAt(75), plan.OriginAt(75));
+        Assert.Throws<RestoreRefusedException>(() => all.From(SnapshotManifestTests.Sample(At(12), epoch: 2, segment: 20, log: 23)));
+    }
+
+    [Fact]
+    public void A_snapshot_alone_needs_nothing_of_the_log()
+    {
+        RestorePlan plan = RestorePlan.OfSnapshot(Head(), SnapshotManifestTests.Sample(At(12), epoch: 2, segment: 20, log: 22));
+        Assert.True(Assert.Single(plan.Stretches).IsNothing);
+        Assert.Equal((3, 150), plan.Size);
+        ArchiveOrigin origin = plan.OriginAt(FetchedLog.Before(plan.Stretches[0]).Next - 1);
+        Assert.Equal((2u, 20ul, null), (origin.Epoch, origin.Frontier.Segment, origin.Until));
+    }
 
     internal static ArchiveHead Head() => new(
         1, Guid.Parse("7a6f8f0a-6d39-4b0e-9d6e-0d0b8a3b6f00"),

@@ -1,0 +1,133 @@
+using System.Diagnostics.Metrics;
+using Microsoft.Extensions.Logging;
+using TraceStore.Storage.ClickHouse;
+using TraceStore.Storage.Snapshots;
+
+namespace TraceStore.Collector.Protection;
+
+/// <summary>
+/// Takes snapshots in time, and when somebody asks for one. The first is due at once where something was stored before this process began,
+/// for the archive needn't have it; else after as long as between two.
+/// </summary>
+public sealed class SnapshotSchedule : IAsyncDisposable
+{
+    /// <summary>The meter to subscribe to.</summary>
+    public const string MeterName = "TraceStore.Snapshots";
+
+    private static readonly TimeSpan s_retry = TimeSpan.FromMinutes(1);
+
+    private readonly Snapshotter _snapshotter;
+    private readonly SnapshotCatalogue _catalogue;
+    private readonly TableParts _tables;
+    private readonly TimeSpan _every;
+    private readonly TimeProvider _time;
+    private readonly ILogger<SnapshotSchedule> _log;
+    private readonly SemaphoreSlim _taking = new(1, 1);
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly Task _running;
+    private volatile string? _ailment;
+    private long _taken, _failed, _newestTicks;
+
+    /// <param name="every">How long between two; zero for never by itself.</param>
+    public SnapshotSchedule(Snapshotter snapshotter, SnapshotCatalogue catalogue, TableParts tables, TimeSpan every, TimeProvider time, ILogger<SnapshotSchedule> log)
+    {
+        (_snapshotter, _catalogue, _tables, _every, _time, _log) = (snapshotter, catalogue, tables, every, time, log);
+        _running = every > TimeSpan.Zero ? Task.Run(RunAsync) : Task.CompletedTask;
+    }
+
+    /// <summary>Why the last one that was due isn't taken; null when it is.</summary>
+    public string? Ailment => _ailment;
+
+    /// <summary>When the newest was taken; null where none is known.</summary>
+    public DateTimeOffset? Newest => Interlocked.Read(ref _newestTicks) is > 0 and long ticks ? new DateTimeOffset(ticks, TimeSpan.Zero) : null;
+
+    /// <summary>Tells metrics, named as Prometheus shows them, less the unit suffixes.</summary>
+    public void Measure(IMeterFactory factory)
+    {
+        Meter meter = factory.Create(MeterName);
+        meter.CreateObservableGauge(
+            "tracestore.snapshot.age", () => Newest is { } newest ? (_time.GetUtcNow() - newest).TotalSeconds : double.NaN, "s", "How old the newest snapshot is; a restore replays what came behind it.");
+        meter.CreateObservableCounter("tracestore.snapshot.taken", () => Interlocked.Read(ref _taken), description: "Snapshots that this process has taken.");
+        meter.CreateObservableCounter("tracestore.snapshot.failures", () => Interlocked.Read(ref _failed), description: "Attempts to take one that failed.");
+    }
+
+    /// <summary>Takes one now, once another that is being taken is done.</summary>
+    /// <exception cref="IOException">Nothing is archived now, or the store can't be reached.</exception>
+    public async Task<SnapshotManifest> TakeAsync(Action<SnapshotProgress> progress, CancellationToken cancellation)
+    {
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellation, _stopping.Token);
+        await _taking.WaitAsync(linked.Token).ConfigureAwait(false);
+        try
+        {
+            SnapshotManifest manifest = await _snapshotter.TakeAsync(progress, linked.Token).ConfigureAwait(false);
+            Note(manifest.Id);
+            Interlocked.Increment(ref _taken);
+            _log.LogInformation("Snapshot {Id} is taken: {Spans} spans, {Bytes} MB.", manifest.Id, manifest.Spans, manifest.Bytes / 1_000_000);
+            return manifest;
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            Interlocked.Increment(ref _failed);
+            throw;
+        }
+        finally
+        {
+            _taking.Release();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        await _running.ConfigureAwait(false);
+        await _taking.WaitAsync().ConfigureAwait(false); // one that somebody asked for lets go of its parts first
+        _taking.Dispose();
+        _stopping.Dispose();
+    }
+
+    private async Task RunAsync()
+    {
+        CancellationToken stopping = _stopping.Token;
+        DateTimeOffset began = _time.GetUtcNow();
+        bool isKnown = false;
+        try
+        {
+            while (true)
+            {
+                TimeSpan wait;
+                try
+                {
+                    if (!isKnown) began = await LookAsync(began, stopping).ConfigureAwait(false);
+                    isKnown = true;
+                    wait = (Newest ?? began) + _every - _time.GetUtcNow();
+                    if (wait <= TimeSpan.Zero) await TakeAsync(_ => { }, stopping).ConfigureAwait(false);
+                    _ailment = null;
+                    if (wait <= TimeSpan.Zero) continue;
+                }
+                catch (Exception e) when (e is not OperationCanceledException || !stopping.IsCancellationRequested)
+                {
+                    if (_ailment is null) _log.LogWarning("No snapshot is taken now; it is tried again. {Cause}", e.Message);
+                    _ailment = e.Message;
+                    wait = _every;
+                }
+
+                await Task.Delay(wait < s_retry ? wait : s_retry, _time, stopping).ConfigureAwait(false); // one may be asked for meanwhile
+            }
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            // stopping
+        }
+    }
+
+    /// <summary>Learns of the newest snapshot; returns since when the first is waited for where there is none.</summary>
+    private async Task<DateTimeOffset> LookAsync(DateTimeOffset began, CancellationToken cancellation)
+    {
+        IReadOnlyList<SnapshotEntry> there = await _catalogue.ListAsync(cancellation).ConfigureAwait(false);
+        if (there.Count > 0) Note(there[^1].Id);
+        bool hasSpans = there.Count == 0 && (await _tables.ReadAsync(cancellation).ConfigureAwait(false)).Any(part => part.Rows > 0);
+        return hasSpans ? began - _every : began;
+    }
+
+    private void Note(SnapshotId id) => Interlocked.Exchange(ref _newestTicks, id.Taken.UtcTicks);
+}

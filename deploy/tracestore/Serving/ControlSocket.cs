@@ -1,0 +1,137 @@
+using System.Net.Sockets;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using TraceStore.Collector.Protection;
+using TraceStore.Storage.Snapshots;
+
+namespace TraceStore.Serving;
+
+/// <summary>What a running TraceStore tells of a snapshot that it takes: how far it is, and in the end which it is or why there is none.</summary>
+internal sealed record SnapshotReport(SnapshotProgress? Progress = null, string? Taken = null, string? Failure = null);
+
+/// <summary>
+/// How commands of the same machine's same user speak to a running TraceStore: HTTP over a socket in the data directory, which only its
+/// owner can open. <c>POST /snapshots</c> takes one, and answers with a line of JSON for each step.
+/// </summary>
+internal sealed class ControlSocket : IAsyncDisposable
+{
+    private const string FileName = "control.sock";
+    private const string Snapshots = "/snapshots";
+
+    private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
+    private static readonly TimeSpan s_betweenReports = TimeSpan.FromMilliseconds(200);
+
+    private readonly WebApplication _app;
+    private readonly string _path;
+
+    private ControlSocket(WebApplication app, string path) => (_app, _path) = (app, path);
+
+    /// <summary>Opens it; null where it can't be, which is told.</summary>
+    public static async Task<ControlSocket?> OpenAsync(string dataDirectory, SnapshotSchedule snapshots, ILoggerFactory logs)
+    {
+        string path = Path.Combine(dataDirectory, FileName);
+        try
+        {
+            File.Delete(path); // a killed process's
+            WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+            builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.ListenUnixSocket(path));
+            builder.Services.AddRoutingCore();
+            builder.Services.AddSingleton(logs);
+            WebApplication app = builder.Build();
+            app.MapPost(Snapshots, context => TakeAsync(context, snapshots));
+            await app.StartAsync().ConfigureAwait(false);
+            if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            return new ControlSocket(app, path);
+        }
+        catch (Exception e) when (e is ArgumentException or IOException or SocketException or UnauthorizedAccessException)
+        {
+            logs.CreateLogger<ControlSocket>().LogWarning("Snapshots are taken by their schedule only, for commands can't reach this TraceStore: {Path} can't be opened. {Cause}", path, e.Message);
+            return null;
+        }
+    }
+
+    /// <summary>Asks the TraceStore that runs on a data directory for a snapshot.</summary>
+    /// <exception cref="IOException">None runs there, or it takes no snapshot; the message says why.</exception>
+    public static async Task<string> AskForSnapshotAsync(string dataDirectory, Action<SnapshotProgress> progress, CancellationToken cancellation)
+    {
+        string path = Path.Combine(dataDirectory, FileName);
+        try
+        {
+            var endpoint = new UnixDomainSocketEndPoint(path);
+            using var http = new HttpClient(new SocketsHttpHandler { ConnectCallback = (_, token) => ConnectAsync(endpoint, token) }) { Timeout = Timeout.InfiniteTimeSpan };
+            using var request = new HttpRequestMessage(HttpMethod.Post, "http://tracestore" + Snapshots);
+            using HttpResponseMessage response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation).ConfigureAwait(false);
+            using var lines = new StreamReader(await response.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false));
+            while (await lines.ReadLineAsync(cancellation).ConfigureAwait(false) is { } line)
+            {
+                SnapshotReport report = JsonSerializer.Deserialize<SnapshotReport>(line, s_json)!;
+                if (report.Failure is { } failure) throw new IOException(failure);
+                if (report.Taken is { } taken) return taken;
+                if (report.Progress is { } done) progress(done);
+            }
+        }
+        catch (Exception e) when (e is HttpRequestException or SocketException or ArgumentException or JsonException)
+        {
+            throw new IOException($"No TraceStore with an archive runs on {dataDirectory} for this user. A snapshot is taken by the one that runs: start it, with --archive.", e);
+        }
+
+        throw new IOException($"The TraceStore on {dataDirectory} has stopped before the snapshot was taken.");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        using var limit = new CancellationTokenSource(s_betweenReports);
+        await _app.StopAsync(limit.Token).ConfigureAwait(false);
+        await _app.DisposeAsync().ConfigureAwait(false);
+        File.Delete(_path);
+    }
+
+    private static async ValueTask<Stream> ConnectAsync(UnixDomainSocketEndPoint endpoint, CancellationToken cancellation)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            await socket.ConnectAsync(endpoint, cancellation).ConfigureAwait(false);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    private static async Task TakeAsync(HttpContext context, SnapshotSchedule snapshots)
+    {
+        context.Response.ContentType = "application/x-ndjson";
+        var done = new SnapshotProgress(0, 0, 0);
+        Task<SnapshotManifest> taking = snapshots.TakeAsync(progress => done = progress, context.RequestAborted);
+        while (await Task.WhenAny(taking, Task.Delay(s_betweenReports, context.RequestAborted)).ConfigureAwait(false) != taking && !context.RequestAborted.IsCancellationRequested)
+        {
+            await TellAsync(context, new SnapshotReport(Progress: done)).ConfigureAwait(false);
+        }
+
+        SnapshotReport last;
+        try
+        {
+            last = new SnapshotReport(Taken: (await taking.ConfigureAwait(false)).Id.ToString());
+        }
+        catch (Exception e)
+        {
+            last = new SnapshotReport(Failure: e is OperationCanceledException ? "TraceStore is stopping." : e.Message);
+        }
+
+        if (!context.RequestAborted.IsCancellationRequested) await TellAsync(context, last).ConfigureAwait(false);
+    }
+
+    private static async Task TellAsync(HttpContext context, SnapshotReport report)
+    {
+        await context.Response.Body.WriteAsync((byte[])[.. JsonSerializer.SerializeToUtf8Bytes(report, s_json), (byte)'\n'], context.RequestAborted).ConfigureAwait(false);
+        await context.Response.Body.FlushAsync(context.RequestAborted).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,121 @@
+using System.Globalization;
+
+namespace TraceStore.Storage.ClickHouse;
+
+/// <summary>A part of a table: a folder that never changes.</summary>
+/// <param name="Table">The table's name.</param>
+/// <param name="Partition">The partition's name.</param>
+/// <param name="Name">Its name.</param>
+/// <param name="Rows">Rows in it.</param>
+/// <param name="Hash">ClickHouse's hash of all its files, 32 hexadecimal digits.</param>
+public sealed record TablePart(string Table, string Partition, string Name, long Rows, string Hash);
+
+/// <summary>A part that is held, whatever becomes of it in the table.</summary>
+/// <param name="Part">The part.</param>
+/// <param name="Folder">Its files.</param>
+public sealed record FrozenPart(TablePart Part, string Folder);
+
+/// <summary>Spans of a write-ahead log's segments, as they are stored.</summary>
+public sealed record StoredLog(ulong Log, ulong First, ulong Last, long Spans);
+
+/// <summary>The parts that the catalogue's tables consist of, in an engine whose files are on this machine.</summary>
+/// <param name="database">The engine.</param>
+/// <param name="tablesDirectory">Where its tables lie: each in <c>store/</c>, three digits and its UUID; what is frozen, so in <c>shadow/</c> and a name.</param>
+public sealed class TableParts(ClickHouseDatabase database, string tablesDirectory)
+{
+    /// <summary>ClickHouse escapes other characters than letters, digits and underscores.</summary>
+    private const string FreezePrefix = "tracestore_";
+
+    /// <summary>ClickHouse's version.</summary>
+    public async Task<string> ReadEngineVersionAsync(CancellationToken cancellation) =>
+        (await database.ReadLinesAsync(new SqlQuery("SELECT version()"), cancellation).ConfigureAwait(false))[0];
+
+    /// <summary>
+    /// Holds all parts of all tables as they are now, by hard links, until <see cref="Thaw"/>. Spans come first: what they refer to is there
+    /// before them, so that nothing they need can be missing.
+    /// </summary>
+    public async Task<IReadOnlyList<FrozenPart>> FreezeAsync(string name, CancellationToken cancellation)
+    {
+        IReadOnlyDictionary<string, string> folders = await FoldersAsync(cancellation).ConfigureAwait(false);
+        foreach ((string table, _) in SpanColumns.Tables)
+        {
+            await database.ExecuteAsync($"ALTER TABLE {table} FREEZE WITH NAME '{FreezePrefix}{name}'", cancellation: cancellation).ConfigureAwait(false);
+        }
+
+        // One that has been merged or dropped meanwhile is still known, for minutes
+        IReadOnlyList<TablePart> known = await ReadAsync("", cancellation).ConfigureAwait(false);
+        ILookup<(string, string), TablePart> byName = known.ToLookup(part => (part.Table, part.Name));
+        return
+        [
+            .. from table in SpanColumns.Tables
+               let frozen = FrozenFolder(folders[table.Name], name)
+               where Directory.Exists(frozen)
+               from folder in Directory.EnumerateDirectories(frozen).Order(StringComparer.Ordinal)
+               let part = byName[(table.Name, Path.GetFileName(folder))].FirstOrDefault()
+                   ?? throw new ClickHouseUnavailableException($"A part of {table.Name} was dropped while it was frozen: {Path.GetFileName(folder)}.", new InvalidDataException(folder))
+               select new FrozenPart(part, folder),
+        ];
+    }
+
+    /// <summary>Lets go of what was held under a name; null: of all that ever was, also by a process that was killed.</summary>
+    public void Thaw(string? name)
+    {
+        string shadow = Path.Combine(tablesDirectory, "shadow");
+        if (!Directory.Exists(shadow)) return;
+        foreach (string held in Directory.GetDirectories(shadow, FreezePrefix + (name ?? "*"))) Directory.Delete(held, recursive: true);
+    }
+
+    /// <summary>All parts that the tables consist of now.</summary>
+    public Task<IReadOnlyList<TablePart>> ReadAsync(CancellationToken cancellation) => ReadAsync("active AND ", cancellation);
+
+    /// <summary>Which logs' segments the spans are of; of one log only those up to a segment.</summary>
+    public async Task<IReadOnlyList<StoredLog>> ReadLogsAsync(ulong log, ulong through, CancellationToken cancellation)
+    {
+        var parameters = new SqlParameters();
+        string sql = $"SELECT concat(toString(wal), ' ', toString(min(seg)), ' ', toString(max(seg)), ' ', toString(count())) FROM spans WHERE wal != {parameters.Add(log)} OR seg <= {parameters.Add(through)} GROUP BY wal ORDER BY wal";
+        return
+        [
+            .. from line in await database.ReadLinesAsync(new SqlQuery(sql, parameters.Values), cancellation).ConfigureAwait(false)
+               let fields = line.Split(' ')
+               let numbers = Array.ConvertAll(fields, field => ulong.Parse(field, CultureInfo.InvariantCulture))
+               select new StoredLog(numbers[0], numbers[1], numbers[2], (long)numbers[3]),
+        ];
+    }
+
+    /// <summary>Where a table takes parts from that are put there.</summary>
+    public async Task<IReadOnlyDictionary<string, string>> ReadDetachedFoldersAsync(CancellationToken cancellation) =>
+        (await FoldersAsync(cancellation).ConfigureAwait(false)).ToDictionary(folder => folder.Key, folder => Path.Combine(folder.Value, "detached"));
+
+    /// <summary>Makes a part that was put there one of the table's.</summary>
+    public Task AttachAsync(string table, string part, CancellationToken cancellation)
+    {
+        if (!part.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-')) throw new ArgumentException($"'{part}' can't be the name of a part.", nameof(part));
+        return database.ExecuteAsync($"ALTER TABLE {table} ATTACH PART '{part}'", cancellation: cancellation);
+    }
+
+    private async Task<IReadOnlyList<TablePart>> ReadAsync(string condition, CancellationToken cancellation)
+    {
+        var parameters = new SqlParameters();
+        string sql = $"SELECT concat(table, ' ', partition_id, ' ', name, ' ', toString(rows), ' ', hash_of_all_files) FROM system.parts WHERE {condition}database = {parameters.Add(database.Name)} AND table IN ({Names(parameters)}) ORDER BY table, name";
+        return
+        [
+            .. from line in await database.ReadLinesAsync(new SqlQuery(sql, parameters.Values), cancellation).ConfigureAwait(false)
+               let fields = line.Split(' ')
+               select new TablePart(fields[0], fields[1], fields[2], long.Parse(fields[3], CultureInfo.InvariantCulture), fields[4]),
+        ];
+    }
+
+    /// <summary>The folder of each table that there is.</summary>
+    private async Task<IReadOnlyDictionary<string, string>> FoldersAsync(CancellationToken cancellation)
+    {
+        var parameters = new SqlParameters();
+        string sql = $"SELECT concat(name, ' ', data_paths[1]) FROM system.tables WHERE database = {parameters.Add(database.Name)} AND name IN ({Names(parameters)})";
+        IReadOnlyList<string> lines = await database.ReadLinesAsync(new SqlQuery(sql, parameters.Values), cancellation).ConfigureAwait(false);
+        return lines.Select(line => line.Split(' ', 2)).ToDictionary(fields => fields[0], fields => fields[1].TrimEnd('/'));
+    }
+
+    private static string Names(SqlParameters parameters) => string.Join(", ", SpanColumns.Tables.Select(table => parameters.Add(table.Name)));
+
+    private string FrozenFolder(string tableFolder, string name) =>
+        Path.Combine(tablesDirectory, "shadow", FreezePrefix + name, Path.GetRelativePath(tablesDirectory, tableFolder));
+}

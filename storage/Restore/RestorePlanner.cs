@@ -1,0 +1,53 @@
+using TraceStore.Storage.Archive;
+using TraceStore.Storage.ObjectStorage;
+using TraceStore.Storage.Snapshots;
+
+namespace TraceStore.Storage.Restore;
+
+/// <summary>Reads what a plan is made of: the archive's head, a list of its snapshots, and one manifest.</summary>
+public static class RestorePlanner
+{
+    /// <summary>Plans to be where the archive was at an instant, by way of the newest snapshot that can be read.</summary>
+    /// <param name="store">The archive's.</param>
+    /// <param name="instant">When; null for the newest that there is.</param>
+    /// <param name="warn">Is told of snapshots that can't be used.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <exception cref="RestoreRefusedException">There is no archive, or it doesn't reach there.</exception>
+    public static async Task<RestorePlan> PlanAsync(IObjectStore store, DateTimeOffset? instant, Action<string> warn, CancellationToken cancellation)
+    {
+        RestorePlan plan = RestorePlan.Of(await HeadAsync(store, cancellation).ConfigureAwait(false), instant);
+        var catalogue = new SnapshotCatalogue(store);
+        HashSet<SnapshotId> left = [.. (await catalogue.ListAsync(cancellation).ConfigureAwait(false)).Select(entry => entry.Id)];
+        while (plan.Choose(left) is { } id)
+        {
+            try
+            {
+                return plan.From(await catalogue.ReadAsync(id, cancellation).ConfigureAwait(false));
+            }
+            catch (Exception e) when (e is ObjectDamagedException or FileNotFoundException or RestoreRefusedException)
+            {
+                warn($"{e.Message} An earlier one is used, and more of the log is replayed.");
+                left.Remove(id);
+            }
+        }
+
+        return plan;
+    }
+
+    /// <summary>Plans to have what is in a snapshot.</summary>
+    /// <exception cref="RestoreRefusedException">There is no archive, or the snapshot isn't of it.</exception>
+    /// <exception cref="FileNotFoundException">There is no such snapshot.</exception>
+    public static async Task<RestorePlan> PlanAsync(IObjectStore store, SnapshotId snapshot, CancellationToken cancellation) =>
+        RestorePlan.OfSnapshot(await HeadAsync(store, cancellation).ConfigureAwait(false), await new SnapshotCatalogue(store).ReadAsync(snapshot, cancellation).ConfigureAwait(false));
+
+    /// <summary>Plans to read the log alone.</summary>
+    /// <exception cref="RestoreRefusedException">There is no archive, or it doesn't reach there.</exception>
+    public static async Task<RestorePlan> PlanLogAsync(IObjectStore store, DateTimeOffset? instant, CancellationToken cancellation) =>
+        RestorePlan.Of(await HeadAsync(store, cancellation).ConfigureAwait(false), instant);
+
+    private static async Task<ArchiveHead> HeadAsync(IObjectStore store, CancellationToken cancellation)
+    {
+        StoredObject head = await store.GetAsync(ArchiveNames.Head, cancellation).ConfigureAwait(false) ?? throw new RestoreRefusedException($"There is no archive in {store.Address}: {ArchiveNames.Head} is missing.");
+        return ArchiveHead.Decode(store, head.Content.Span);
+    }
+}

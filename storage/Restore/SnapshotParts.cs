@@ -1,0 +1,124 @@
+using Microsoft.Extensions.Logging;
+using TraceStore.Storage.ClickHouse;
+using TraceStore.Storage.ObjectStorage;
+using TraceStore.Storage.Snapshots;
+using TraceStore.Storage.Wal;
+
+namespace TraceStore.Storage.Restore;
+
+/// <summary>
+/// Brings a snapshot's parts back into an engine that is empty, or in which this was begun, and that doesn't merge meanwhile.
+/// <list type="number">
+/// <item>Make the tables as they were when it was taken.</item>
+/// <item>See which parts are there. Each that is missing: unpack it beside, held against its name; move it to where the table takes it from, and
+/// have it taken.</item>
+/// <item>Hold every partition's rows and hash against the manifest.</item>
+/// </list>
+/// </summary>
+/// <param name="store">The archive's.</param>
+/// <param name="database">The engine.</param>
+/// <param name="tables">Its tables.</param>
+/// <param name="scratch">A folder on the same disk, for parts on the way.</param>
+/// <param name="log">Tells.</param>
+public sealed class SnapshotParts(IObjectStore store, ClickHouseDatabase database, TableParts tables, string scratch, ILogger log)
+{
+    private static readonly int s_readers = Math.Clamp(Environment.ProcessorCount, 2, 8);
+
+    private readonly SnapshotCatalogue _catalogue = new(store);
+
+    /// <param name="manifest">The snapshot.</param>
+    /// <param name="progress">Is told bytes of objects that are back, each once.</param>
+    /// <param name="cancellation">Gives up; the next one goes on.</param>
+    /// <exception cref="RestoreRefusedException">This TraceStore or its engine is older than the snapshot.</exception>
+    /// <exception cref="ObjectDamagedException">An object isn't what it was.</exception>
+    /// <exception cref="IOException">What is there in the end isn't what the manifest says.</exception>
+    public async Task BringBackAsync(SnapshotManifest manifest, Action<long> progress, CancellationToken cancellation)
+    {
+        CheckSchema(manifest);
+        await new SchemaMigrator(database, log) { Newest = manifest.Versions.Schema }.MigrateAsync(cancellation).ConfigureAwait(false); // 1
+        await CheckEngineAsync(manifest, cancellation).ConfigureAwait(false);
+        IReadOnlyDictionary<string, string> detached = await tables.ReadDetachedFoldersAsync(cancellation).ConfigureAwait(false);
+        foreach (string left in detached.Values.Where(Directory.Exists).SelectMany(Directory.GetDirectories)) Directory.Delete(left, recursive: true);
+        if (Directory.Exists(scratch)) Directory.Delete(scratch, recursive: true);
+
+        IReadOnlyList<(string Table, SnapshotPart Part)> missing = await MissingAsync(manifest, progress, cancellation).ConfigureAwait(false); // 2
+        await Parallel.ForEachAsync(missing, new ParallelOptions { MaxDegreeOfParallelism = s_readers, CancellationToken = cancellation }, async (item, token) =>
+        {
+            string beside = Path.Combine(scratch, item.Table, item.Part.Name), target = Path.Combine(detached[item.Table], item.Part.Name);
+            if (item.Part.Name != Path.GetFileName(item.Part.Name)) throw new ObjectDamagedException($"Snapshot {manifest.Id} names a part '{item.Part.Name}', which can't be.");
+            await _catalogue.UnpackAsync(item.Part.Pack, beside, progress: null, token).ConfigureAwait(false);
+            Directory.CreateDirectory(detached[item.Table]);
+            Directory.Move(beside, target);
+            await tables.AttachAsync(item.Table, item.Part.Name, token).ConfigureAwait(false);
+            progress(item.Part.Pack.Bytes);
+        }).ConfigureAwait(false);
+        await VerifyAsync(manifest, cancellation).ConfigureAwait(false); // 3
+        if (Directory.Exists(scratch)) Directory.Delete(scratch, recursive: true);
+    }
+
+    /// <summary>Brings the log's quarantine back, where there was one, to where <c>tracestore quarantine</c> finds it.</summary>
+    public async Task BringQuarantineBackAsync(SnapshotManifest manifest, string walDirectory, CancellationToken cancellation)
+    {
+        string folder = Path.Combine(walDirectory, "quarantine");
+        if (manifest.Quarantine is null || Directory.Exists(folder)) return;
+        Directory.CreateDirectory(walDirectory);
+        await _catalogue.UnpackAsync(manifest.Quarantine, folder + ".new", progress: null, cancellation).ConfigureAwait(false);
+        DirectorySync.SyncFileSystem(folder + ".new");
+        Directory.Move(folder + ".new", folder);
+        DirectorySync.Sync(walDirectory);
+    }
+
+    private static void CheckSchema(SnapshotManifest manifest)
+    {
+        int schema = SchemaMigration.All[^1].Number;
+        if (manifest.Versions.Schema > schema) throw new RestoreRefusedException($"Snapshot {manifest.Id} has schema {manifest.Versions.Schema}, this TraceStore knows {schema}: restore with TraceStore {manifest.Versions.TraceStore} or a newer one.");
+    }
+
+    private async Task CheckEngineAsync(SnapshotManifest manifest, CancellationToken cancellation)
+    {
+        string engine = await tables.ReadEngineVersionAsync(cancellation).ConfigureAwait(false);
+        bool isNewer = Version.TryParse(manifest.Versions.Engine, out Version? written) && Version.TryParse(engine, out Version? ours) && (written.Major, written.Minor).CompareTo((ours.Major, ours.Minor)) > 0;
+        if (isNewer) throw new RestoreRefusedException($"Snapshot {manifest.Id} was written by ClickHouse {manifest.Versions.Engine}, this one is {engine}, which may not read it: restore with TraceStore {manifest.Versions.TraceStore} or a newer one.");
+    }
+
+    /// <summary>Parts that aren't there: one that is has the same hash, whatever it is called.</summary>
+    private async Task<IReadOnlyList<(string Table, SnapshotPart Part)>> MissingAsync(SnapshotManifest manifest, Action<long> progress, CancellationToken cancellation)
+    {
+        var there = (await tables.ReadAsync(cancellation).ConfigureAwait(false)).CountBy(part => (part.Table, part.Hash)).ToDictionary();
+        List<(string, SnapshotPart)> missing = [];
+        foreach (SnapshotTable table in manifest.Tables)
+        {
+            foreach (SnapshotPart part in table.Partitions.OrderByDescending(partition => partition.Id, StringComparer.Ordinal).SelectMany(partition => partition.Parts))
+            {
+                if (there.GetValueOrDefault((table.Name, part.Hash)) is > 0 and int count)
+                {
+                    there[(table.Name, part.Hash)] = count - 1;
+                    progress(part.Pack.Bytes);
+                }
+                else missing.Add((table.Name, part));
+            }
+        }
+
+        return missing;
+    }
+
+    private async Task VerifyAsync(SnapshotManifest manifest, CancellationToken cancellation)
+    {
+        IReadOnlyList<TablePart> found = await tables.ReadAsync(cancellation).ConfigureAwait(false);
+        Dictionary<(string, string), (long Rows, string Hash)> there = found.GroupBy(part => (part.Table, part.Partition))
+            .ToDictionary(parts => parts.Key, parts => (parts.Sum(part => part.Rows), ContentSum.Of(parts.Select(part => part.Hash))));
+        foreach (SnapshotTable table in manifest.Tables)
+        {
+            foreach (SnapshotPartition partition in table.Partitions)
+            {
+                (long rows, string? hash) = there.GetValueOrDefault((table.Name, partition.Id));
+                there.Remove((table.Name, partition.Id));
+                if (rows != partition.Rows || hash != partition.Hash) throw new IOException($"Partition {partition.Id} of {table.Name} has {rows} rows and hash {hash ?? "none"}, where snapshot {manifest.Id} says {partition.Rows} rows and {partition.Hash}: the restore isn't whole.");
+            }
+        }
+
+        if (there.Count > 0) throw new IOException($"There is a partition {there.Keys.First().Item2} of {there.Keys.First().Item1}, which snapshot {manifest.Id} doesn't have: the restore isn't right.");
+        IReadOnlyList<StoredLog> logs = await tables.ReadLogsAsync(manifest.Log, manifest.Id.Segment, cancellation).ConfigureAwait(false);
+        if (!logs.Select(log => (log.Log, log.First, log.Last, log.Spans)).SequenceEqual(manifest.Logs.Select(log => (log.Log, log.First, log.Last, log.Spans)))) throw new IOException($"The spans are of other segments than snapshot {manifest.Id} says: the restore isn't right.");
+    }
+}

@@ -1,0 +1,207 @@
+using Microsoft.Extensions.Logging;
+using TraceStore.Storage.Archive;
+using TraceStore.Storage.ClickHouse;
+using TraceStore.Storage.ObjectStorage;
+
+namespace TraceStore.Storage.Snapshots;
+
+/// <summary>What a snapshot is taken of.</summary>
+public sealed record SnapshotSource
+{
+    /// <summary>The log's folder.</summary>
+    public required string WalDirectory { get; init; }
+
+    /// <summary>Runs something while nothing is being stored, telling it up to which segment of the log everything is.</summary>
+    public required BetweenBlocks BetweenBlocksAsync { get; init; }
+
+    /// <summary>Completes when the engine's writes have succeeded; throws an <see cref="IOException"/> where some haven't.</summary>
+    public required Func<CancellationToken, Task> CheckEngineAsync { get; init; }
+
+    /// <summary>TraceStore's version.</summary>
+    public required string Version { get; init; }
+
+    /// <summary>Settings that aren't the default.</summary>
+    public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Settings that are set and not told.</summary>
+    public IReadOnlyList<string> Secrets { get; init; } = [];
+}
+
+/// <summary>Runs something between two blocks.</summary>
+public delegate Task<(ulong Segment, IReadOnlyList<FrozenPart> Parts)> BetweenBlocks(Func<ulong, Task<(ulong Segment, IReadOnlyList<FrozenPart> Parts)>> action, CancellationToken cancellation);
+
+/// <summary>How far a snapshot has come.</summary>
+/// <param name="Parts">Parts of which it is known that they are in the store.</param>
+/// <param name="OfParts">All parts.</param>
+/// <param name="Bytes">Bytes written to the store.</param>
+public sealed record SnapshotProgress(int Parts, int OfParts, long Bytes);
+
+/// <summary>
+/// Takes snapshots: of all that is stored at a moment, as parts, of which the store is given those that it hasn't got. For one caller at a time.
+/// <list type="number">
+/// <item>Between two blocks, hold all parts as they are by hard links: they are the log up to a segment. Ingest goes on.</item>
+/// <item>Create an object for each part that isn't in the store, and for the quarantine.</item>
+/// <item>Wait until the log is archived up to there, so that the snapshot is on the archive's way.</item>
+/// <item>List the store's objects, and find each that the snapshot needs.</item>
+/// <item>Create the manifest: now there is a snapshot. Let go of the parts.</item>
+/// </list>
+/// </summary>
+public sealed class Snapshotter(IObjectStore store, LogArchiver archiver, TableParts tables, SnapshotSource source, ILogger<Snapshotter> log)
+{
+    /// <summary>Retention may drop a day while the tables are frozen one after the other.</summary>
+    private const int MaxFreezes = 3;
+
+    private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(50);
+    private static readonly int s_writers = Math.Clamp(Environment.ProcessorCount, 2, 8);
+
+    private readonly SnapshotCatalogue _catalogue = new(store);
+
+    /// <summary>Takes one.</summary>
+    /// <exception cref="IOException">Nothing is archived now, the store can't be reached, or the engine's disk fails: there is no snapshot.</exception>
+    /// <exception cref="ClickHouseUnavailableException">Not now.</exception>
+    public async Task<SnapshotManifest> TakeAsync(Action<SnapshotProgress> progress, CancellationToken cancellation)
+    {
+        ArchivedLog archived = await UntilArchivedAsync(0, cancellation).ConfigureAwait(false);
+        SnapshotManifest? last = await FindLastAsync(cancellation).ConfigureAwait(false);
+        tables.Thaw(null);
+        try
+        {
+            FrozenTables frozen = await FreezeAsync(archived, cancellation).ConfigureAwait(false); // 1
+            ILookup<string, PackReference> known = (last?.Parts ?? []).ToLookup(part => part.Hash, part => part.Pack);
+            Dictionary<FrozenPart, PackReference> packs = await PackAsync(frozen.Parts, known, progress, cancellation).ConfigureAwait(false); // 2
+            PackReference? quarantine = await PackQuarantineAsync(cancellation).ConfigureAwait(false);
+            archived = await UntilArchivedAsync(frozen.Id.Segment, cancellation).ConfigureAwait(false); // 3
+            if (archived.Epoch.Number != frozen.Id.Epoch) throw new ArchiveNotOursException($"The archive in {store.Address} was taken by another writer while the snapshot was made.");
+            var manifest = new SnapshotManifest(
+                SnapshotManifest.NewestFormat,
+                frozen.Id,
+                archived.Lineage,
+                archived.Epoch.Log,
+                archived.Frontier,
+                await ReplayFromAsync(archived.Epoch, frozen.Id.Segment, last, cancellation).ConfigureAwait(false),
+                new SnapshotVersions(source.Version, await tables.ReadEngineVersionAsync(cancellation).ConfigureAwait(false), SchemaMigration.All[^1].Number),
+                Tables(frozen.Parts, packs),
+                [.. frozen.Logs.Select(stored => new SnapshotLog(stored.Log, stored.First, stored.Last, stored.Spans))],
+                quarantine,
+                source.Settings,
+                source.Secrets);
+            await _catalogue.ProveAsync(manifest, cancellation).ConfigureAwait(false); // 4
+            await _catalogue.CreateAsync(manifest, cancellation).ConfigureAwait(false); // 5
+            return manifest;
+        }
+        finally
+        {
+            tables.Thaw(null);
+        }
+    }
+
+    private async Task<SnapshotManifest?> FindLastAsync(CancellationToken cancellation)
+    {
+        IReadOnlyList<SnapshotEntry> entries = await _catalogue.ListAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            return entries.Count == 0 ? null : await _catalogue.ReadAsync(entries[^1].Id, cancellation).ConfigureAwait(false);
+        }
+        catch (ObjectDamagedException e)
+        {
+            log.LogWarning("The next snapshot can't build on the last one, and reads all parts again. {Cause}", e.Message);
+            return null;
+        }
+    }
+
+    private async Task<FrozenTables> FreezeAsync(ArchivedLog archived, CancellationToken cancellation)
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            string name = Guid.NewGuid().ToString("N");
+            (ulong segment, IReadOnlyList<FrozenPart> parts) = await source.BetweenBlocksAsync(
+                async through =>
+                {
+                    IReadOnlyList<FrozenPart> frozen = await tables.FreezeAsync(name, cancellation).ConfigureAwait(false);
+                    await source.CheckEngineAsync(cancellation).ConfigureAwait(false); // a merge whose writes the disk refused isn't kept for good
+                    return (through, frozen);
+                },
+                cancellation).ConfigureAwait(false);
+            var id = SnapshotId.At(DateTimeOffset.UtcNow, archived.Epoch.Number, segment);
+
+            // What retention drops meanwhile is missing here
+            IReadOnlyList<StoredLog> logs = await tables.ReadLogsAsync(archived.Epoch.Log, segment, cancellation).ConfigureAwait(false);
+            long rows = parts.Where(frozen => frozen.Part.Table == SpanColumns.Spans.Name).Sum(frozen => frozen.Part.Rows);
+            if (rows == logs.Sum(stored => stored.Spans)) return new FrozenTables(id, parts, logs);
+            if (attempt == MaxFreezes) throw new IOException($"The parts of spans have {rows} rows, where {logs.Sum(stored => stored.Spans)} are stored up to segment {segment}: no snapshot of that is taken.");
+            tables.Thaw(name);
+        }
+    }
+
+    private async Task<Dictionary<FrozenPart, PackReference>> PackAsync(
+        IReadOnlyList<FrozenPart> parts, ILookup<string, PackReference> known, Action<SnapshotProgress> progress, CancellationToken cancellation)
+    {
+        HashSet<string> there = [];
+        await foreach (ListedObject found in store.ListAsync(SnapshotNames.AllPacks, null, cancellation).ConfigureAwait(false)) there.Add(found.Name);
+        var packs = new Dictionary<FrozenPart, PackReference>();
+        var done = new SnapshotProgress(0, parts.Count, 0);
+        await Parallel.ForEachAsync(parts, new ParallelOptions { MaxDegreeOfParallelism = s_writers, CancellationToken = cancellation }, async (part, token) =>
+        {
+            PackReference? stored = known[part.Part.Hash].FirstOrDefault(pack => there.Contains(SnapshotNames.Pack(pack.Name)));
+            PackReference pack = stored ?? await PackAsync(part.Folder, token).ConfigureAwait(false);
+            lock (packs)
+            {
+                packs.Add(part, pack);
+                done = done with { Parts = done.Parts + 1, Bytes = done.Bytes + (stored is null ? pack.Bytes : 0) };
+                progress(done);
+            }
+        }).ConfigureAwait(false);
+        return packs;
+    }
+
+    /// <summary>One that is there already is the same: it is named by what it is.</summary>
+    private async Task<PackReference> PackAsync(string folder, CancellationToken cancellation)
+    {
+        FolderPack pack = await FolderPack.OfAsync(folder, cancellation).ConfigureAwait(false);
+        await store.CreateAsync(SnapshotNames.Pack(pack.Name), pack.Content, cancellation).ConfigureAwait(false);
+        return new PackReference(pack.Name, pack.Content.Length);
+    }
+
+    private async Task<PackReference?> PackQuarantineAsync(CancellationToken cancellation)
+    {
+        string folder = Path.Combine(source.WalDirectory, "quarantine");
+        return Directory.Exists(folder) && Directory.EnumerateFiles(folder).Any() ? await PackAsync(folder, cancellation).ConfigureAwait(false) : null;
+    }
+
+    /// <summary>Where the archiver is, once it is so far.</summary>
+    private async Task<ArchivedLog> UntilArchivedAsync(ulong segment, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            if (archiver.Ailment is { } ailment) throw new IOException($"Nothing is archived now, so no snapshot is taken. {ailment}");
+            if (archiver.Archived is { } archived && archived.Frontier.Segment >= segment) return archived;
+            await Task.Delay(s_poll, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>The last group of the archive that begins no later than the segment behind the snapshot.</summary>
+    private async Task<ulong> ReplayFromAsync(ArchiveEpoch epoch, ulong segment, SnapshotManifest? last, CancellationToken cancellation)
+    {
+        ulong from = last is not null && last.Id.Epoch == epoch.Number ? last.ReplayFrom : epoch.First;
+        await foreach (ListedObject group in store.ListAsync(ArchiveNames.LogOf(epoch.Number), ArchiveNames.Group(epoch.Number, from), cancellation).ConfigureAwait(false))
+        {
+            if (ArchiveNames.FirstOf(group.Name) is not { } first || first > segment + 1) break;
+            from = first;
+        }
+
+        return from;
+    }
+
+    private static IReadOnlyList<SnapshotTable> Tables(IReadOnlyList<FrozenPart> frozen, Dictionary<FrozenPart, PackReference> packs) =>
+    [
+        .. from table in SpanColumns.Tables
+           let partitions = from part in frozen
+                            where part.Part.Table == table.Name
+                            group new SnapshotPart(part.Part.Name, part.Part.Rows, part.Part.Hash, packs[part]) by part.Part.Partition into parts
+                            orderby parts.Key
+                            select new SnapshotPartition(parts.Key, parts.Sum(part => part.Rows), ContentSum.Of(parts.Select(part => part.Hash)), [.. parts])
+           select new SnapshotTable(table.Name, [.. partitions]),
+    ];
+
+    private sealed record FrozenTables(SnapshotId Id, IReadOnlyList<FrozenPart> Parts, IReadOnlyList<StoredLog> Logs);
+}
