@@ -1,4 +1,3 @@
-using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 using TraceStore.Storage.ClickHouse;
 using TraceStore.Storage.Snapshots;
@@ -11,9 +10,6 @@ namespace TraceStore.Collector.Protection;
 /// </summary>
 public sealed class SnapshotSchedule : IAsyncDisposable
 {
-    /// <summary>The meter to subscribe to.</summary>
-    public const string MeterName = "TraceStore.Snapshots";
-
     private static readonly TimeSpan s_retry = TimeSpan.FromMinutes(1);
 
     private readonly Snapshotter _snapshotter;
@@ -21,35 +17,22 @@ public sealed class SnapshotSchedule : IAsyncDisposable
     private readonly TableParts _tables;
     private readonly TimeSpan _every;
     private readonly TimeProvider _time;
+    private readonly SnapshotMetrics _metrics;
     private readonly ILogger<SnapshotSchedule> _log;
     private readonly SemaphoreSlim _taking = new(1, 1);
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _running;
     private volatile string? _ailment;
-    private long _taken, _failed, _newestTicks;
 
     /// <param name="every">How long between two; zero for never by itself.</param>
-    public SnapshotSchedule(Snapshotter snapshotter, SnapshotCatalogue catalogue, TableParts tables, TimeSpan every, TimeProvider time, ILogger<SnapshotSchedule> log)
+    public SnapshotSchedule(Snapshotter snapshotter, SnapshotCatalogue catalogue, TableParts tables, TimeSpan every, TimeProvider time, SnapshotMetrics metrics, ILogger<SnapshotSchedule> log)
     {
-        (_snapshotter, _catalogue, _tables, _every, _time, _log) = (snapshotter, catalogue, tables, every, time, log);
+        (_snapshotter, _catalogue, _tables, _every, _time, _metrics, _log) = (snapshotter, catalogue, tables, every, time, metrics, log);
         _running = every > TimeSpan.Zero ? Task.Run(RunAsync) : Task.CompletedTask;
     }
 
     /// <summary>Why the last one that was due isn't taken; null when it is.</summary>
     public string? Ailment => _ailment;
-
-    /// <summary>When the newest was taken; null where none is known.</summary>
-    public DateTimeOffset? Newest => Interlocked.Read(ref _newestTicks) is > 0 and long ticks ? new DateTimeOffset(ticks, TimeSpan.Zero) : null;
-
-    /// <summary>Tells metrics, named as Prometheus shows them, less the unit suffixes.</summary>
-    public void Measure(IMeterFactory factory)
-    {
-        Meter meter = factory.Create(MeterName);
-        meter.CreateObservableGauge(
-            "tracestore.snapshot.age", () => Newest is { } newest ? (_time.GetUtcNow() - newest).TotalSeconds : double.NaN, "s", "How old the newest snapshot is; a restore replays what came behind it.");
-        meter.CreateObservableCounter("tracestore.snapshot.taken", () => Interlocked.Read(ref _taken), description: "Snapshots that this process has taken.");
-        meter.CreateObservableCounter("tracestore.snapshot.failures", () => Interlocked.Read(ref _failed), description: "Attempts to take one that failed.");
-    }
 
     /// <summary>Takes one now, once another that is being taken is done.</summary>
     /// <exception cref="IOException">Nothing is archived now, or the store can't be reached.</exception>
@@ -60,14 +43,14 @@ public sealed class SnapshotSchedule : IAsyncDisposable
         try
         {
             SnapshotManifest manifest = await _snapshotter.TakeAsync(progress, linked.Token).ConfigureAwait(false);
-            Note(manifest.Id);
-            Interlocked.Increment(ref _taken);
-            _log.LogInformation("Snapshot {Id} is taken: {Spans} spans, {Bytes} MB.", manifest.Id, manifest.Spans, manifest.Bytes / 1_000_000);
+            _metrics.Newest = manifest.Id.Taken;
+            _metrics.Taken.Add(1);
+            _log.LogDebug("Snapshot {Id} is taken: {Spans} spans, {Bytes} MB.", manifest.Id, manifest.Spans, manifest.Bytes / 1_000_000);
             return manifest;
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            Interlocked.Increment(ref _failed);
+            _metrics.Failures.Add(1);
             throw;
         }
         finally
@@ -99,7 +82,7 @@ public sealed class SnapshotSchedule : IAsyncDisposable
                 {
                     if (!isKnown) began = await LookAsync(began, stopping).ConfigureAwait(false);
                     isKnown = true;
-                    wait = (Newest ?? began) + _every - _time.GetUtcNow();
+                    wait = (_metrics.Newest ?? began) + _every - _time.GetUtcNow();
                     if (wait <= TimeSpan.Zero) await TakeAsync(_ => { }, stopping).ConfigureAwait(false);
                     _ailment = null;
                     if (wait <= TimeSpan.Zero) continue;
@@ -124,10 +107,8 @@ public sealed class SnapshotSchedule : IAsyncDisposable
     private async Task<DateTimeOffset> LookAsync(DateTimeOffset began, CancellationToken cancellation)
     {
         IReadOnlyList<SnapshotEntry> there = await _catalogue.ListAsync(cancellation).ConfigureAwait(false);
-        if (there.Count > 0) Note(there[^1].Id);
+        if (there.Count > 0) _metrics.Newest = there[^1].Id.Taken;
         bool hasSpans = there.Count == 0 && (await _tables.ReadAsync(cancellation).ConfigureAwait(false)).Any(part => part.Rows > 0);
         return hasSpans ? began - _every : began;
     }
-
-    private void Note(SnapshotId id) => Interlocked.Exchange(ref _newestTicks, id.Taken.UtcTicks);
 }

@@ -40,21 +40,23 @@ internal sealed class TestServer : IAsyncDisposable
 
     public static TraceStoreSettings Settings(string directory, params (string Key, string Value)[] more)
     {
-        (TraceStoreSettings? settings, IReadOnlyList<string> problems) = TraceStoreSettings.Read(new ConfigurationBuilder()
-            .AddInMemoryCollection(new Dictionary<string, string?>
-            {
-                ["DataDirectory"] = directory,
-                ["Otlp:GrpcPort"] = "0",
-                ["Otlp:HttpPort"] = "0",
-                ["Tempo:Port"] = "0",
-                ["Jaeger:Port"] = "0",
-                ["Wal:MaxSegmentAge"] = "50ms",
-                ["ClickHouse:MaxBlockAge"] = "100ms",
-            })
-            .AddInMemoryCollection(more.Select(setting => new KeyValuePair<string, string?>(setting.Key, setting.Value)))
-            .Build());
+        (TraceStoreSettings? settings, IReadOnlyList<string> problems) = TraceStoreSettings.Read(Configuration(directory, more));
         return settings ?? throw new InvalidOperationException(string.Join("\n", problems));
     }
+
+    private static IConfiguration Configuration(string directory, (string Key, string Value)[] more) => new ConfigurationBuilder()
+        .AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["DataDirectory"] = directory,
+            ["Otlp:GrpcPort"] = "0",
+            ["Otlp:HttpPort"] = "0",
+            ["Tempo:Port"] = "0",
+            ["Jaeger:Port"] = "0",
+            ["Wal:MaxSegmentAge"] = "50ms",
+            ["ClickHouse:MaxBlockAge"] = "100ms",
+        })
+        .AddInMemoryCollection(more.Select(setting => new KeyValuePair<string, string?>(setting.Key, setting.Value)))
+        .Build();
 
     public static async Task<TestServer> StartAsync(Func<TraceStoreSettings, TraceStoreSettings>? change = null, params (string Key, string Value)[] settings)
     {
@@ -66,7 +68,7 @@ internal sealed class TestServer : IAsyncDisposable
         TemporaryDirectory directory, Func<TraceStoreSettings, TraceStoreSettings>? change = null, params (string Key, string Value)[] settings)
     {
         TraceStoreSettings read = Settings(directory.Path, settings);
-        return new TestServer(directory, await TraceStoreServer.StartAsync(change?.Invoke(read) ?? read, new ConfigurationBuilder().Build(), CancellationToken.None));
+        return new TestServer(directory, await TraceStoreServer.StartAsync(change?.Invoke(read) ?? read, Configuration(directory.Path, settings), CancellationToken.None));
     }
 
     public async ValueTask DisposeAsync()

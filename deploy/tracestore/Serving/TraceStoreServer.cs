@@ -176,8 +176,7 @@ internal sealed class TraceStoreServer : IAsyncDisposable
             Secrets = secrets,
         };
         var snapshotter = new Snapshotter(store, archiver, parts, source, _logs.CreateLogger<Snapshotter>());
-        var schedule = StopLast(new SnapshotSchedule(snapshotter, new SnapshotCatalogue(store), parts, _settings.Archive!.SnapshotEvery, TimeProvider.System, _logs.CreateLogger<SnapshotSchedule>()));
-        schedule.Measure(telemetry.Meters);
+        var schedule = StopLast(new SnapshotSchedule(snapshotter, new SnapshotCatalogue(store), parts, _settings.Archive!.SnapshotEvery, TimeProvider.System, new SnapshotMetrics(telemetry.Meters, TimeProvider.System), _logs.CreateLogger<SnapshotSchedule>()));
         if (await ControlSocket.OpenAsync(_settings.DataDirectory, schedule, _logs).ConfigureAwait(false) is { } control) StopLast(control);
     }
 

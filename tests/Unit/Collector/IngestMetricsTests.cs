@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using TraceStore.Collector.Pipeline;
+using TraceStore.Collector.Protection;
 using TraceStore.Storage.Archive;
 using TraceStore.Storage.ObjectStorage;
 using TraceStore.Storage.Wal;
@@ -26,6 +27,7 @@ public sealed partial class IngestMetricsTests
             var store = new DirectoryStore(Path.Combine(directory.Path, "archive"));
             await using var archiver = new LogArchiver(store, wal, wal.OpenCursor("archive", CursorClaim.Required), directory.Path, new ArchiveOptions(), NullLogger<LogArchiver>.Instance);
             _ = new ArchiveMetrics(factory, archiver, TimeProvider.System);
+            _ = new SnapshotMetrics(factory, TimeProvider.System);
         }
 
         string table = await File.ReadAllTextAsync(Path.Combine(RepositoryRoot.Path, "collector", "Pipeline", "METRICS.md"), TestContext.Current.CancellationToken);
