@@ -1,11 +1,11 @@
 using Microsoft.Extensions.Logging;
-using TraceStore.Storage.ClickHouse;
+using TraceStore.Storage.Retention;
 using TraceStore.Storage.Snapshots;
 
 namespace TraceStore.Collector.Protection;
 
 /// <summary>
-/// Takes snapshots in time, and when somebody asks for one. The first is due at once where something was stored before this process began,
+/// Takes snapshots in time, and when somebody asks for one; after each, the archive lets go of what it needs no more. The first is due at once where something was stored before this process began,
 /// for the archive needn't have it; else after as long as between two.
 /// </summary>
 public sealed class SnapshotSchedule : IAsyncDisposable
@@ -14,7 +14,7 @@ public sealed class SnapshotSchedule : IAsyncDisposable
 
     private readonly Snapshotter _snapshotter;
     private readonly SnapshotCatalogue _catalogue;
-    private readonly TableParts _tables;
+    private readonly ArchiveRetention _retention;
     private readonly TimeSpan _every;
     private readonly TimeProvider _time;
     private readonly SnapshotMetrics _metrics;
@@ -25,9 +25,9 @@ public sealed class SnapshotSchedule : IAsyncDisposable
     private volatile string? _ailment;
 
     /// <param name="every">How long between two; zero for never by itself.</param>
-    public SnapshotSchedule(Snapshotter snapshotter, SnapshotCatalogue catalogue, TableParts tables, TimeSpan every, TimeProvider time, SnapshotMetrics metrics, ILogger<SnapshotSchedule> log)
+    public SnapshotSchedule(Snapshotter snapshotter, SnapshotCatalogue catalogue, ArchiveRetention retention, TimeSpan every, TimeProvider time, SnapshotMetrics metrics, ILogger<SnapshotSchedule> log)
     {
-        (_snapshotter, _catalogue, _tables, _every, _time, _metrics, _log) = (snapshotter, catalogue, tables, every, time, metrics, log);
+        (_snapshotter, _catalogue, _retention, _every, _time, _metrics, _log) = (snapshotter, catalogue, retention, every, time, metrics, log);
         _running = every > TimeSpan.Zero ? Task.Run(RunAsync) : Task.CompletedTask;
     }
 
@@ -46,6 +46,7 @@ public sealed class SnapshotSchedule : IAsyncDisposable
             _metrics.Newest = manifest.Id.Taken;
             _metrics.Taken.Add(1);
             _log.LogDebug("Snapshot {Id} is taken: {Spans} spans, {Bytes} MB.", manifest.Id, manifest.Spans, manifest.Bytes / 1_000_000);
+            await ExpireAsync(linked.Token).ConfigureAwait(false);
             return manifest;
         }
         catch (Exception e) when (e is not OperationCanceledException)
@@ -66,6 +67,19 @@ public sealed class SnapshotSchedule : IAsyncDisposable
         await _taking.WaitAsync().ConfigureAwait(false); // one that somebody asked for lets go of its parts first
         _taking.Dispose();
         _stopping.Dispose();
+    }
+
+    private async Task ExpireAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            int deleted = await _retention.RunAsync(_time.GetUtcNow(), cancellation).ConfigureAwait(false);
+            if (deleted > 0) _log.LogDebug("The archive has let go of {Count} objects.", deleted);
+        }
+        catch (IOException e)
+        {
+            _log.LogWarning("The archive keeps more than it needs, for now. {Cause}", e.Message);
+        }
     }
 
     private async Task RunAsync()
@@ -108,7 +122,6 @@ public sealed class SnapshotSchedule : IAsyncDisposable
     {
         IReadOnlyList<SnapshotEntry> there = await _catalogue.ListAsync(cancellation).ConfigureAwait(false);
         if (there.Count > 0) _metrics.Newest = there[^1].Id.Taken;
-        bool hasSpans = there.Count == 0 && (await _tables.ReadAsync(cancellation).ConfigureAwait(false)).Any(part => part.Rows > 0);
-        return hasSpans ? began - _every : began;
+        return there.Count == 0 && await _snapshotter.HasAnythingAsync(cancellation).ConfigureAwait(false) ? began - _every : began;
     }
 }

@@ -14,7 +14,8 @@ namespace TraceStore.Storage.Archive;
 /// <param name="Writer">Who writes, and until when nobody else may; null when nobody does.</param>
 /// <param name="Frontier">How far the newest epoch goes.</param>
 /// <param name="Revision">Counts the replacements, so that no two are equal.</param>
-public sealed record ArchiveHead(int Format, Guid Lineage, IReadOnlyList<ArchiveEpoch> Epochs, ArchiveWriter? Writer, ArchiveFrontier Frontier, long Revision)
+/// <param name="Trim">What is no longer kept; null while everything is.</param>
+public sealed record ArchiveHead(int Format, Guid Lineage, IReadOnlyList<ArchiveEpoch> Epochs, ArchiveWriter? Writer, ArchiveFrontier Frontier, long Revision, ArchiveTrim? Trim = null)
 {
     public const int NewestFormat = 1;
 
@@ -23,6 +24,9 @@ public sealed record ArchiveHead(int Format, Guid Lineage, IReadOnlyList<Archive
     /// <summary>The newest epoch.</summary>
     [JsonIgnore]
     public ArchiveEpoch Current => Epochs[^1];
+
+    /// <summary>The segment that the first group begins with that is kept of an epoch; null where none is.</summary>
+    public ulong? FirstGroup(ArchiveEpoch epoch) => Trim?.Logs.FirstOrDefault(log => log.Epoch == epoch.Number) is { } trimmed ? trimmed.FirstGroup : epoch.First;
 
     /// <exception cref="ObjectDamagedException">It isn't one, or of a newer version.</exception>
     public static ArchiveHead Decode(IObjectStore store, ReadOnlySpan<byte> content)
@@ -58,6 +62,16 @@ public sealed record ArchiveEpoch(uint Number, ulong Log, ulong First, DateTimeO
 /// <param name="Frontier">How far of it.</param>
 /// <param name="Until">Only what was received up to then, where it was restored to an instant.</param>
 public sealed record ArchiveOrigin(uint Epoch, ArchiveFrontier Frontier, DateTimeOffset? Until);
+
+/// <summary>What of an archive is no longer kept. It says so before anything is deleted.</summary>
+/// <param name="Horizon">Any instant from then on can be restored.</param>
+/// <param name="Logs">Epochs whose log isn't all kept.</param>
+public sealed record ArchiveTrim(DateTimeOffset Horizon, IReadOnlyList<TrimmedLog> Logs);
+
+/// <summary>What is kept of an epoch's log.</summary>
+/// <param name="Epoch">The epoch.</param>
+/// <param name="FirstGroup">The segment that the first group begins with; null where none is kept.</param>
+public sealed record TrimmedLog(uint Epoch, ulong? FirstGroup);
 
 /// <summary>Who writes to an archive.</summary>
 /// <param name="Process">Random, for each process.</param>

@@ -30,6 +30,9 @@ public sealed class ArchiveLease(IObjectStore store, string dataDirectory, ulong
     /// <summary>How far the epoch was archived when the head was last written.</summary>
     public ArchiveFrontier Frontier => Held.Frontier;
 
+    /// <summary>When it ends if it isn't renewed, by the store's clock.</summary>
+    public DateTimeOffset Until => Held.Writer!.Until;
+
     /// <summary>Whether it was taken and not lost.</summary>
     public bool IsHeld => _head is not null;
 
@@ -93,6 +96,12 @@ public sealed class ArchiveLease(IObjectStore store, string dataDirectory, ulong
     /// <exception cref="ObjectStoreException">The store can't be reached.</exception>
     public Task RenewAsync(ArchiveFrontier frontier, CancellationToken cancellation) =>
         WriteAsync(Held with { Writer = Held.Writer! with { Until = store.Now + options.Lease }, Frontier = frontier, Revision = Held.Revision + 1 }, _version, cancellation);
+
+    /// <summary>And says what will be kept no longer.</summary>
+    /// <exception cref="ArchiveNotOursException">It is lost.</exception>
+    /// <exception cref="ObjectStoreException">The store can't be reached.</exception>
+    public Task TrimAsync(ArchiveTrim trim, ArchiveFrontier frontier, CancellationToken cancellation) =>
+        WriteAsync(Held with { Writer = Held.Writer! with { Until = store.Now + options.Lease }, Frontier = frontier, Trim = trim, Revision = Held.Revision + 1 }, _version, cancellation);
 
     /// <summary>4: releases it, and says how far the archive goes.</summary>
     /// <exception cref="ArchiveNotOursException">It is lost.</exception>

@@ -9,7 +9,8 @@ namespace TraceStore.Storage.Archive;
 /// <param name="Lineage">The archive.</param>
 /// <param name="Epoch">The epoch.</param>
 /// <param name="Frontier">Everything up to there is in the store.</param>
-public sealed record ArchivedLog(Guid Lineage, ArchiveEpoch Epoch, ArchiveFrontier Frontier);
+/// <param name="LeaseUntil">Until when nobody else may write, by the store's clock.</param>
+public sealed record ArchivedLog(Guid Lineage, ArchiveEpoch Epoch, ArchiveFrontier Frontier, DateTimeOffset LeaseUntil);
 
 /// <summary>
 /// The archive's cursor: ships sealed segments to the store as they come.
@@ -46,6 +47,7 @@ public sealed class LogArchiver : IAsyncDisposable
     private Task<ReceivedThrough>? _mark;
     private DateTimeOffset? _completeThrough;
     private ArchivedLog? _archived;
+    private (ArchiveTrim Trim, TaskCompletionSource Done)? _trim;
     private (long Groups, long Bytes, long Holes) _shipped;
     private long _failures;
 
@@ -99,6 +101,20 @@ public sealed class LogArchiver : IAsyncDisposable
 
     /// <summary>What isn't archived yet.</summary>
     public WalBacklog Backlog => _cursor.Backlog;
+
+    /// <summary>Notes in the archive's head what will be kept no longer; completes when it is noted.</summary>
+    /// <exception cref="IOException">It can't be: another writes, or the store can't be reached.</exception>
+    public Task TrimAsync(ArchiveTrim trim)
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_stopping)
+        {
+            _trim?.Done.TrySetCanceled();
+            _trim = (trim, done);
+        }
+
+        return done.Task;
+    }
 
     /// <summary>Ships what is sealed, for as long as <paramref name="patience"/> lasts; the log keeps the rest.</summary>
     public async Task DrainAsync(TimeSpan patience)
@@ -159,11 +175,12 @@ public sealed class LogArchiver : IAsyncDisposable
     private async Task StepAsync(CancellationToken stopping)
     {
         if (!_lease.IsHeld || !_isAligned) await TakeAsync(stopping).ConfigureAwait(false); // 1
+        else if (TakeTrim() is { } asked) await TrimAsync(asked.Trim, asked.Done, stopping).ConfigureAwait(false);
         else if (_lease.IsRenewalDue) await _lease.RenewAsync(_shipment.Frontier, stopping).ConfigureAwait(false);
         _mark ??= _wal.MarkReceivedAsync(stopping);
         if (await WaitAsync(_shipment.Frontier.Segment, _draining.IsCancellationRequested ? s_drainPoll : _options.RenewEvery / 4, stopping).ConfigureAwait(false) is { } first) await ShipAsync(first, stopping).ConfigureAwait(false); // 2, 3
         else NoteMark();
-        lock (_stopping) _archived = new ArchivedLog(_lease.Lineage, _lease.Current, _shipment.Frontier);
+        lock (_stopping) _archived = new ArchivedLog(_lease.Lineage, _lease.Current, _shipment.Frontier, _lease.Until);
     }
 
     private async Task TakeAsync(CancellationToken stopping)
@@ -196,6 +213,30 @@ public sealed class LogArchiver : IAsyncDisposable
         catch (ObjectStoreException e) when (!e.MayPass)
         {
             // a writer needn't have the right to list or take back uploads
+        }
+    }
+
+    private (ArchiveTrim Trim, TaskCompletionSource Done)? TakeTrim()
+    {
+        lock (_stopping)
+        {
+            var asked = _trim;
+            _trim = null;
+            return asked;
+        }
+    }
+
+    private async Task TrimAsync(ArchiveTrim trim, TaskCompletionSource done, CancellationToken stopping)
+    {
+        try
+        {
+            await _lease.TrimAsync(trim, _shipment.Frontier, stopping).ConfigureAwait(false);
+            done.SetResult();
+        }
+        catch (Exception e)
+        {
+            done.SetException(e);
+            throw;
         }
     }
 

@@ -65,12 +65,13 @@ public sealed record RestorePlan(Guid Lineage, DateTimeOffset? Instant, IReadOnl
     public static RestorePlan Of(ArchiveHead head, DateTimeOffset? instant)
     {
         if (instant < head.Epochs[0].Began) throw new RestoreRefusedException($"The archive begins at {head.Epochs[0].Began:u}, after {instant:u}. {Range(head)}");
-        if (instant is not null && !(instant <= head.Frontier.CompleteThrough)) throw new RestoreRefusedException($"The archive isn't known to be complete up to {instant:u}. {Range(head)} Without --to, everything that is there is restored.");
+        if (instant < head.Trim?.Horizon) throw new RestoreRefusedException($"The archive keeps no instant as old as {instant:u}. {Range(head)} Of before then there are snapshots: tracestore snapshot list");
 
         int at = instant is null ? head.Epochs.Count - 1 : head.Epochs.Index().Last(epoch => epoch.Item.Began <= instant).Index;
         ArchiveEpoch epoch = head.Epochs[at];
         bool isNewest = at == head.Epochs.Count - 1;
         ArchiveFrontier end = isNewest ? head.Frontier : epoch.End ?? ArchiveFrontier.Before(epoch.First);
+        if (isNewest && instant is not null && !(instant <= end.CompleteThrough)) throw new RestoreRefusedException($"The archive isn't known to be complete up to {instant:u}. {Range(head)} Without --to, everything that is there is restored.");
         if (instant is not null && !(instant <= end.CompleteThrough)) throw new RestoreRefusedException($"Epoch {epoch.Number} isn't known to be complete up to {instant:u}, only up to {end.CompleteThrough:u}; the next one begins at {head.Epochs[at + 1].Began:u}.");
         List<RestoreStretch> stretches = [new(epoch, end, IsWhole: isNewest && instant is null, instant)];
         for (ArchiveOrigin? origin = epoch.From; origin is not null; origin = stretches[^1].Epoch.From)
@@ -110,8 +111,27 @@ public sealed record RestorePlan(Guid Lineage, DateTimeOffset? Instant, IReadOnl
         return new RestorePlan(head.Lineage, null, [stretch]).From(manifest);
     }
 
-    private static string Range(ArchiveHead head) => head.Frontier.CompleteThrough is { } through
-        ? $"Any instant from {head.Epochs[0].Began:u} to {through:u} can be restored."
+    /// <summary>What of the plan is still kept of the log; all of it where it is planned by way of a snapshot that retention reckons with.</summary>
+    public RestorePlan OfWhatIsKept(ArchiveHead head) => this with
+    {
+        Stretches =
+        [
+            .. from stretch in Stretches
+               let first = head.FirstGroup(stretch.Epoch)
+               where first is not null
+               select first > stretch.FirstGroup ? stretch with { Start = new StretchStart(0, first.Value, 0, 0) } : stretch,
+        ],
+    };
+
+    /// <exception cref="RestoreRefusedException">Retention has deleted some of the log that the plan reads.</exception>
+    public void CheckKept(ArchiveHead head)
+    {
+        if (Stretches.FirstOrDefault(stretch => !stretch.IsNothing && !(head.FirstGroup(stretch.Epoch) <= stretch.FirstGroup)) is not { } trimmed) return;
+        throw new RestoreRefusedException($"The log of epoch {trimmed.Epoch.Number} is kept from segment {(head.FirstGroup(trimmed.Epoch) is { } first ? $"{first}" : "none")} on, and {(Snapshot is null ? "no snapshot goes so far that can be read" : $"snapshot {Snapshot.Id} goes to {trimmed.Behind}")}. What single snapshots hold can be restored: tracestore restore --snapshot ID");
+    }
+
+    private static string Range(ArchiveHead head) => (head.Frontier.CompleteThrough ?? head.Epochs[^1].From?.Frontier.CompleteThrough) is { } through
+        ? $"Any instant from {head.Trim?.Horizon ?? head.Epochs[0].Began:u} to {through:u} can be restored."
         : "Nothing is known to be complete yet.";
 }
 

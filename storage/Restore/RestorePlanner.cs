@@ -15,14 +15,17 @@ public static class RestorePlanner
     /// <exception cref="RestoreRefusedException">There is no archive, or it doesn't reach there.</exception>
     public static async Task<RestorePlan> PlanAsync(IObjectStore store, DateTimeOffset? instant, Action<string> warn, CancellationToken cancellation)
     {
-        RestorePlan plan = RestorePlan.Of(await HeadAsync(store, cancellation).ConfigureAwait(false), instant);
+        ArchiveHead head = await HeadAsync(store, cancellation).ConfigureAwait(false);
+        RestorePlan plan = RestorePlan.Of(head, instant);
         var catalogue = new SnapshotCatalogue(store);
         HashSet<SnapshotId> left = [.. (await catalogue.ListAsync(cancellation).ConfigureAwait(false)).Select(entry => entry.Id)];
         while (plan.Choose(left) is { } id)
         {
             try
             {
-                return plan.From(await catalogue.ReadAsync(id, cancellation).ConfigureAwait(false));
+                RestorePlan byWayOf = plan.From(await catalogue.ReadAsync(id, cancellation).ConfigureAwait(false));
+                byWayOf.CheckKept(head);
+                return byWayOf;
             }
             catch (Exception e) when (e is ObjectDamagedException or FileNotFoundException or RestoreRefusedException)
             {
@@ -31,6 +34,7 @@ public static class RestorePlanner
             }
         }
 
+        plan.CheckKept(head);
         return plan;
     }
 
@@ -40,10 +44,13 @@ public static class RestorePlanner
     public static async Task<RestorePlan> PlanAsync(IObjectStore store, SnapshotId snapshot, CancellationToken cancellation) =>
         RestorePlan.OfSnapshot(await HeadAsync(store, cancellation).ConfigureAwait(false), await new SnapshotCatalogue(store).ReadAsync(snapshot, cancellation).ConfigureAwait(false));
 
-    /// <summary>Plans to read the log alone.</summary>
+    /// <summary>Plans to read the log alone, as far as it is kept.</summary>
     /// <exception cref="RestoreRefusedException">There is no archive, or it doesn't reach there.</exception>
-    public static async Task<RestorePlan> PlanLogAsync(IObjectStore store, DateTimeOffset? instant, CancellationToken cancellation) =>
-        RestorePlan.Of(await HeadAsync(store, cancellation).ConfigureAwait(false), instant);
+    public static async Task<RestorePlan> PlanLogAsync(IObjectStore store, DateTimeOffset? instant, CancellationToken cancellation)
+    {
+        ArchiveHead head = await HeadAsync(store, cancellation).ConfigureAwait(false);
+        return RestorePlan.Of(head, instant).OfWhatIsKept(head);
+    }
 
     private static async Task<ArchiveHead> HeadAsync(IObjectStore store, CancellationToken cancellation)
     {

@@ -95,6 +95,9 @@ public sealed class Snapshotter(IObjectStore store, LogArchiver archiver, TableP
         }
     }
 
+    /// <summary>Whether anything is stored.</summary>
+    public async Task<bool> HasAnythingAsync(CancellationToken cancellation) => (await tables.ReadAsync(cancellation).ConfigureAwait(false)).Any(part => part.Rows > 0);
+
     private async Task<SnapshotManifest?> FindLastAsync(CancellationToken cancellation)
     {
         IReadOnlyList<SnapshotEntry> entries = await _catalogue.ListAsync(cancellation).ConfigureAwait(false);

@@ -15,7 +15,10 @@ public sealed class MemoryStore : IObjectStore
 
     public string Address => "memory";
 
-    public DateTimeOffset Now => DateTimeOffset.UtcNow;
+    public DateTimeOffset Now => Clock();
+
+    /// <summary>The store's clock.</summary>
+    public Func<DateTimeOffset> Clock { get; set; } = () => DateTimeOffset.UtcNow;
 
     public byte[]? this[string name]
     {

@@ -48,7 +48,7 @@ internal sealed class LogReplay(IObjectStore store, OtlpSender receiver, ReplayW
         foreach (RestoreStretch stretch in plan.Stretches)
         {
             if (position is { } at && stretch.Epoch.Number < at.epoch) continue;
-            ulong next = position is { } here && stretch.Epoch.Number == here.epoch ? here.first : stretch.Epoch.First;
+            ulong next = position is { } here && stretch.Epoch.Number == here.epoch ? here.first : stretch.FirstGroup;
             await foreach (LogGroup group in new LogArchiveReader(store).ReadAsync(stretch.Epoch.Number, next, stretch.Known.Segment, cancellation).ConfigureAwait(false))
             {
                 if (!stretch.IsWhole && group.Place.First > stretch.Known.Segment) break; // what an old writer still sent

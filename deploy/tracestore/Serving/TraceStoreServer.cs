@@ -15,6 +15,7 @@ using TraceStore.Storage.Engine;
 using TraceStore.Storage.Memory;
 using TraceStore.Storage.ObjectStorage;
 using TraceStore.Storage.Restore;
+using TraceStore.Storage.Retention;
 using TraceStore.Storage.Snapshots;
 using TraceStore.Storage.Wal;
 
@@ -176,7 +177,8 @@ internal sealed class TraceStoreServer : IAsyncDisposable
             Secrets = secrets,
         };
         var snapshotter = new Snapshotter(store, archiver, parts, source, _logs.CreateLogger<Snapshotter>());
-        var schedule = StopLast(new SnapshotSchedule(snapshotter, new SnapshotCatalogue(store), parts, _settings.Archive!.SnapshotEvery, TimeProvider.System, new SnapshotMetrics(telemetry.Meters, TimeProvider.System), _logs.CreateLogger<SnapshotSchedule>()));
+        var retention = new ArchiveRetention(store, () => archiver.Ailment is null ? archiver.Archived : null, archiver.TrimAsync, _settings.Archive!.Retention, _logs.CreateLogger<ArchiveRetention>());
+        var schedule = StopLast(new SnapshotSchedule(snapshotter, new SnapshotCatalogue(store), retention, _settings.Archive!.SnapshotEvery, TimeProvider.System, new SnapshotMetrics(telemetry.Meters, TimeProvider.System), _logs.CreateLogger<SnapshotSchedule>()));
         if (await ControlSocket.OpenAsync(_settings.DataDirectory, schedule, _logs).ConfigureAwait(false) is { } control) StopLast(control);
     }
 

@@ -1,5 +1,6 @@
 using TraceStore.Storage.Archive;
 using TraceStore.Storage.ObjectStorage;
+using TraceStore.Storage.Retention;
 using TraceStore.Storage.Wal;
 
 namespace TraceStore.Settings;
@@ -9,7 +10,8 @@ namespace TraceStore.Settings;
 /// <param name="Options">How.</param>
 /// <param name="Claim">What the log keeps for it when the store is away.</param>
 /// <param name="SnapshotEvery">How long between two snapshots; zero for none by themselves.</param>
-internal sealed record ArchiveSettings(ObjectStoreOptions Store, ArchiveOptions Options, CursorClaim Claim, TimeSpan SnapshotEvery)
+/// <param name="Retention">What it keeps.</param>
+internal sealed record ArchiveSettings(ObjectStoreOptions Store, ArchiveOptions Options, CursorClaim Claim, TimeSpan SnapshotEvery, ArchiveRetentionOptions Retention)
 {
     /// <summary>Null without an archive.</summary>
     public static ArchiveSettings? Read(SettingsReader reader)
@@ -25,9 +27,15 @@ internal sealed record ArchiveSettings(ObjectStoreOptions Store, ArchiveOptions 
         TimeSpan maxDelay = reader.Duration("Archive:MaxDelay", defaults.MaxDelay, TimeSpan.FromMilliseconds(100), defaults.RenewEvery);
         CursorClaim claim = reader.Choice("Archive:WhenAway", ["keep", "skip"]) == "keep" ? CursorClaim.Required : CursorClaim.Optional;
         TimeSpan snapshotEvery = reader.Duration("Archive:SnapshotEvery", TimeSpan.FromHours(1), TimeSpan.Zero, TimeSpan.FromDays(7));
+        var kept = new ArchiveRetentionOptions();
+        kept = kept with
+        {
+            PointInTimeWindow = reader.Duration("Archive:PointInTimeWindow", kept.PointInTimeWindow, TimeSpan.FromMinutes(1), TimeSpan.FromDays(3_650)),
+            DailySnapshots = reader.Count("Archive:DailySnapshots", kept.DailySnapshots, min: 1, max: 3_650),
+        };
         if (address is null) return null;
         S3Options? bucket = address.S3 is { } s3 ? s3 with { Endpoint = endpoint, Region = region, IsPathStyle = isPathStyle, Credentials = credentials, HasConditionalWrites = !isSingleWriter } : null;
-        return new ArchiveSettings(address with { S3 = bucket, Keys = keys }, new ArchiveOptions { MaxDelay = maxDelay }, claim, snapshotEvery);
+        return new ArchiveSettings(address with { S3 = bucket, Keys = keys }, new ArchiveOptions { MaxDelay = maxDelay }, claim, snapshotEvery, kept);
     }
 
     private static S3Credentials ReadAccessKey(string path)

@@ -1,0 +1,121 @@
+using TraceStore.Storage.Restore;
+using TraceStore.Storage.Snapshots;
+using static TraceStore.Tests.OtlpSamples;
+
+namespace TraceStore.Tests.Systems;
+
+/// <summary>Snapshots as an operator has them: by commands, from a TraceStore that runs, in a store that rots.</summary>
+public sealed class SnapshotCommandTests : IDisposable
+{
+    private readonly TemporaryDirectory _place = new();
+
+    private string Archive => Path.Combine(_place.Path, "archive");
+
+    private string Data => Path.Combine(_place.Path, "data");
+
+    [Fact]
+    public async Task Snapshots_are_taken_listed_shown_verified_pinned_and_deleted()
+    {
+        Assert.Equal((1, "", $"There are no snapshots in {Archive} yet. One is taken by: tracestore snapshot create"), await RunAsync("show"));
+        (int exitCode, string output, string errors) = await RunAsync("create");
+        Assert.Equal((1, $"No TraceStore with an archive runs on {Data} for this user. A snapshot is taken by the one that runs: start it, with --archive."), (exitCode, errors));
+
+        using TraceStoreProcess server = await TraceStoreProcess.ServeAsync(Data, "--archive", Archive, "--set", "Archive:MaxDelay=100ms", "--set", "ClickHouse:MaxBlockAge=0s");
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, OperatingSystem.IsWindows() ? default : File.GetUnixFileMode(Path.Combine(Data, "control.sock")));
+        string first = await TakeAsync(server, 1), second = await TakeAsync(server, 2);
+
+        (_, output, _) = await RunAsync("list");
+        string[] lines = [.. output.Split('\n').Select(line => string.Join(' ', line.Split(' ', StringSplitOptions.RemoveEmptyEntries)))];
+        Assert.StartsWith($"{first} 1 ", lines[1], StringComparison.Ordinal);
+        Assert.StartsWith($"{second} 2 ", lines[2], StringComparison.Ordinal);
+        Assert.EndsWith("never", lines[2], StringComparison.Ordinal);
+        (_, output, _) = await RunAsync("show", first);
+        Assert.Contains("segments 1 to 1, 1 spans", output, StringComparison.Ordinal);
+        Assert.Contains("Setting    Archive:MaxDelay=100ms", output, StringComparison.Ordinal);
+
+        Assert.Equal(0, (await RunAsync("verify")).ExitCode);
+        (exitCode, _, errors) = await RunAsync("delete", second);
+        Assert.Equal((1, $"Snapshot {second} is the only one that is verified. Verify another first: tracestore snapshot verify"), (exitCode, errors));
+        Assert.Equal(0, (await RunAsync("pin", first)).ExitCode);
+        (exitCode, _, errors) = await RunAsync("delete", first);
+        Assert.Equal((1, $"Snapshot {first} is pinned. To delete it: tracestore snapshot unpin {first}"), (exitCode, errors));
+        (exitCode, output, errors) = await TraceStoreProcess.RunAsync("archive", "explain", "--archive", Archive);
+        Assert.True(exitCode == 0, errors);
+        Assert.Contains("it is pinned", output, StringComparison.Ordinal);
+        Assert.Equal(0, (await RunAsync("unpin", first)).ExitCode);
+        Assert.Equal(0, (await RunAsync("delete", first)).ExitCode);
+        Assert.Equal((1, "", $"There is no snapshot {first} in {Archive}. See: tracestore snapshot list"), await RunAsync("show", first));
+        (exitCode, _, errors) = await RunAsync("delete", second);
+        Assert.Equal((1, $"Snapshot {second} is the only one. Take another first: tracestore snapshot create"), (exitCode, errors));
+        Assert.Equal((1, "", "ID nonsense: expected a snapshot's name, such as 20261126T101500.000Z-1-4711. See: tracestore snapshot list"), await RunAsync("show", "nonsense"));
+    }
+
+    [Fact]
+    public async Task Damage_in_the_store_is_named_and_never_restored()
+    {
+        string id;
+        using (TraceStoreProcess server = await TraceStoreProcess.ServeAsync(Data, "--archive", Archive, "--set", "Archive:MaxDelay=100ms", "--set", "ClickHouse:MaxBlockAge=0s"))
+        {
+            id = await TakeAsync(server, 1);
+            Assert.Equal(0, await server.StopAsync());
+        }
+
+        // A part with a flipped byte
+        string pack = Directory.GetFiles(Path.Combine(Archive, "packs")).MaxBy(file => new FileInfo(file).Length)!;
+        string name = SnapshotNames.Pack(Path.GetFileName(pack));
+        byte[] content = await File.ReadAllBytesAsync(pack), damaged = [.. content];
+        damaged[700] ^= 1;
+        await File.WriteAllBytesAsync(pack, damaged);
+        (int exitCode, _, string errors) = await RunAsync("verify");
+        Assert.Equal(1, exitCode);
+        Assert.StartsWith($"{name} in {Archive} is damaged: its files have other contents than its SHA256SUMS say, ", errors, StringComparison.Ordinal);
+        (exitCode, _, errors) = await RestoreAsync();
+        Assert.Equal(1, exitCode);
+        Assert.StartsWith($"{name} in {Archive} is damaged: ", errors, StringComparison.Ordinal);
+        Assert.True(RestoreJournal.IsIn(Path.Combine(_place.Path, "second")));
+
+        // Swapped with another, and missing
+        await File.WriteAllBytesAsync(pack, await File.ReadAllBytesAsync(Directory.GetFiles(Path.Combine(Archive, "packs")).MinBy(file => new FileInfo(file).Length)!));
+        (exitCode, _, errors) = await RestoreAsync();
+        Assert.Equal(1, exitCode);
+        Assert.StartsWith($"{name} in {Archive} is damaged: its SHA256SUMS are others than its name says", errors, StringComparison.Ordinal);
+        File.Delete(pack);
+        (exitCode, _, errors) = await RestoreAsync();
+        Assert.Equal((1, $"{name} is missing in {Archive}."), (exitCode, errors));
+
+        // Mended, it goes on from there; and what was set travels
+        await File.WriteAllBytesAsync(pack, content);
+        (exitCode, string output, errors) = await RestoreAsync();
+        Assert.True(exitCode == 0, errors);
+        Assert.Contains("Restored 1 spans", output, StringComparison.Ordinal);
+
+        // A manifest that is damaged is passed over: the log alone has it all
+        Directory.Delete(Path.Combine(_place.Path, "second"), recursive: true);
+        string manifest = Path.Combine(Archive, "snapshots", id, "manifest.json");
+        byte[] text = await File.ReadAllBytesAsync(manifest);
+        text[text.Length / 2] ^= 1;
+        await File.WriteAllBytesAsync(manifest, text);
+        (exitCode, output, errors) = await RestoreAsync();
+        Assert.True(exitCode == 0, errors);
+        Assert.StartsWith($"snapshots/{id}/manifest.json in {Archive} can't be read: its content has another SHA-256 than it says: it was cut or changed. An earlier one is used", errors, StringComparison.Ordinal);
+        Assert.Contains("Restored 1 spans", output, StringComparison.Ordinal);
+    }
+
+    public void Dispose() => _place.Dispose();
+
+    private async Task<string> TakeAsync(TraceStoreProcess server, int trace)
+    {
+        using var otlp = new OtlpClient(server.OtlpPort);
+        await otlp.ExportAsync(Request(Resource("snapshot", Span(3_000 + trace))));
+        await Eventually.BeTrueAsync("the span", async () => await EngineQuestion.AskAsync(Data, "SELECT count() FROM tracestore.spans") == $"{trace}");
+        (int exitCode, string output, string errors) = await RunAsync("create");
+        Assert.True(exitCode == 0, errors);
+        return output[(output.IndexOf("Taken: ", StringComparison.Ordinal) + 7)..].Trim();
+    }
+
+    private Task<(int ExitCode, string Output, string Errors)> RunAsync(string verb, params string[] arguments) =>
+        TraceStoreProcess.RunAsync(["snapshot", verb, .. arguments, "--data", Data, "--archive", Archive]);
+
+    private Task<(int ExitCode, string Output, string Errors)> RestoreAsync() =>
+        TraceStoreProcess.RunAsync("restore", "--from", Archive, "--data", Path.Combine(_place.Path, "second"));
+}
