@@ -20,6 +20,7 @@ root.Add(QuarantineCommand.Create());
 root.Add(ArchiveCommand.Create());
 root.Add(SnapshotCommand.Create());
 root.Add(RestoreCommand.Create());
+root.Add(DrillCommand.Create());
 root.Add(PlanCommand.Create());
 root.Add(SettingsCommand.Create());
 

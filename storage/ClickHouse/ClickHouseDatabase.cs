@@ -115,7 +115,7 @@ public sealed class ClickHouseDatabase : IDisposable
 
         async Task<int> ReadBlocksAsync(CancellationToken limited)
         {
-            using Answer answer = await AskAsync(query, "Native", limited).ConfigureAwait(false);
+            using Answer answer = await AskAsync(query, "Native", _options.QueryTimeout, limited).ConfigureAwait(false);
             using var blocks = new NativeBlockStream(await answer.OpenAsync().ConfigureAwait(false), columns);
             while (await blocks.ReadAsync(limited).ConfigureAwait(false) is > 0 and int read) noteRead?.Invoke(read);
             return 0;
@@ -123,14 +123,18 @@ public sealed class ClickHouseDatabase : IDisposable
     }
 
     /// <summary>Runs a query and returns its rows as text, columns with tabs between.</summary>
-    public async Task<IReadOnlyList<string>> ReadLinesAsync(SqlQuery query, CancellationToken cancellation)
+    /// <param name="query">The query.</param>
+    /// <param name="cancellation">Gives up, in ClickHouse too.</param>
+    /// <param name="timeout">How long it may take when that isn't <see cref="ClickHouseOptions.QueryTimeout"/>.</param>
+    public async Task<IReadOnlyList<string>> ReadLinesAsync(SqlQuery query, CancellationToken cancellation, TimeSpan? timeout = null)
     {
-        string text = await GuardAsync(_options.QueryTimeout, ReadAsync, cancellation).ConfigureAwait(false);
+        TimeSpan most = timeout ?? _options.QueryTimeout;
+        string text = await GuardAsync(most, ReadAsync, cancellation).ConfigureAwait(false);
         return text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
         async Task<string> ReadAsync(CancellationToken limited)
         {
-            using Answer answer = await AskAsync(query, "TSVRaw", limited).ConfigureAwait(false);
+            using Answer answer = await AskAsync(query, "TSVRaw", most, limited).ConfigureAwait(false);
             using var reader = new StreamReader(await answer.OpenAsync().ConfigureAwait(false));
             return await reader.ReadToEndAsync(limited).ConfigureAwait(false);
         }
@@ -146,14 +150,14 @@ public sealed class ClickHouseDatabase : IDisposable
     /// Sends a query. ClickHouse answers as it reads, from memory alone; what goes wrong on the way breaks the answer off, or
     /// stands behind it and is no block. When nobody waits for it any more, ClickHouse ends it.
     /// </summary>
-    private async Task<Answer> AskAsync(SqlQuery query, string format, CancellationToken cancellation)
+    private async Task<Answer> AskAsync(SqlQuery query, string format, TimeSpan timeout, CancellationToken cancellation)
     {
         string statement = $"{query.Text} FORMAT {format}";
         var settings = new Dictionary<string, object>
         {
             ["readonly"] = 2, // a query: it changes nothing, but may have settings
             ["cancel_http_readonly_queries_on_client_close"] = 1,
-            ["max_execution_time"] = (int)Math.Ceiling(_options.QueryTimeout.TotalSeconds),
+            ["max_execution_time"] = (int)Math.Ceiling(timeout.TotalSeconds),
             ["max_memory_usage"] = _options.MaxQueryMemoryBytes,
             ["max_query_size"] = MaxStatementBytes,
             ["max_ast_elements"] = MaxStatementElements,

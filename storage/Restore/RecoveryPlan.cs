@@ -1,4 +1,5 @@
 using TraceStore.Storage.Archive;
+using TraceStore.Storage.Snapshots;
 
 namespace TraceStore.Storage.Restore;
 
@@ -55,6 +56,33 @@ public sealed record RecoveryFacts
     /// <summary>The archive that the data directory knows for its own; null for none.</summary>
     public Guid? OwnLineage { get; init; }
 
+    /// <summary>Whether ClickHouse is elsewhere, whose parts aren't ours to take.</summary>
+    public bool IsExternal { get; init; }
+
+    /// <summary>How often a snapshot is taken; zero for when somebody asks.</summary>
+    public TimeSpan SnapshotEvery { get; init; }
+
+    /// <summary>The snapshots that are there, oldest first.</summary>
+    public IReadOnlyList<SnapshotEntry> Snapshots { get; init; } = [];
+
+    /// <summary>Why the newest of them can't be relied on; null when it can.</summary>
+    public string? SnapshotFailure { get; init; }
+
+    /// <summary>The last drills, newest first.</summary>
+    public IReadOnlyList<DrillReport> Drills { get; init; } = [];
+
+    /// <summary>How long a restore would take now, by what the last drill that passed has measured, or by what is usual.</summary>
+    public TimeSpan? ExpectedTime { get; init; }
+
+    /// <summary>Whether retention waits since a restore.</summary>
+    public bool IsHeld { get; init; }
+
+    /// <summary>The last drill that passed; null for none.</summary>
+    public DrillReport? LastPassed => Drills.FirstOrDefault(drill => drill.IsPassed);
+
+    /// <summary>When a snapshot was last read whole and found right; null for never.</summary>
+    public DateTimeOffset? LastVerified => Snapshots.Max(entry => entry.Verified);
+
     /// <summary>How old the newest instant is that could be restored now.</summary>
     public TimeSpan? RecoveryPointAge => CompleteThrough is { } through && Now > through ? Now - through : CompleteThrough is null ? null : TimeSpan.Zero;
 }
@@ -68,6 +96,9 @@ public sealed record RecoveryPlan(RecoveryFacts Facts, IReadOnlyList<RecoveryFin
     private static readonly TimeSpan s_maxRecoveryPointAge = TimeSpan.FromSeconds(30);
 
     private static readonly TimeSpan s_maxClocksApart = TimeSpan.FromMinutes(1);
+
+    /// <summary>A rehearsal older than this proves little: too much has changed since.</summary>
+    private static readonly TimeSpan s_maxDrillAge = TimeSpan.FromDays(30);
 
     /// <summary>The worst of the findings.</summary>
     public FindingLevel Worst => Findings.Count > 0 ? Findings[0].Level : FindingLevel.Note;
@@ -108,8 +139,26 @@ public sealed record RecoveryPlan(RecoveryFacts Facts, IReadOnlyList<RecoveryFin
         else if (age > s_maxRecoveryPointAge) yield return Broken($"A disaster now would cost what was received in the last {Show(age)}: nothing newer is known to be in the archive.", "Is TraceStore running? /readyz says why it doesn't archive.");
         long holes = RestorePlan.Of(head, instant: null).Holes;
         if (holes > 0) yield return Warning($"{holes} ranges of the log are lost: the archive was away for too long, or somebody deleted what it needed.", "Restore with --accept-holes gives what there is. Keep the store reachable, or set Archive:WhenAway=keep.");
-        yield return Note("There are no snapshots yet: a restore replays all that was ever archived.", "tracestore restore --dry-run says how much.");
-        yield return Warning("No restore from this archive is known to have been rehearsed.", $"tracestore restore --from {facts.Archive} --data SCRATCH --copy");
+        foreach (RecoveryFinding finding in FindInSnapshots(facts, head).Concat(FindInDrills(facts))) yield return finding;
+    }
+
+    private static IEnumerable<RecoveryFinding> FindInSnapshots(RecoveryFacts facts, ArchiveHead head)
+    {
+        TimeSpan late = facts.SnapshotEvery * 2;
+        DateTimeOffset since = facts.Snapshots.Count > 0 ? facts.Snapshots[^1].Id.Taken : head.Epochs[0].Began;
+        if (facts.SnapshotFailure is { } failure) yield return Broken($"The newest snapshot can't be relied on. {failure}", "tracestore snapshot create");
+        else if (facts.IsExternal) yield return Warning("No snapshots are taken of an external ClickHouse: a restore replays all of the log that is archived, into an embedded one.", "Let ClickHouse back itself up (BACKUP) as well.");
+        else if (facts.SnapshotEvery > TimeSpan.Zero && facts.Now - since > late) yield return Warning($"{(facts.Snapshots.Count > 0 ? $"The newest snapshot is {Show(facts.Now - since)} old" : "No snapshot was ever taken")}, though one is due every {Show(facts.SnapshotEvery)}: a restore replays more than it needs to.", "tracestore snapshot create says why none is taken.");
+        else if (facts.Snapshots.Count == 0) yield return Note("There are no snapshots yet: a restore replays all that was ever archived.", "tracestore snapshot create");
+        if (facts.IsHeld) yield return Warning($"What was restored in {facts.DataDirectory} is kept, however old, and may fill the disk.", $"When you have seen to it: tracestore restore release --data {facts.DataDirectory}");
+    }
+
+    private static IEnumerable<RecoveryFinding> FindInDrills(RecoveryFacts facts)
+    {
+        string drill = $"tracestore drill --archive {facts.Archive} --data {facts.DataDirectory}";
+        if (facts.Drills.Count > 0 && facts.Drills[0] is { Failure: { } failure } failed) yield return Broken($"The last drill, of {failed.Started.UtcDateTime:u}, failed. {failure}", drill);
+        else if (facts.LastPassed is not { } passed) yield return Warning("No restore from this archive was ever rehearsed.", drill);
+        else if (facts.Now - passed.Started > s_maxDrillAge) yield return Warning($"The last drill that passed is {Show(facts.Now - passed.Started)} old.", drill);
     }
 
     /// <summary>A time as people say it.</summary>

@@ -44,9 +44,13 @@ public sealed record RestorePlan(Guid Lineage, DateTimeOffset? Instant, IReadOnl
 {
     /// <summary>Objects to read, and their bytes, as far as is known.</summary>
     [JsonIgnore]
-    public (long Groups, long Bytes) Size => (
-        Stretches.Sum(stretch => Math.Max(0, stretch.Known.Groups - (stretch.Start?.Groups ?? 0))) + (Snapshot?.Objects ?? 0),
-        Stretches.Sum(stretch => Math.Max(0, stretch.Known.Bytes - (stretch.Start?.Bytes ?? 0))) + (Snapshot?.Bytes ?? 0));
+    public (long Groups, long Bytes) Size => (LogSize.Groups + (Snapshot?.Objects ?? 0), LogSize.Bytes + (Snapshot?.Bytes ?? 0));
+
+    /// <summary>The same, of the log alone.</summary>
+    [JsonIgnore]
+    public (long Groups, long Bytes) LogSize => (
+        Stretches.Sum(stretch => Math.Max(0, stretch.Known.Groups - (stretch.Start?.Groups ?? 0))),
+        Stretches.Sum(stretch => Math.Max(0, stretch.Known.Bytes - (stretch.Start?.Bytes ?? 0))));
 
     /// <summary>Ranges of the log that are lost.</summary>
     [JsonIgnore]

@@ -1,3 +1,5 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
 using TraceStore.Storage.Archive;
 using TraceStore.Storage.ObjectStorage;
 using TraceStore.Tests.S3;
@@ -5,7 +7,7 @@ using static TraceStore.Tests.OtlpSamples;
 
 namespace TraceStore.Tests.Integration;
 
-public sealed class ArchiveTests : IDisposable
+public sealed partial class ArchiveTests : IDisposable
 {
     private readonly TemporaryDirectory _place = new();
 
@@ -65,7 +67,23 @@ public sealed class ArchiveTests : IDisposable
         await second.Tempo.WaitForMetricAsync("tracestore_wal_quarantine_entries", value => value == 0);
     }
 
+    /// <summary>An alert on a metric that isn't there would never fire.</summary>
+    [Fact]
+    public async Task Alerts_are_on_metrics_that_there_are_and_the_plan_is_told()
+    {
+        await using TestServer server = await TestServer.StartAsync(null, ("Archive:Url", Path.Combine(_place.Path, "archive")), ("Archive:MaxDelay", "100ms"));
+        await server.Tempo.WaitForMetricAsync("tracestore_recovery_findings", value => value >= 1, "level=\"broken\""); // the archive is on the same disk
+        string rules = await File.ReadAllTextAsync(Path.Combine(RepositoryRoot.Path, "deploy", "alerts", "tracestore.rules.yml"), TestContext.Current.CancellationToken);
+        string metrics = await server.Tempo.GetStringAsync("/metrics");
+        Assert.All(Metric().Matches(rules).Select(match => match.Value), name => Assert.Contains($"\n{name}", metrics, StringComparison.Ordinal));
+        using JsonDocument plan = JsonDocument.Parse(await server.Tempo.GetStringAsync("/recovery"));
+        Assert.Equal("broken", plan.RootElement.GetProperty("worst").GetString());
+    }
+
     public void Dispose() => _place.Dispose();
+
+    [GeneratedRegex(@"tracestore_\w+")]
+    private static partial Regex Metric();
 
     private static async Task<long> SpansInAsync(IObjectStore store)
     {

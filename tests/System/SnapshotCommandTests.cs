@@ -101,6 +101,46 @@ public sealed class SnapshotCommandTests : IDisposable
         Assert.Contains("Restored 1 spans", output, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_drill_restores_for_real_compares_sees_damage_and_is_remembered()
+    {
+        using TraceStoreProcess server = await TraceStoreProcess.ServeAsync(Data, "--archive", Archive, "--set", "Archive:MaxDelay=100ms", "--set", "ClickHouse:MaxBlockAge=200ms");
+        await TakeAsync(server, 1);
+        await TraceStoreProcess.RunAsync("load", "--url", $"http://127.0.0.1:{server.OtlpPort}", "--spans", "5000");
+        await Eventually.BeTrueAsync("all spans", async () => await EngineQuestion.AskAsync(Data, "SELECT count() FROM tracestore.spans") == "5001");
+
+        string[] drill = ["drill", "--data", Data, "--archive", Archive];
+        (int exitCode, string output, string errors) = await TraceStoreProcess.RunAsync(drill);
+        Assert.True(exitCode == 0, output + errors);
+        Assert.Matches(@"RTO +\d+\.\d s to 5001 spans verified, and a trace found", output);
+        Assert.Matches(@"Held against the TraceStore that runs: 1 days, 5001 spans up to segment \d+, counts and hashes equal", output);
+        Assert.False(Directory.Exists(Path.Combine(Data, "drill")), "it cleans up");
+
+        // A span that the store has lost is seen; so is a byte that has rotted
+        await EngineQuestion.AskAsync(Data, "ALTER TABLE tracestore.spans DELETE WHERE start_time_unix_nano = (SELECT min(start_time_unix_nano) FROM tracestore.spans) SETTINGS mutations_sync = 1");
+        (exitCode, output, _) = await TraceStoreProcess.RunAsync(drill);
+        Assert.Equal(1, exitCode);
+        Assert.Matches(@"Failed +Of \d{4}-\d\d-\d\d, 5000 spans are stored up to segment \d+ \(.*\), and 5001 \(.*\) were restored\.", output);
+        (exitCode, output, _) = await TraceStoreProcess.RunAsync([.. drill, "--sabotage"]);
+        Assert.Equal(1, exitCode);
+        Assert.Contains("The damage was seen, as it must be.", output, StringComparison.Ordinal);
+
+        (_, output, _) = await TraceStoreProcess.RunAsync([.. drill, "--history"]);
+        Assert.Equal(3, output.Split('\n').Length); // a header, and two that aren't sabotaged
+        (exitCode, output, _) = await TraceStoreProcess.RunAsync("plan", "--data", Data, "--archive", Archive);
+        Assert.Equal(1, exitCode);
+        Assert.Contains("The last drill, of ", output, StringComparison.Ordinal);
+        Assert.Contains("measured by the drill of ", output, StringComparison.Ordinal);
+
+        // In a place that isn't a drill's, nothing is touched
+        string precious = Path.Combine(Directory.CreateDirectory(Path.Combine(_place.Path, "mine")).FullName, "precious");
+        await File.WriteAllTextAsync(precious, "x");
+        (exitCode, output, _) = await TraceStoreProcess.RunAsync([.. drill, "--scratch", Path.GetDirectoryName(precious)!]);
+        Assert.Equal(1, exitCode);
+        Assert.Contains("holds something else than a drill's. Choose another place with --scratch.", output, StringComparison.Ordinal);
+        Assert.True(File.Exists(precious));
+    }
+
     public void Dispose() => _place.Dispose();
 
     private async Task<string> TakeAsync(TraceStoreProcess server, int trace)

@@ -3,12 +3,15 @@ using TraceStore.Settings;
 using TraceStore.Storage.Archive;
 using TraceStore.Storage.ObjectStorage;
 using TraceStore.Storage.Restore;
+using TraceStore.Storage.Snapshots;
 
 namespace TraceStore.Recovery;
 
 /// <summary>Looks at everything that the recovery plan is judged by. Changes nothing.</summary>
 internal static class FactFinder
 {
+    private const int LastDrills = 5;
+
     public static async Task<RecoveryFacts> FindAsync(TraceStoreSettings settings, CancellationToken cancellation)
     {
         var facts = new RecoveryFacts { DataDirectory = settings.DataDirectory };
@@ -19,6 +22,9 @@ internal static class FactFinder
             IsEncrypted = archive.Store.Keys is not null,
             IsOnSameDisk = archive.Store.Directory is { } directory && MountedDisk.Of(directory) is { } disk && disk.Device == MountedDisk.Of(settings.DataDirectory)?.Device,
             IsOnThisHost = archive.Store.Directory is { } place ? MountedDisk.Of(place) is { IsOfNetwork: false } : IsLoopback(archive.Store.S3!.Endpoint),
+            IsExternal = settings.Engine is null,
+            SnapshotEvery = archive.SnapshotEvery,
+            IsHeld = RetentionHold.IsIn(settings.DataDirectory),
             OwnLineage = ArchiveIdentity.Find(settings.DataDirectory)?.Lineage,
         };
         IObjectStore store = ObjectStores.Open(archive.Store);
@@ -26,7 +32,8 @@ internal static class FactFinder
         {
             try
             {
-                return await ReadBackAsync(store, facts, cancellation).ConfigureAwait(false);
+                facts = await ReadBackAsync(store, facts, cancellation).ConfigureAwait(false);
+                return facts.Head is null ? facts : await ReadMoreAsync(store, facts, facts.Head, cancellation).ConfigureAwait(false);
             }
             catch (Exception e) when (e is IOException or InvalidDataException)
             {
@@ -36,7 +43,7 @@ internal static class FactFinder
     }
 
     /// <summary>What counts is what is in the store, not what a writer believes to have put there.</summary>
-    private static async Task<RecoveryFacts> ReadBackAsync(IObjectStore store, RecoveryFacts facts, CancellationToken cancellation)
+    public static async Task<RecoveryFacts> ReadBackAsync(IObjectStore store, RecoveryFacts facts, CancellationToken cancellation)
     {
         StoredObject? stored = await store.GetAsync(ArchiveNames.Head, cancellation).ConfigureAwait(false);
         facts = facts with { Now = store.Now, ClocksApart = store.Now - DateTimeOffset.UtcNow };
@@ -50,6 +57,32 @@ internal static class FactFinder
         }
 
         return facts with { Head = head, CompleteThrough = through, Now = store.Now };
+    }
+
+    private static async Task<RecoveryFacts> ReadMoreAsync(IObjectStore store, RecoveryFacts facts, ArchiveHead head, CancellationToken cancellation)
+    {
+        var catalogue = new SnapshotCatalogue(store);
+        facts = facts with
+        {
+            Snapshots = await catalogue.ListAsync(cancellation).ConfigureAwait(false),
+            Drills = await DrillHistory.ReadAsync(store, LastDrills, cancellation).ConfigureAwait(false),
+        };
+        RestorePlan plan = RestorePlan.Of(head, instant: null);
+        try
+        {
+            if (plan.Choose(facts.Snapshots.Select(entry => entry.Id)) is { } id)
+            {
+                SnapshotManifest manifest = await catalogue.ReadAsync(id, cancellation).ConfigureAwait(false);
+                await catalogue.ProveAsync(manifest, cancellation).ConfigureAwait(false);
+                plan = plan.From(manifest);
+            }
+        }
+        catch (Exception e) when (e is ObjectDamagedException or FileNotFoundException or RestoreRefusedException)
+        {
+            facts = facts with { SnapshotFailure = e.Message };
+        }
+
+        return facts with { ExpectedTime = RestoreTimes.Expect(plan, facts.LastPassed?.Times) };
     }
 
     private static bool IsLoopback(Uri? endpoint) => endpoint is not null && (endpoint.IsLoopback || (IPAddress.TryParse(endpoint.Host, out IPAddress? address) && IPAddress.IsLoopback(address)));

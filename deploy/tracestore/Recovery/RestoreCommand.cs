@@ -16,6 +16,8 @@ namespace TraceStore.Recovery;
 /// <summary><c>tracestore restore</c>: a data directory from an archive, as it was at an instant.</summary>
 internal static class RestoreCommand
 {
+    private const int LastDrills = 5;
+
     public static Command Create()
     {
         var command = new Command("restore", "Restore a data directory from an archive: everything that is in it, or as it was at an instant. Needs an empty directory (--data), the archive's address (--archive) and, where it is encrypted, the key (--set Archive:KeyFile=FILE).");
@@ -77,7 +79,7 @@ internal static class RestoreCommand
                 RestorePlan plan = begun?.Plan ?? await (snapshot is not null
                     ? RestorePlanner.PlanAsync(store, snapshot, cancellation)
                     : RestorePlanner.PlanAsync(store, instant, Console.Error.WriteLine, cancellation)).ConfigureAwait(false);
-                Show(store, plan);
+                Show(store, plan, (await DrillHistory.ReadAsync(store, LastDrills, cancellation).ConfigureAwait(false)).FirstOrDefault(drill => drill.IsPassed)?.Times);
                 if (begun is not null) Console.WriteLine($"It was begun, and goes on {(begun.HasSnapshot ? $"in stretch {begun.Stretch + 1} of {begun.Plan.Stretches.Count} at segment {begun.Fetched.Next}" : "with the snapshot")}.");
                 if (plan.Instant is null && plan.Holes > 0 && !wishes.AcceptsHoles) return ArchivePlace.Fail([$"{plan.Holes} ranges of the log are lost: the archive had been away for too long, or somebody deleted what it needed. With --accept-holes what there is is restored."]);
                 if (wishes.IsDryRun) return 0;
@@ -115,7 +117,7 @@ internal static class RestoreCommand
         Console.WriteLine($"Start it: {ThisProgram.Name} --data {settings.DataDirectory}{(done.IsCopy ? "" : $" --archive {store.Address}")}");
     }
 
-    private static void Show(IObjectStore store, RestorePlan plan)
+    private static void Show(IObjectStore store, RestorePlan plan, RestoreTimes? measured)
     {
         (long groups, long bytes) = plan.Size;
         Console.WriteLine($"Archive   {store.Address}, lineage {plan.Lineage}");
@@ -129,5 +131,6 @@ internal static class RestoreCommand
         }
 
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"To read   {groups} objects, {bytes / 1e6:F1} MB at least; {plan.Holes} holes"));
+        Console.WriteLine($"To take   about {RecoveryPlan.Show(RestoreTimes.Expect(plan, measured))}, by {(measured is null ? "what is usual: no drill has measured it" : "what the last drill measured")}");
     }
 }

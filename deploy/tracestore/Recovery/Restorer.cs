@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Microsoft.Extensions.Logging;
 using TraceStore.Collector.Pipeline;
@@ -37,8 +38,14 @@ internal sealed class Restorer(TraceStoreSettings settings, IObjectStore store, 
     private static readonly string[] s_ownNames = ["lost+found", "lock", "lock.process", RestoreJournal.FileName + ".new"];
 
     private RestoreProgress _done;
+    private TimeSpan _snapshotTime, _logTime;
+    private long _snapshotBytes;
 
     private string LogsDirectory => Path.Combine(settings.DataDirectory, "restore");
+
+    /// <summary>What it took so far, of a whole that took so long.</summary>
+    public RestoreTimes TimesOf(TimeSpan total) =>
+        new(_snapshotBytes, _snapshotTime.TotalSeconds, _done.Bytes - _snapshotBytes, _logTime.TotalSeconds, (total - _snapshotTime - _logTime).TotalSeconds);
 
     /// <summary>Restores; returns what was done.</summary>
     /// <param name="plan">What; of a restore that was begun, what was planned then.</param>
@@ -57,8 +64,10 @@ internal sealed class Restorer(TraceStoreSettings settings, IObjectStore store, 
             using var database = new ClickHouseDatabase(settings.ClickHouse, engine.Handler);
             while (journal.Stretch < journal.Plan.Stretches.Count)
             {
+                long began = Stopwatch.GetTimestamp();
                 if (!journal.Plan.Stretches[journal.Stretch].IsNothing) journal = await ReplayAsync(journal, engine, database, cancellation).ConfigureAwait(false); // 3
                 journal = Next(journal, await VerifyAsync(journal, database, cancellation).ConfigureAwait(false)); // 4
+                _logTime += Stopwatch.GetElapsedTime(began);
             }
         }
 
@@ -83,11 +92,13 @@ internal sealed class Restorer(TraceStoreSettings settings, IObjectStore store, 
         {
             using var database = new ClickHouseDatabase(settings.ClickHouse, engine.Handler);
             SnapshotManifest manifest = await new SnapshotCatalogue(store).ReadAsync(journal.Plan.Snapshot!.Id, cancellation).ConfigureAwait(false);
+            long began = Stopwatch.GetTimestamp();
             EngineWatch watch = engine.Watch();
             var parts = new SnapshotParts(store, database, new TableParts(database, options.TablesDirectory), Path.Combine(LogsDirectory, "parts"), logs.CreateLogger<SnapshotParts>());
             await parts.BringBackAsync(manifest, Note, cancellation).ConfigureAwait(false);
             await parts.BringQuarantineBackAsync(manifest, settings.Wal.Directory, cancellation).ConfigureAwait(false);
             await watch.ConfirmAsync(cancellation).ConfigureAwait(false);
+            (_snapshotBytes, _snapshotTime) = (_done.Bytes, Stopwatch.GetElapsedTime(began));
             return (journal with { HasSnapshot = true, Spans = manifest.Spans }).Save(settings.DataDirectory);
         }
     }

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -7,6 +9,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using TraceStore.Collector.Protection;
+using TraceStore.Storage.ClickHouse;
 using TraceStore.Storage.Snapshots;
 
 namespace TraceStore.Serving;
@@ -14,14 +17,19 @@ namespace TraceStore.Serving;
 /// <summary>What a running TraceStore tells of a snapshot that it takes: how far it is, and in the end which it is or why there is none.</summary>
 internal sealed record SnapshotReport(SnapshotProgress? Progress = null, string? Taken = null, string? Failure = null);
 
+/// <summary>Reads what is stored up to a segment of the log, once it is.</summary>
+internal delegate Task<IReadOnlyList<DayContent>> ReadContent(ulong log, ulong through, CancellationToken cancellation);
+
 /// <summary>
 /// How commands of the same machine's same user speak to a running TraceStore: HTTP over a socket in the data directory, which only its
-/// owner can open. <c>POST /snapshots</c> takes one, and answers with a line of JSON for each step.
+/// owner can open. <c>POST /snapshots</c> takes one, and answers with a line of JSON for each step; <c>GET /content</c> tells what is stored up to
+/// a segment of the log, once it is.
 /// </summary>
 internal sealed class ControlSocket : IAsyncDisposable
 {
     private const string FileName = "control.sock";
     private const string Snapshots = "/snapshots";
+    private const string Content = "/content";
 
     private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
     private static readonly TimeSpan s_betweenReports = TimeSpan.FromMilliseconds(200);
@@ -32,7 +40,7 @@ internal sealed class ControlSocket : IAsyncDisposable
     private ControlSocket(WebApplication app, string path) => (_app, _path) = (app, path);
 
     /// <summary>Opens it; null where it can't be, which is told.</summary>
-    public static async Task<ControlSocket?> OpenAsync(string dataDirectory, SnapshotSchedule snapshots, ILoggerFactory logs)
+    public static async Task<ControlSocket?> OpenAsync(string dataDirectory, SnapshotSchedule snapshots, ReadContent readContent, ILoggerFactory logs)
     {
         string path = Path.Combine(dataDirectory, FileName);
         try
@@ -44,6 +52,7 @@ internal sealed class ControlSocket : IAsyncDisposable
             builder.Services.AddSingleton(logs);
             WebApplication app = builder.Build();
             app.MapPost(Snapshots, context => TakeAsync(context, snapshots));
+            app.MapGet(Content, (ulong log, ulong through, CancellationToken cancellation) => AnswerAsync(readContent, log, through, cancellation));
             await app.StartAsync().ConfigureAwait(false);
             if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
             return new ControlSocket(app, path);
@@ -59,12 +68,10 @@ internal sealed class ControlSocket : IAsyncDisposable
     /// <exception cref="IOException">None runs there, or it takes no snapshot; the message says why.</exception>
     public static async Task<string> AskForSnapshotAsync(string dataDirectory, Action<SnapshotProgress> progress, CancellationToken cancellation)
     {
-        string path = Path.Combine(dataDirectory, FileName);
         try
         {
-            var endpoint = new UnixDomainSocketEndPoint(path);
-            using var http = new HttpClient(new SocketsHttpHandler { ConnectCallback = (_, token) => ConnectAsync(endpoint, token) }) { Timeout = Timeout.InfiniteTimeSpan };
-            using var request = new HttpRequestMessage(HttpMethod.Post, "http://tracestore" + Snapshots);
+            using HttpClient http = Connect(dataDirectory);
+            using var request = new HttpRequestMessage(HttpMethod.Post, Snapshots);
             using HttpResponseMessage response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation).ConfigureAwait(false);
             using var lines = new StreamReader(await response.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false));
             while (await lines.ReadLineAsync(cancellation).ConfigureAwait(false) is { } line)
@@ -83,12 +90,48 @@ internal sealed class ControlSocket : IAsyncDisposable
         throw new IOException($"The TraceStore on {dataDirectory} has stopped before the snapshot was taken.");
     }
 
+    /// <summary>Asks the TraceStore that runs on a data directory what it has stored up to a segment of its log.</summary>
+    /// <returns>Null where none runs there.</returns>
+    /// <exception cref="IOException">It can't tell; the message says why.</exception>
+    public static async Task<IReadOnlyList<DayContent>?> AskForContentAsync(string dataDirectory, ulong log, ulong through, CancellationToken cancellation)
+    {
+        try
+        {
+            using HttpClient http = Connect(dataDirectory);
+            using HttpResponseMessage response = await http.GetAsync(string.Create(CultureInfo.InvariantCulture, $"{Content}?log={log}&through={through}"), cancellation).ConfigureAwait(false);
+            if (!response.IsSuccessStatusCode) throw new IOException(await response.Content.ReadAsStringAsync(cancellation).ConfigureAwait(false));
+            return await response.Content.ReadFromJsonAsync<IReadOnlyList<DayContent>>(s_json, cancellation).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is HttpRequestException or SocketException or ArgumentException)
+        {
+            return null;
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         using var limit = new CancellationTokenSource(s_betweenReports);
         await _app.StopAsync(limit.Token).ConfigureAwait(false);
         await _app.DisposeAsync().ConfigureAwait(false);
         File.Delete(_path);
+    }
+
+    private static HttpClient Connect(string dataDirectory)
+    {
+        var endpoint = new UnixDomainSocketEndPoint(Path.Combine(dataDirectory, FileName));
+        return new HttpClient(new SocketsHttpHandler { ConnectCallback = (_, token) => ConnectAsync(endpoint, token) }) { BaseAddress = new Uri("http://tracestore"), Timeout = Timeout.InfiniteTimeSpan };
+    }
+
+    private static async Task<IResult> AnswerAsync(ReadContent read, ulong log, ulong through, CancellationToken cancellation)
+    {
+        try
+        {
+            return Results.Json(await read(log, through, cancellation).ConfigureAwait(false), s_json);
+        }
+        catch (Exception e) when (e is ClickHouseUnavailableException or ClickHouseRefusedException or IOException)
+        {
+            return Results.Text(e.Message, statusCode: StatusCodes.Status503ServiceUnavailable);
+        }
     }
 
     private static async ValueTask<Stream> ConnectAsync(UnixDomainSocketEndPoint endpoint, CancellationToken cancellation)

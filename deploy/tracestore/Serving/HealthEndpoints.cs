@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using TraceStore.Recovery;
 
 namespace TraceStore.Serving;
 
@@ -8,10 +9,13 @@ internal static class HealthEndpoints
 {
     /// <summary>
     /// <c>/healthz</c>: the process is alive. <c>/readyz</c>: it can work; <c>/readyz/ingest</c> and <c>/readyz/query</c>:
-    /// it can do this part of it. <c>/metrics</c>: how it has been.
+    /// it can do this part of it. <c>/metrics</c>: how it has been. <c>/recovery</c>: the recovery plan, as it was looked at in the last minutes.
     /// </summary>
-    public static void MapHealth(this WebApplication app, Health health, OwnTelemetry telemetry)
+    public static void MapHealth(this WebApplication app, Health health, OwnTelemetry telemetry, RecoveryWatch? recovery)
     {
+        app.MapGet("/recovery", () => recovery?.Plan is { } plan
+            ? Results.Json(plan, PlanCommand.Json)
+            : Results.Text(recovery is null ? "Nothing is archived: tracestore --archive URL\n" : "It is being looked at; ask again in a moment.\n", statusCode: StatusCodes.Status503ServiceUnavailable));
         telemetry.Map(app);
         app.MapGet("/healthz", () => "ok\n");
         app.MapGet("/readyz", () => AnswerAsync(health.CheckAsync()));

@@ -6,6 +6,7 @@ using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using TraceStore.Collector.Pipeline;
 using TraceStore.Collector.Protection;
+using TraceStore.Recovery;
 using TraceStore.Storage.Archive;
 
 namespace TraceStore.Serving;
@@ -13,7 +14,7 @@ namespace TraceStore.Serving;
 /// <summary>What TraceStore tells about itself: its own metrics and the runtime's, for Prometheus.</summary>
 internal sealed class OwnTelemetry : IDisposable
 {
-    private static readonly string[] s_meters = [IngestMetrics.MeterName, ArchiveMetrics.MeterName, SnapshotMetrics.MeterName];
+    private static readonly string[] s_meters = [IngestMetrics.MeterName, ArchiveMetrics.MeterName, SnapshotMetrics.MeterName, RecoveryWatch.MeterName];
 
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
     private readonly MeterProvider _provider;

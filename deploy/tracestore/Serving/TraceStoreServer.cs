@@ -8,6 +8,7 @@ using TraceStore.Collector.Protection;
 using TraceStore.Collector.Receivers;
 using TraceStore.Query.Endpoints;
 using TraceStore.Query.Execution;
+using TraceStore.Recovery;
 using TraceStore.Settings;
 using TraceStore.Storage.Archive;
 using TraceStore.Storage.ClickHouse;
@@ -28,6 +29,8 @@ namespace TraceStore.Serving;
 internal sealed class TraceStoreServer : IAsyncDisposable
 {
     private const string ArchiveSink = "archive";
+
+    private static readonly TimeSpan s_contentPoll = TimeSpan.FromMilliseconds(100);
 
     private readonly Stack<Func<ValueTask>> _stops = new();
     private readonly TraceStoreSettings _settings;
@@ -128,11 +131,13 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         {
             var parts = new TableParts(database, _settings.Engine!.TablesDirectory);
             parts.Thaw(null); // what a killed process held for its snapshot
-            if (archiver is not null) await StartSnapshotsAsync(store!, archiver, follower, parts, telemetry, configuration).ConfigureAwait(false);
+            if (archiver is not null) await StartSnapshotsAsync(store!, archiver, wal, follower, database, parts, telemetry, configuration).ConfigureAwait(false);
         }
 
         StopLast(new MemoryReturn(TimeProvider.System));
         StopLast(new MappedFiles());
+
+        RecoveryWatch? recovery = archiver is null ? null : StopLast(new RecoveryWatch(_settings, telemetry.Meters, TimeProvider.System, _logs));
 
         // Queries
         var gate = StopLast(new QueryGate(_settings.Query));
@@ -140,13 +145,13 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         _health = new Health(wal, pipeline, follower, reader, archiver);
         TempoPort = await OpenAsync(tempoDoor, app =>
         {
-            app.MapHealth(_health, telemetry);
+            app.MapHealth(_health, telemetry, recovery);
             app.CheckOrigins(_settings.QueryOrigins);
             app.MapTempoApi(reader, _settings.Query);
         }).ConfigureAwait(false);
         JaegerPort = await OpenAsync(jaegerDoor, app =>
         {
-            app.MapHealth(_health, telemetry);
+            app.MapHealth(_health, telemetry, recovery);
             app.CheckOrigins(_settings.QueryOrigins);
             app.MapJaegerApi(reader, _settings.Query);
         }).ConfigureAwait(false);
@@ -164,7 +169,7 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         return archiver;
     }
 
-    private async Task StartSnapshotsAsync(IObjectStore store, LogArchiver archiver, SegmentFollower follower, TableParts parts, OwnTelemetry telemetry, IConfiguration configuration)
+    private async Task StartSnapshotsAsync(IObjectStore store, LogArchiver archiver, WriteAheadLog wal, SegmentFollower follower, ClickHouseDatabase database, TableParts parts, OwnTelemetry telemetry, IConfiguration configuration)
     {
         (IReadOnlyDictionary<string, string> told, IReadOnlyList<string> secrets) = SettingsCatalogue.Tell(configuration);
         var source = new SnapshotSource
@@ -179,7 +184,13 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         var snapshotter = new Snapshotter(store, archiver, parts, source, _logs.CreateLogger<Snapshotter>());
         var retention = new ArchiveRetention(store, () => archiver.Ailment is null ? archiver.Archived : null, archiver.TrimAsync, _settings.Archive!.Retention, _logs.CreateLogger<ArchiveRetention>());
         var schedule = StopLast(new SnapshotSchedule(snapshotter, new SnapshotCatalogue(store), retention, _settings.Archive!.SnapshotEvery, TimeProvider.System, new SnapshotMetrics(telemetry.Meters, TimeProvider.System), _logs.CreateLogger<SnapshotSchedule>()));
-        if (await ControlSocket.OpenAsync(_settings.DataDirectory, schedule, _logs).ConfigureAwait(false) is { } control) StopLast(control);
+        if (await ControlSocket.OpenAsync(_settings.DataDirectory, schedule, ReadContentAsync, _logs).ConfigureAwait(false) is { } control) StopLast(control);
+
+        async Task<IReadOnlyList<DayContent>> ReadContentAsync(ulong log, ulong through, CancellationToken cancellation)
+        {
+            while (await follower.BetweenBlocksAsync(Task.FromResult, cancellation).ConfigureAwait(false) < through && wal.Identity == log) await Task.Delay(s_contentPoll, cancellation).ConfigureAwait(false);
+            return await StoredContent.ReadAsync(database, log, through, cancellation).ConfigureAwait(false);
+        }
     }
 
     /// <summary>Folders that were there before keep their modes; what lies in them is created for its owner alone from now on.</summary>

@@ -1,0 +1,42 @@
+using System.Globalization;
+
+namespace TraceStore.Storage.ClickHouse;
+
+/// <summary>What is stored of a day of receipt, to be held against another store of the same: equal content is equal here, in whatever parts it lies.</summary>
+/// <param name="Day">The day.</param>
+/// <param name="Spans">How many.</param>
+/// <param name="Hash">The sum of a hash of each span's identity and times.</param>
+/// <param name="SampleHash">The sum of a hash of all columns of each span of some traces, always the same ones of the same content.</param>
+public sealed record DayContent(string Day, long Spans, string Hash, string SampleHash);
+
+/// <summary>Reads what is stored up to a segment of a log.</summary>
+public static class StoredContent
+{
+    private const int SampledTraces = 100;
+
+    /// <summary>It reads a few columns of all spans.</summary>
+    private static readonly TimeSpan s_timeout = TimeSpan.FromMinutes(30);
+
+    /// <param name="database">Where.</param>
+    /// <param name="log">A log, of which only the segments up to one are looked at; of other logs all are.</param>
+    /// <param name="through">That segment.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public static async Task<IReadOnlyList<DayContent>> ReadAsync(ClickHouseDatabase database, ulong log, ulong through, CancellationToken cancellation)
+    {
+        var parameters = new SqlParameters();
+        string wanted = $"(wal != {parameters.Add(log)} OR seg <= {parameters.Add(through)})";
+        IReadOnlyList<string> days = await database.ReadLinesAsync(
+            new SqlQuery($"SELECT concat(toString(received_day), ' ', toString(count()), ' ', hex(sum(cityHash64(trace_id, span_ids, start_time_unix_nano, duration, wal, seg)))) FROM spans WHERE {wanted} GROUP BY received_day ORDER BY received_day", parameters.Values),
+            cancellation, s_timeout).ConfigureAwait(false);
+        IReadOnlyList<string> samples = await database.ReadLinesAsync(
+            new SqlQuery($"SELECT concat(toString(received_day), ' ', hex(sum(cityHash64(*)))) FROM spans WHERE {wanted} AND trace_id IN (SELECT trace_id FROM spans WHERE {wanted} GROUP BY trace_id ORDER BY cityHash64(trace_id) LIMIT {SampledTraces.ToString(CultureInfo.InvariantCulture)}) GROUP BY received_day", parameters.Values),
+            cancellation, s_timeout).ConfigureAwait(false);
+        Dictionary<string, string> sampled = samples.Select(line => line.Split(' ')).ToDictionary(fields => fields[0], fields => fields[1]);
+        return
+        [
+            .. from line in days
+               let fields = line.Split(' ')
+               select new DayContent(fields[0], long.Parse(fields[1], CultureInfo.InvariantCulture), fields[2], sampled.GetValueOrDefault(fields[0], "")),
+        ];
+    }
+}
