@@ -122,6 +122,7 @@ public sealed class SegmentFollower : IAsyncDisposable
             try
             {
                 if (!MayBeStored) return await action(_cursor.Position).ConfigureAwait(false);
+                if (_ended is { } ended) throw new IOException($"Spans are no longer stored: {ended}");
             }
             finally
             {

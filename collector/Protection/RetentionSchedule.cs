@@ -16,6 +16,7 @@ public sealed class RetentionSchedule : IAsyncDisposable
     private readonly DayPartitions _partitions;
     private readonly RetentionOptions _options;
     private readonly Func<bool> _isHeld;
+    private readonly DroppedDays _dropped;
     private readonly ClockWatch _clock;
     private readonly WrongDays _wrongDays;
     private readonly TimeProvider _time;
@@ -26,9 +27,9 @@ public sealed class RetentionSchedule : IAsyncDisposable
     private long? _lastByAge;
 
     public RetentionSchedule(
-        DayPartitions partitions, RetentionOptions options, Func<bool> isHeld, ClockWatch clock, WrongDays wrongDays, TimeProvider time, IngestMetrics metrics, ILogger<RetentionSchedule> log)
+        DayPartitions partitions, RetentionOptions options, Func<bool> isHeld, DroppedDays dropped, ClockWatch clock, WrongDays wrongDays, TimeProvider time, IngestMetrics metrics, ILogger<RetentionSchedule> log)
     {
-        (_partitions, _options, _isHeld, _clock, _wrongDays, _time, _metrics, _log) = (partitions, options, isHeld, clock, wrongDays, time, metrics, log);
+        (_partitions, _options, _isHeld, _dropped, _clock, _wrongDays, _time, _metrics, _log) = (partitions, options, isHeld, dropped, clock, wrongDays, time, metrics, log);
         _running = Task.Run(RunAsync);
     }
 
@@ -68,6 +69,7 @@ public sealed class RetentionSchedule : IAsyncDisposable
             RetentionOptions options = mayExpireByAge ? _options : _options with { MaxAge = TimeSpan.MaxValue };
             foreach (ExpiredDay expired in RetentionPolicy.Choose(days, DateOnly.FromDateTime(_time.GetUtcNow().UtcDateTime), options, _wrongDays.ReallyReceived))
             {
+                _dropped.Note(expired.Partition.Day);
                 await _partitions.DropAsync(expired.Partition.Day, _stopping.Token).ConfigureAwait(false);
                 if (expired.IsByAge) _lastByAge = _time.GetTimestamp();
                 _metrics.DaysDropped.Add(1);

@@ -1,52 +1,64 @@
 using Microsoft.Extensions.Logging;
+using TraceStore.Storage.Archive;
 using TraceStore.Storage.Retention;
 using TraceStore.Storage.Snapshots;
 
 namespace TraceStore.Collector.Protection;
 
 /// <summary>
-/// Takes snapshots in time, and when somebody asks for one; after each, the archive lets go of what it needs no more. The first is due at once where something was stored before this process began,
-/// for the archive needn't have it; else after as long as between two.
+/// Takes snapshots in time, and when somebody asks for one; after each, the archive lets go of what it needs no more, unless the clock has jumped.
+/// The first is due at once where something was stored before this process began, for the archive needn't have it; else after as long as between two.
 /// </summary>
 public sealed class SnapshotSchedule : IAsyncDisposable
 {
     private static readonly TimeSpan s_retry = TimeSpan.FromMinutes(1);
 
+    /// <summary>A store that doesn't answer holds up no stop.</summary>
+    private static readonly TimeSpan s_stopPatience = TimeSpan.FromSeconds(5);
+
     private readonly Snapshotter _snapshotter;
     private readonly SnapshotCatalogue _catalogue;
     private readonly ArchiveRetention _retention;
     private readonly TimeSpan _every;
+    private readonly ClockWatch _clock;
     private readonly TimeProvider _time;
     private readonly SnapshotMetrics _metrics;
     private readonly ILogger<SnapshotSchedule> _log;
-    private readonly SemaphoreSlim _taking = new(1, 1);
+    private readonly SemaphoreSlim _working = new(1, 1);
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _running;
+    private Task _expiring = Task.CompletedTask;
     private volatile string? _ailment;
+    private volatile string? _brokenPromise;
 
     /// <param name="every">How long between two; zero for never by itself.</param>
-    public SnapshotSchedule(Snapshotter snapshotter, SnapshotCatalogue catalogue, ArchiveRetention retention, TimeSpan every, TimeProvider time, SnapshotMetrics metrics, ILogger<SnapshotSchedule> log)
+    public SnapshotSchedule(
+        Snapshotter snapshotter, SnapshotCatalogue catalogue, ArchiveRetention retention, TimeSpan every, ClockWatch clock, TimeProvider time, SnapshotMetrics metrics, ILogger<SnapshotSchedule> log)
     {
-        (_snapshotter, _catalogue, _retention, _every, _time, _metrics, _log) = (snapshotter, catalogue, retention, every, time, metrics, log);
+        (_snapshotter, _catalogue, _retention, _every, _clock, _time, _metrics, _log) = (snapshotter, catalogue, retention, every, clock, time, metrics, log);
         _running = every > TimeSpan.Zero ? Task.Run(RunAsync) : Task.CompletedTask;
     }
 
-    /// <summary>Why the last one that was due isn't taken; null when it is.</summary>
-    public string? Ailment => _ailment;
+    /// <summary>Why the last one that was due isn't taken, or what the archive can't keep; null when all is well.</summary>
+    public string? Ailment => _ailment ?? _brokenPromise;
 
-    /// <summary>Takes one now, once another that is being taken is done.</summary>
-    /// <exception cref="IOException">Nothing is archived now, or the store can't be reached.</exception>
-    public async Task<SnapshotManifest> TakeAsync(Action<SnapshotProgress> progress, CancellationToken cancellation)
+    /// <summary>Takes one now, once what goes on is done.</summary>
+    /// <param name="acceptsLoss">Whether it is taken though spans are missing that the last one had.</param>
+    /// <param name="progress">Is told how far it is.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <exception cref="IOException">Nothing is archived now, the store can't be reached, or spans were lost.</exception>
+    public async Task<SnapshotManifest> TakeAsync(bool acceptsLoss, Action<SnapshotProgress> progress, CancellationToken cancellation)
     {
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellation, _stopping.Token);
-        await _taking.WaitAsync(linked.Token).ConfigureAwait(false);
+        await _working.WaitAsync(linked.Token).ConfigureAwait(false);
         try
         {
-            SnapshotManifest manifest = await _snapshotter.TakeAsync(progress, linked.Token).ConfigureAwait(false);
+            SnapshotManifest manifest = await _snapshotter.TakeAsync(acceptsLoss, progress, linked.Token).ConfigureAwait(false);
             _metrics.Newest = manifest.Id.Taken;
             _metrics.Taken.Add(1);
+            _ailment = null;
             _log.LogDebug("Snapshot {Id} is taken: {Spans} spans, {Bytes} MB.", manifest.Id, manifest.Spans, manifest.Bytes / 1_000_000);
-            await ExpireAsync(linked.Token).ConfigureAwait(false);
+            if (_expiring.IsCompleted) _expiring = Task.Run(ExpireAsync, CancellationToken.None); // who asked for a snapshot doesn't wait for it
             return manifest;
         }
         catch (Exception e) when (e is not OperationCanceledException)
@@ -56,29 +68,56 @@ public sealed class SnapshotSchedule : IAsyncDisposable
         }
         finally
         {
-            _taking.Release();
+            _working.Release();
         }
     }
 
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
-        await _running.ConfigureAwait(false);
-        await _taking.WaitAsync().ConfigureAwait(false); // one that somebody asked for lets go of its parts first
-        _taking.Dispose();
+        try
+        {
+            await Task.WhenAll(_running, _expiring).WaitAsync(s_stopPatience).ConfigureAwait(false);
+            if (!await _working.WaitAsync(s_stopPatience).ConfigureAwait(false)) return; // one that somebody asked for lets go of its parts first
+        }
+        catch (TimeoutException)
+        {
+            return; // what it uses stays until the process ends
+        }
+
+        _working.Dispose();
         _stopping.Dispose();
     }
 
-    private async Task ExpireAsync(CancellationToken cancellation)
+    private async Task ExpireAsync()
     {
         try
         {
-            int deleted = await _retention.RunAsync(_time.GetUtcNow(), cancellation).ConfigureAwait(false);
-            if (deleted > 0) _log.LogDebug("The archive has let go of {Count} objects.", deleted);
+            await _working.WaitAsync(_stopping.Token).ConfigureAwait(false);
+            try
+            {
+                if (_clock.HasJumped()) return;
+                int deleted = await _retention.RunAsync(_time.GetUtcNow(), _stopping.Token).ConfigureAwait(false);
+                _brokenPromise = null;
+                if (deleted > 0) _log.LogDebug("The archive has let go of {Count} objects.", deleted);
+            }
+            finally
+            {
+                _working.Release();
+            }
+        }
+        catch (ArchiveBrokenException e)
+        {
+            if (_brokenPromise is null) _log.LogError("{Cause}", e.Message);
+            _brokenPromise = e.Message;
         }
         catch (IOException e)
         {
             _log.LogWarning("The archive keeps more than it needs, for now. {Cause}", e.Message);
+        }
+        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
+        {
+            // stopping
         }
     }
 
@@ -91,15 +130,20 @@ public sealed class SnapshotSchedule : IAsyncDisposable
         {
             while (true)
             {
-                TimeSpan wait;
+                TimeSpan wait = _every;
                 try
                 {
                     if (!isKnown) began = await LookAsync(began, stopping).ConfigureAwait(false);
                     isKnown = true;
-                    wait = (_metrics.Newest ?? began) + _every - _time.GetUtcNow();
-                    if (wait <= TimeSpan.Zero) await TakeAsync(_ => { }, stopping).ConfigureAwait(false);
+                    DateTimeOffset now = _time.GetUtcNow(), last = _metrics.Newest ?? began;
+                    wait = last > now + s_retry ? TimeSpan.Zero : last + _every - now; // one that a wrong clock has dated later is no reason to wait
+                    if (wait <= TimeSpan.Zero)
+                    {
+                        await TakeAsync(acceptsLoss: false, _ => { }, stopping).ConfigureAwait(false);
+                        wait = _every;
+                    }
+
                     _ailment = null;
-                    if (wait <= TimeSpan.Zero) continue;
                 }
                 catch (Exception e) when (e is not OperationCanceledException || !stopping.IsCancellationRequested)
                 {

@@ -18,7 +18,7 @@ internal static class ServeCommand
     }
 
     /// <summary>Gives a command the options and the action of serving.</summary>
-    public static void Configure(Command command) => Configure(command, RunAsync);
+    public static void Configure(Command command) => Configure(command, ServeAsync);
 
     /// <summary>Gives a command the options of serving, and another action.</summary>
     public static void Configure(Command command, Func<IConfiguration, IReadOnlyList<string>, int> run) =>
@@ -60,7 +60,8 @@ internal static class ServeCommand
             arguments.GetValue(set) ?? []);
     }
 
-    private static async Task<int> RunAsync(IConfiguration configuration, IReadOnlyList<string> unread)
+    /// <summary>Serves, until it is told to stop.</summary>
+    public static async Task<int> ServeAsync(IConfiguration configuration, IReadOnlyList<string> unread)
     {
         (TraceStoreSettings? settings, IReadOnlyList<string> invalid) = TraceStoreSettings.Read(configuration);
         if (settings is null || unread.Count > 0) return Fail([.. unread, .. invalid]);

@@ -82,7 +82,7 @@ public static class TempoApi
     {
         (AssembledTrace? trace, SpanRows rows) = await ReadAsync(traceId, request, reader, cancellation).ConfigureAwait(false);
         if (trace is null) return Results.NotFound();
-        if (rows.Warning is { } warning) return Results.Text(warning + " Version 2 of the API gives them.", statusCode: StatusCodes.Status422UnprocessableEntity);
+        if (rows.IsCut) return Results.Text(rows.Warning + " Version 2 of the API gives them.", statusCode: StatusCodes.Status422UnprocessableEntity);
         return request.Prefers(Protobuf, over: Json)
             ? new StreamedAnswer(Protobuf, new TempoTraceEncoder(trace, rows).WriteTraceAsync)
             : new StreamedAnswer(Json, (output, token) => TempoTraceJson.WriteTraceAsync(trace, rows, output, token));

@@ -7,10 +7,11 @@ namespace TraceStore.Query.Execution;
 /// <param name="Envelopes">The resources and scopes, by hash.</param>
 /// <param name="IsCut">True when there were more rows than are read at once.</param>
 /// <param name="Turn">The turn of the query.</param>
-public sealed record SpanRows(SpanBatch Spans, Envelopes Envelopes, bool IsCut, QueryGate.Turn? Turn = null) : IDisposable
+/// <param name="Missing">Why spans may be missing that were stored once; null when none are.</param>
+public sealed record SpanRows(SpanBatch Spans, Envelopes Envelopes, bool IsCut, QueryGate.Turn? Turn = null, string? Missing = null) : IDisposable
 {
-    /// <summary>What to tell who reads a trace that is cut; null when it isn't.</summary>
-    public string? Warning => IsCut ? $"There are more than {TraceReader.MaxSpans} spans; these are some of them." : null;
+    /// <summary>What to tell who reads a trace of which spans may be missing; null when none are.</summary>
+    public string? Warning => IsCut ? $"There are more than {TraceReader.MaxSpans} spans; these are some of them." : Missing;
 
     public void Dispose()
     {

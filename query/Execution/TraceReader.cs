@@ -17,6 +17,7 @@ public sealed class TraceReader : IDisposable
     private readonly ClickHouseDatabase _database;
     private readonly RecentSpans _recent;
     private readonly QueryGate _gate;
+    private readonly Func<string?> _missing;
     private readonly TraceLocator _locator;
     private readonly EnvelopeReader _envelopes;
     private readonly TraceSearch _search;
@@ -24,9 +25,10 @@ public sealed class TraceReader : IDisposable
     /// <param name="database">What is stored.</param>
     /// <param name="recent">What isn't yet.</param>
     /// <param name="gate">Lets so many queries run at once.</param>
-    public TraceReader(ClickHouseDatabase database, RecentSpans recent, QueryGate gate)
+    /// <param name="missing">Says why spans may be missing that were stored once; null when none are.</param>
+    public TraceReader(ClickHouseDatabase database, RecentSpans recent, QueryGate gate, Func<string?>? missing = null)
     {
-        (_database, _recent, _gate) = (database, recent, gate);
+        (_database, _recent, _gate, _missing) = (database, recent, gate, missing ?? (() => null));
         _locator = new TraceLocator(database, _sql);
         _envelopes = new EnvelopeReader(database, _sql);
         _search = new TraceSearch(database, recent, _sql, _locator, _envelopes);
@@ -40,7 +42,7 @@ public sealed class TraceReader : IDisposable
         try
         {
             spans = traces.Count == 0 ? new SpanBatch() : await turn.ReadAsync(noteRead => ReadSpansAsync(traces, noteRead, cancellation), cancellation).ConfigureAwait(false);
-            return new SpanRows(spans, await _envelopes.ReadAsync(spans, cancellation).ConfigureAwait(false), IsCut: spans.Count > MaxSpans, turn);
+            return new SpanRows(spans, await _envelopes.ReadAsync(spans, cancellation).ConfigureAwait(false), IsCut: spans.Count > MaxSpans, turn, _missing());
         }
         catch
         {

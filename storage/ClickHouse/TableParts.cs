@@ -23,6 +23,8 @@ public sealed record StoredLog(ulong Log, ulong First, ulong Last, long Spans);
 /// <param name="tablesDirectory">Where its tables lie: each in <c>store/</c>, three digits and its UUID; what is frozen, so in <c>shadow/</c> and a name.</param>
 public sealed class TableParts(ClickHouseDatabase database, string tablesDirectory)
 {
+    private static readonly TimeSpan s_checkTimeout = TimeSpan.FromMinutes(30);
+
     /// <summary>ClickHouse escapes other characters than letters, digits and underscores.</summary>
     private const string FreezePrefix = "tracestore_";
 
@@ -68,6 +70,22 @@ public sealed class TableParts(ClickHouseDatabase database, string tablesDirecto
     /// <summary>All parts that the tables consist of now.</summary>
     public Task<IReadOnlyList<TablePart>> ReadAsync(CancellationToken cancellation) => ReadAsync("active AND ", cancellation);
 
+    /// <summary>Has ClickHouse read a part and hold it against its own checksums; one that has been merged away meanwhile is passed over.</summary>
+    /// <returns>What is wrong with it; null for nothing.</returns>
+    public async Task<string?> CheckAsync(TablePart part, CancellationToken cancellation)
+    {
+        try
+        {
+            IReadOnlyList<string> lines = await database.ReadLinesAsync(
+                new SqlQuery($"CHECK TABLE {part.Table} PART '{part.Name}' SETTINGS check_query_single_value_result = 0"), cancellation, s_checkTimeout).ConfigureAwait(false);
+            return lines.Select(line => line.Split('\t')).FirstOrDefault(fields => fields.Length > 1 && fields[1] is "0" or "false") is { } bad ? string.Join(' ', bad) : null;
+        }
+        catch (ClickHouseRefusedException e) when (e.ToString().Contains("NO_SUCH_DATA_PART", StringComparison.Ordinal))
+        {
+            return null;
+        }
+    }
+
     /// <summary>Which logs' segments the spans are of; of one log only those up to a segment.</summary>
     public async Task<IReadOnlyList<StoredLog>> ReadLogsAsync(ulong log, ulong through, CancellationToken cancellation)
     {
@@ -91,6 +109,15 @@ public sealed class TableParts(ClickHouseDatabase database, string tablesDirecto
     {
         if (!part.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-')) throw new ArgumentException($"'{part}' can't be the name of a part.", nameof(part));
         return database.ExecuteAsync($"ALTER TABLE {table} ATTACH PART '{part}'", cancellation: cancellation);
+    }
+
+    /// <summary>Lets parts be as they are, or be merged again.</summary>
+    public async Task HoldMergesAsync(bool areHeld, CancellationToken cancellation)
+    {
+        foreach ((string table, _) in SpanColumns.Tables)
+        {
+            await database.ExecuteAsync($"ALTER TABLE {table} {(areHeld ? "MODIFY SETTING max_bytes_to_merge_at_max_space_in_pool = 1" : "RESET SETTING max_bytes_to_merge_at_max_space_in_pool")}", cancellation: cancellation).ConfigureAwait(false);
+        }
     }
 
     private async Task<IReadOnlyList<TablePart>> ReadAsync(string condition, CancellationToken cancellation)

@@ -137,6 +137,7 @@ public sealed record RecoveryPlan(RecoveryFacts Facts, IReadOnlyList<RecoveryFin
     {
         if (facts.RecoveryPointAge is not { } age) yield return Broken("Nothing is known to be completely archived yet.", "Is TraceStore running? /readyz says why it doesn't archive.");
         else if (age > s_maxRecoveryPointAge) yield return Broken($"A disaster now would cost what was received in the last {Show(age)}: nothing newer is known to be in the archive.", "Is TraceStore running? /readyz says why it doesn't archive.");
+        if (head.Epochs[0].First > 1 && facts.Snapshots.Count == 0) yield return Broken("What was stored before the archive began is in nothing yet: the first snapshot will have it.", "tracestore snapshot create");
         long holes = RestorePlan.Of(head, instant: null).Holes;
         if (holes > 0) yield return Warning($"{holes} ranges of the log are lost: the archive was away for too long, or somebody deleted what it needed.", "Restore with --accept-holes gives what there is. Keep the store reachable, or set Archive:WhenAway=keep.");
         foreach (RecoveryFinding finding in FindInSnapshots(facts, head).Concat(FindInDrills(facts))) yield return finding;
@@ -147,7 +148,7 @@ public sealed record RecoveryPlan(RecoveryFacts Facts, IReadOnlyList<RecoveryFin
         TimeSpan late = facts.SnapshotEvery * 2;
         DateTimeOffset since = facts.Snapshots.Count > 0 ? facts.Snapshots[^1].Id.Taken : head.Epochs[0].Began;
         if (facts.SnapshotFailure is { } failure) yield return Broken($"The newest snapshot can't be relied on. {failure}", "tracestore snapshot create");
-        else if (facts.IsExternal) yield return Warning("No snapshots are taken of an external ClickHouse: a restore replays all of the log that is archived, into an embedded one.", "Let ClickHouse back itself up (BACKUP) as well.");
+        else if (facts.IsExternal) yield return Warning("No snapshots are taken of an external ClickHouse: a restore replays all of the log, of which nothing is ever deleted, into an embedded one.", "Let ClickHouse back itself up (BACKUP) as well.");
         else if (facts.SnapshotEvery > TimeSpan.Zero && facts.Now - since > late) yield return Warning($"{(facts.Snapshots.Count > 0 ? $"The newest snapshot is {Show(facts.Now - since)} old" : "No snapshot was ever taken")}, though one is due every {Show(facts.SnapshotEvery)}: a restore replays more than it needs to.", "tracestore snapshot create says why none is taken.");
         else if (facts.Snapshots.Count == 0) yield return Note("There are no snapshots yet: a restore replays all that was ever archived.", "tracestore snapshot create");
         if (facts.IsHeld) yield return Warning($"What was restored in {facts.DataDirectory} is kept, however old, and may fill the disk.", $"When you have seen to it: tracestore restore release --data {facts.DataDirectory}");

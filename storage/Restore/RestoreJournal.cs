@@ -12,7 +12,8 @@ namespace TraceStore.Storage.Restore;
 /// <param name="Spans">Spans of the snapshot and of the stretches that are done.</param>
 /// <param name="Stretch">Which of the plan's stretches is in hand.</param>
 /// <param name="Fetched">How far of it was brought back.</param>
-public sealed record RestoreJournal(string From, RestorePlan Plan, bool IsCopy, bool HasSnapshot, long Spans, int Stretch, FetchedLog Fetched)
+/// <param name="IsServed">Whether TraceStore serves the directory meanwhile, and says that what it answers is partial.</param>
+public sealed record RestoreJournal(string From, RestorePlan Plan, bool IsCopy, bool HasSnapshot, long Spans, int Stretch, FetchedLog Fetched, bool IsServed = false)
 {
     public const string FileName = "restore.json";
 

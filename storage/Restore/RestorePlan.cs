@@ -33,7 +33,8 @@ public sealed record RestoreStretch(ArchiveEpoch Epoch, ArchiveFrontier Known, b
 /// <param name="FirstGroup">The segment that the first group behind it begins with.</param>
 /// <param name="Groups">Groups of the epoch that needn't be read, about.</param>
 /// <param name="Bytes">Their bytes, about.</param>
-public sealed record StretchStart(ulong Segment, ulong FirstGroup, long Groups, long Bytes);
+/// <param name="Holes">Holes of the epoch that were known then, and are behind.</param>
+public sealed record StretchStart(ulong Segment, ulong FirstGroup, long Groups, long Bytes, long Holes = 0);
 
 /// <summary>What is read from an archive, in which order, to be at an instant. Pure: reading it changes nothing.</summary>
 /// <param name="Lineage">The archive.</param>
@@ -54,7 +55,7 @@ public sealed record RestorePlan(Guid Lineage, DateTimeOffset? Instant, IReadOnl
 
     /// <summary>Ranges of the log that are lost.</summary>
     [JsonIgnore]
-    public long Holes => Stretches.Sum(stretch => stretch.Known.Holes);
+    public long Holes => Stretches.Sum(stretch => Math.Max(0, stretch.Known.Holes - (stretch.Start?.Holes ?? 0)));
 
     /// <summary>What the restored directory goes on from.</summary>
     /// <param name="lastSegment">How far the last stretch was found to go.</param>
@@ -63,6 +64,9 @@ public sealed record RestorePlan(Guid Lineage, DateTimeOffset? Instant, IReadOnl
         RestoreStretch last = Stretches[^1];
         return new ArchiveOrigin(last.Epoch.Number, last.Known with { Segment = Math.Max(last.Known.Segment, lastSegment) }, last.Until);
     }
+
+    /// <summary>The same, to where the log was found to end and not behind.</summary>
+    public RestorePlan Until(ulong lastSegment) => this with { Stretches = [.. Stretches.SkipLast(1), Stretches[^1] with { IsWhole = false, Known = Stretches[^1].Known with { Segment = lastSegment } }] };
 
     /// <summary>Plans to be where the archive was at an instant: in the epoch that was then, with all that it went on from.</summary>
     /// <exception cref="RestoreRefusedException">The archive doesn't reach there.</exception>
@@ -101,7 +105,9 @@ public sealed record RestorePlan(Guid Lineage, DateTimeOffset? Instant, IReadOnl
         int at = Stretches.Index().First(stretch => stretch.Item.Epoch.Number == manifest.Id.Epoch).Index;
         RestoreStretch stretch = Stretches[at];
         if (manifest.Lineage != Lineage || manifest.Log != stretch.Epoch.Log) throw new RestoreRefusedException($"Snapshot {manifest.Id} is of another archive.");
-        var start = new StretchStart(manifest.Id.Segment, manifest.ReplayFrom, manifest.Archived.Groups, manifest.Archived.Bytes);
+        if (stretch.Until < manifest.ReceivedThrough) throw new RestoreRefusedException($"Snapshot {manifest.Id} may hold what was received up to {manifest.ReceivedThrough.UtcDateTime:u}, by a clock that was set back.");
+        if (manifest.ReplayFrom > manifest.Id.Segment + 1) throw new RestoreRefusedException($"Snapshot {manifest.Id} ends with segment {manifest.Id.Segment}, and the archive begins with {manifest.ReplayFrom}: what is between is in neither.");
+        var start = new StretchStart(manifest.Id.Segment, manifest.ReplayFrom, manifest.Archived.Groups, manifest.Archived.Bytes, manifest.Archived.Holes);
         return this with { Stretches = [stretch with { Start = start }, .. Stretches.Skip(at + 1)], Snapshot = new PlannedSnapshot(manifest.Id, manifest.Packs.Count(), manifest.Bytes) };
     }
 

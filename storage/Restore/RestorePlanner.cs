@@ -10,20 +10,23 @@ public static class RestorePlanner
     /// <summary>Plans to be where the archive was at an instant, by way of the newest snapshot that can be read.</summary>
     /// <param name="store">The archive's.</param>
     /// <param name="instant">When; null for the newest that there is.</param>
+    /// <param name="mayUse">Which snapshots it may lead by.</param>
     /// <param name="warn">Is told of snapshots that can't be used.</param>
     /// <param name="cancellation">Gives up.</param>
     /// <exception cref="RestoreRefusedException">There is no archive, or it doesn't reach there.</exception>
-    public static async Task<RestorePlan> PlanAsync(IObjectStore store, DateTimeOffset? instant, Action<string> warn, CancellationToken cancellation)
+    public static async Task<RestorePlan> PlanAsync(IObjectStore store, DateTimeOffset? instant, Func<SnapshotId, bool> mayUse, Action<string> warn, CancellationToken cancellation)
     {
         ArchiveHead head = await HeadAsync(store, cancellation).ConfigureAwait(false);
         RestorePlan plan = RestorePlan.Of(head, instant);
         var catalogue = new SnapshotCatalogue(store);
-        HashSet<SnapshotId> left = [.. (await catalogue.ListAsync(cancellation).ConfigureAwait(false)).Select(entry => entry.Id)];
+        HashSet<SnapshotId> left = [.. (await catalogue.ListAsync(cancellation).ConfigureAwait(false)).Select(entry => entry.Id).Where(mayUse)];
         while (plan.Choose(left) is { } id)
         {
             try
             {
-                RestorePlan byWayOf = plan.From(await catalogue.ReadAsync(id, cancellation).ConfigureAwait(false));
+                SnapshotManifest manifest = await catalogue.ReadAsync(id, cancellation).ConfigureAwait(false);
+                RestorePlan byWayOf = plan.From(manifest);
+                await catalogue.ProveAsync(manifest, cancellation).ConfigureAwait(false);
                 byWayOf.CheckKept(head);
                 return byWayOf;
             }
@@ -37,6 +40,10 @@ public static class RestorePlanner
         plan.CheckKept(head);
         return plan;
     }
+
+    /// <summary>The same, by way of whichever snapshot is best.</summary>
+    /// <exception cref="RestoreRefusedException">There is no archive, or it doesn't reach there.</exception>
+    public static Task<RestorePlan> PlanAsync(IObjectStore store, DateTimeOffset? instant, Action<string> warn, CancellationToken cancellation) => PlanAsync(store, instant, _ => true, warn, cancellation);
 
     /// <summary>Plans to have what is in a snapshot.</summary>
     /// <exception cref="RestoreRefusedException">There is no archive, or the snapshot isn't of it.</exception>

@@ -22,6 +22,8 @@ public sealed record ArchiveInventory(ArchiveHead Head, IReadOnlyList<StoredSnap
         var there = new Dictionary<string, long>();
         await foreach (ListedObject found in store.ListAsync(SnapshotNames.AllPacks, null, cancellation).ConfigureAwait(false)) there[found.Name] = found.Length;
 
+        await foreach (ListedObject condemned in store.ListAsync(SnapshotNames.AllCondemned, null, cancellation).ConfigureAwait(false)) there[SnapshotNames.Pack(condemned.Name[SnapshotNames.AllCondemned.Length..])] = -1;
+
         var catalogue = new SnapshotCatalogue(store);
         (List<StoredSnapshot> snapshots, HashSet<string> named, List<string> damaged) = ([], [], []);
         foreach (SnapshotEntry entry in await catalogue.ListAsync(cancellation).ConfigureAwait(false))
@@ -31,8 +33,8 @@ public sealed record ArchiveInventory(ArchiveHead Head, IReadOnlyList<StoredSnap
                 SnapshotManifest manifest = await catalogue.ReadAsync(entry.Id, cancellation).ConfigureAwait(false);
                 named.UnionWith(manifest.Packs.Select(pack => SnapshotNames.Pack(pack.Name)));
                 PackReference? missing = manifest.Packs.FirstOrDefault(pack => !there.TryGetValue(SnapshotNames.Pack(pack.Name), out long bytes) || bytes != pack.Bytes);
-                if (missing is null) snapshots.Add(new StoredSnapshot(entry, manifest.ReplayFrom));
-                else damaged.Add($"Snapshot {entry.Id} needs {SnapshotNames.Pack(missing.Name)}, which is missing in {store.Address} or has another length.");
+                if (missing is null) snapshots.Add(new StoredSnapshot(entry, manifest));
+                else damaged.Add($"Snapshot {entry.Id} needs {SnapshotNames.Pack(missing.Name)}, which is missing in {store.Address}, has another length, or was found damaged.");
             }
             catch (Exception e) when (e is ObjectDamagedException or FileNotFoundException)
             {
@@ -50,7 +52,7 @@ public sealed record ArchiveInventory(ArchiveHead Head, IReadOnlyList<StoredSnap
 /// <item>Look at all there is, and plan (<see cref="ArchiveRetentionPlan"/>) by what can be relied on.</item>
 /// <item>Prove that what is kept of the log is there.</item>
 /// <item>Note in the archive's head what will be kept no longer: from now on no plan needs it.</item>
-/// <item>Delete expired snapshots, then groups of the log, as long as the lease is held.</item>
+/// <item>Delete expired snapshots that nobody has pinned meanwhile, then groups of the log, as long as the lease is held.</item>
 /// <item>Delete objects of snapshots that no manifest names, when none did the last time either.</item>
 /// <item>Look again: what is kept is still there.</item>
 /// </list>
@@ -65,6 +67,10 @@ public sealed class ArchiveRetention(IObjectStore store, Func<ArchivedLog?> arch
     /// <summary>Nothing is deleted so shortly before the lease ends: a call may take long.</summary>
     private static readonly TimeSpan s_leaseReserve = TimeSpan.FromSeconds(5);
 
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(1);
+
+    private const int Deleters = 8;
+
     private HashSet<string> _unnamed = [];
 
     /// <returns>How many objects were deleted.</returns>
@@ -78,13 +84,14 @@ public sealed class ArchiveRetention(IObjectStore store, Func<ArchivedLog?> arch
         ArchiveHead head = inventory.Head;
         ArchiveRetentionPlan plan = ArchiveRetentionPlan.Of(head, inventory.Snapshots, now < store.Now ? now : store.Now, options);
         await ProveAsync(head, plan, cancellation).ConfigureAwait(false); // 2
-        ArchiveTrim trim = plan.Trim(head);
-        if (trim.Logs.Count > 0) await noteTrim(trim).WaitAsync(cancellation).ConfigureAwait(false); // 3
+        foreach (string lost in plan.Lost) log.LogError("{Lost}", lost);
+        if (plan.Horizon > (head.Trim?.Horizon ?? head.Epochs[0].Began) || !plan.Trim(head).Logs.SequenceEqual(head.Trim?.Logs ?? [])) await NoteAsync(plan.Trim(head), cancellation).ConfigureAwait(false); // 3
 
         int deleted = 0;
         foreach (SnapshotId expired in plan.Expired) // 4
         {
             CheckLease();
+            if (await store.FindAsync(SnapshotNames.Pin(expired), cancellation).ConfigureAwait(false) is not null) continue;
             await new SnapshotCatalogue(store).DeleteAsync(expired, cancellation).ConfigureAwait(false);
             deleted++;
         }
@@ -93,13 +100,8 @@ public sealed class ArchiveRetention(IObjectStore store, Func<ArchivedLog?> arch
         {
             ulong? first = plan.Logs.FirstOrDefault(kept => kept.Epoch == epoch.Number)?.FirstGroup;
             if (first == epoch.First) continue;
-            await foreach (ListedObject group in store.ListAsync(ArchiveNames.LogOf(epoch.Number), null, cancellation).ConfigureAwait(false))
-            {
-                if (ArchiveNames.FirstOf(group.Name) is not { } number || number >= first) break;
-                CheckLease();
-                await store.DeleteAsync(group.Name, cancellation).ConfigureAwait(false);
-                deleted++;
-            }
+            IAsyncEnumerable<string> groups = store.ListAsync(ArchiveNames.LogOf(epoch.Number), null, cancellation).Select(group => group.Name).TakeWhile(name => ArchiveNames.FirstOf(name) is { } number && !(number >= first));
+            deleted += await DeleteAsync(groups, cancellation).ConfigureAwait(false);
         }
 
         deleted += await DeleteUnnamedAsync(inventory, plan, cancellation).ConfigureAwait(false); // 5
@@ -115,13 +117,32 @@ public sealed class ArchiveRetention(IObjectStore store, Func<ArchivedLog?> arch
         string[] garbage = [.. unnamed.Where(_unnamed.Contains)];
         _unnamed = unnamed;
         if (plan.Snapshots.Count == 0) return 0;
-        foreach (string pack in garbage)
+        return await DeleteAsync(garbage.ToAsyncEnumerable(), cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>A day's log is many objects, and a store far away.</summary>
+    private async Task<int> DeleteAsync(IAsyncEnumerable<string> names, CancellationToken cancellation)
+    {
+        int deleted = 0;
+        await Parallel.ForEachAsync(names, new ParallelOptions { MaxDegreeOfParallelism = Deleters, CancellationToken = cancellation }, async (name, token) =>
         {
             CheckLease();
-            await store.DeleteAsync(pack, cancellation).ConfigureAwait(false);
-        }
+            await store.DeleteAsync(name, token).ConfigureAwait(false);
+            Interlocked.Increment(ref deleted);
+        }).ConfigureAwait(false);
+        return deleted;
+    }
 
-        return garbage.Length;
+    private async Task NoteAsync(ArchiveTrim trim, CancellationToken cancellation)
+    {
+        try
+        {
+            await noteTrim(trim).WaitAsync(s_patience, cancellation).ConfigureAwait(false);
+        }
+        catch (TimeoutException e)
+        {
+            throw new IOException($"{ArchiveNames.Head} in {store.Address} can't be replaced now.", e);
+        }
     }
 
     /// <summary>Of what is kept of the log, the first group is there, unless nothing came yet.</summary>

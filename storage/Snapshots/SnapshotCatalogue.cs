@@ -59,7 +59,7 @@ public sealed class SnapshotCatalogue(IObjectStore store)
         throw new ObjectDamagedException($"Snapshot {manifest.Id} in {store.Address} needs {needed.Count} objects that are missing there or have another length: {names}.");
     }
 
-    /// <summary>Reads every object that a snapshot needs, and notes that they are right.</summary>
+    /// <summary>Reads every object that a snapshot needs, and notes that they are right; or that one isn't, so that the next snapshot makes it anew.</summary>
     /// <param name="manifest">The snapshot.</param>
     /// <param name="progress">Is told bytes that were read.</param>
     /// <param name="cancellation">Gives up.</param>
@@ -69,7 +69,15 @@ public sealed class SnapshotCatalogue(IObjectStore store)
         await ProveAsync(manifest, cancellation).ConfigureAwait(false);
         foreach (PackReference pack in manifest.Packs)
         {
-            await UnpackAsync(pack, folder: null, progress, cancellation).ConfigureAwait(false);
+            try
+            {
+                await UnpackAsync(pack, folder: null, progress, cancellation).ConfigureAwait(false);
+            }
+            catch (ObjectDamagedException)
+            {
+                await store.CreateAsync(SnapshotNames.Condemned(pack.Name), ObjectContent.Of(Array.Empty<byte>()), cancellation).ConfigureAwait(false);
+                throw;
+            }
         }
 
         await store.CreateAsync(SnapshotNames.Verified(manifest.Id, store.Now), ObjectContent.Of(Array.Empty<byte>()), cancellation).ConfigureAwait(false);
@@ -92,11 +100,11 @@ public sealed class SnapshotCatalogue(IObjectStore store)
                     await FolderPack.UnpackAsync(content, pack.Name, folder, progress, cancellation).ConfigureAwait(false);
                     return;
                 }
-                catch (InvalidDataException e) when (attempt == 2)
+                catch (Exception e) when (e is InvalidDataException or ObjectDamagedException && attempt == 2)
                 {
-                    throw new ObjectDamagedException($"{name} in {store.Address} is damaged: {e.Message}.", e);
+                    throw new ObjectDamagedException($"{name} in {store.Address} is damaged: {e.Message}{(e is ObjectDamagedException ? "" : ".")}", e);
                 }
-                catch (InvalidDataException)
+                catch (Exception e) when (e is InvalidDataException or ObjectDamagedException)
                 {
                     // once more: only what is damaged twice is damaged in the store
                 }

@@ -62,4 +62,10 @@ public static class SnapshotNames
     public static string Verified(SnapshotId id, DateTimeOffset when) => $"{All}{id}/verified/{when.UtcDateTime.ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture)}";
 
     public static string Pack(string name) => AllPacks + name;
+
+    /// <summary>Objects of packs/ that were found damaged.</summary>
+    public const string AllCondemned = "condemned/";
+
+    /// <summary>Says that an object was found damaged, until it is made anew.</summary>
+    public static string Condemned(string name) => AllCondemned + name;
 }

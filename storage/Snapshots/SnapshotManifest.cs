@@ -16,6 +16,7 @@ namespace TraceStore.Storage.Snapshots;
 /// <param name="Id">Which: when, in which epoch and up to which segment.</param>
 /// <param name="Lineage">The archive's identity.</param>
 /// <param name="Log">The identity of the write-ahead log.</param>
+/// <param name="ReceivedThrough">Nothing in it was received later, whatever the clock has done since.</param>
 /// <param name="Archived">How far the epoch was archived then, to reckon by.</param>
 /// <param name="ReplayFrom">The archived group in which the log goes on begins with this segment, or there is none yet.</param>
 /// <param name="Versions">What wrote it.</param>
@@ -29,6 +30,7 @@ public sealed record SnapshotManifest(
     SnapshotId Id,
     Guid Lineage,
     ulong Log,
+    DateTimeOffset ReceivedThrough,
     ArchiveFrontier Archived,
     ulong ReplayFrom,
     SnapshotVersions Versions,
@@ -70,6 +72,7 @@ public sealed record SnapshotManifest(
             SnapshotManifest manifest = JsonSerializer.Deserialize<SnapshotManifest>(content[..at], s_json) ?? throw new JsonException("it is null");
             if (manifest.Format > NewestFormat) throw new JsonException($"it has format version {manifest.Format}, where this TraceStore knows {NewestFormat}: use the TraceStore that wrote it, {manifest.Versions?.TraceStore}");
             if (SnapshotNames.Manifest(manifest.Id) != name) throw new JsonException($"it is that of snapshot {manifest.Id}");
+            if (manifest.Tables.Any(table => !IsName(table.Name)) || manifest.Parts.Any(part => !IsName(part.Name)) || manifest.Packs.Any(pack => !ObjectName.IsValid(SnapshotNames.Pack(pack.Name)) || !IsName(pack.Name))) throw new JsonException("it has names that can't be");
             return manifest;
         }
         catch (JsonException e)
@@ -77,6 +80,9 @@ public sealed record SnapshotManifest(
             throw new ObjectDamagedException($"{name} in {store.Address} can't be read: {e.Message}.", e);
         }
     }
+
+    /// <summary>Names become names of folders and stand in statements.</summary>
+    private static bool IsName(string name) => name.Length > 0 && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-');
 
     public byte[] Encode()
     {

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using TraceStore.Storage.Archive;
 using TraceStore.Storage.ClickHouse;
 using TraceStore.Storage.ObjectStorage;
+using TraceStore.Storage.Wal;
 
 namespace TraceStore.Storage.Snapshots;
 
@@ -11,8 +12,14 @@ public sealed record SnapshotSource
     /// <summary>The log's folder.</summary>
     public required string WalDirectory { get; init; }
 
+    /// <summary>Nothing that is stored was received later.</summary>
+    public required Func<DateTimeOffset> NewestReceived { get; init; }
+
     /// <summary>Runs something while nothing is being stored, telling it up to which segment of the log everything is.</summary>
     public required BetweenBlocks BetweenBlocksAsync { get; init; }
+
+    /// <summary>Whether a day was dropped because it was too old or too much: what else is missing is lost.</summary>
+    public required Func<string, bool> WasDropped { get; init; }
 
     /// <summary>Completes when the engine's writes have succeeded; throws an <see cref="IOException"/> where some haven't.</summary>
     public required Func<CancellationToken, Task> CheckEngineAsync { get; init; }
@@ -39,8 +46,9 @@ public sealed record SnapshotProgress(int Parts, int OfParts, long Bytes);
 /// <summary>
 /// Takes snapshots: of all that is stored at a moment, as parts, of which the store is given those that it hasn't got. For one caller at a time.
 /// <list type="number">
-/// <item>Between two blocks, hold all parts as they are by hard links: they are the log up to a segment. Ingest goes on.</item>
-/// <item>Create an object for each part that isn't in the store, and for the quarantine.</item>
+/// <item>Between two blocks, hold all parts and the quarantine as they are by hard links: they are the log up to a segment. Ingest goes on.</item>
+/// <item>See that nothing is missing that the last snapshot had and nobody dropped: what is lost here is kept there.</item>
+/// <item>Have each part checked that isn't in the store, and create an object for it; and for the quarantine.</item>
 /// <item>Wait until the log is archived up to there, so that the snapshot is on the archive's way.</item>
 /// <item>List the store's objects, and find each that the snapshot needs.</item>
 /// <item>Create the manifest: now there is a snapshot. Let go of the parts.</item>
@@ -52,31 +60,42 @@ public sealed class Snapshotter(IObjectStore store, LogArchiver archiver, TableP
     private const int MaxFreezes = 3;
 
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>ClickHouse that can't store a block for so long isn't well.</summary>
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
+
     private static readonly int s_writers = Math.Clamp(Environment.ProcessorCount, 2, 8);
 
     private readonly SnapshotCatalogue _catalogue = new(store);
 
+    private string HeldQuarantine => Path.Combine(source.WalDirectory, "quarantine-held");
+
     /// <summary>Takes one.</summary>
+    /// <param name="acceptsLoss">Whether it is taken though spans are missing that the last one had.</param>
+    /// <param name="progress">Is told how far it is.</param>
+    /// <param name="cancellation">Gives up.</param>
     /// <exception cref="IOException">Nothing is archived now, the store can't be reached, or the engine's disk fails: there is no snapshot.</exception>
     /// <exception cref="ClickHouseUnavailableException">Not now.</exception>
-    public async Task<SnapshotManifest> TakeAsync(Action<SnapshotProgress> progress, CancellationToken cancellation)
+    public async Task<SnapshotManifest> TakeAsync(bool acceptsLoss, Action<SnapshotProgress> progress, CancellationToken cancellation)
     {
         ArchivedLog archived = await UntilArchivedAsync(0, cancellation).ConfigureAwait(false);
         SnapshotManifest? last = await FindLastAsync(cancellation).ConfigureAwait(false);
-        tables.Thaw(null);
+        Thaw();
         try
         {
             FrozenTables frozen = await FreezeAsync(archived, cancellation).ConfigureAwait(false); // 1
+            if (!acceptsLoss && last is not null) CheckNothingIsLost(last, frozen); // 2
             ILookup<string, PackReference> known = (last?.Parts ?? []).ToLookup(part => part.Hash, part => part.Pack);
-            Dictionary<FrozenPart, PackReference> packs = await PackAsync(frozen.Parts, known, progress, cancellation).ConfigureAwait(false); // 2
-            PackReference? quarantine = await PackQuarantineAsync(cancellation).ConfigureAwait(false);
-            archived = await UntilArchivedAsync(frozen.Id.Segment, cancellation).ConfigureAwait(false); // 3
+            Dictionary<FrozenPart, PackReference> packs = await PackAsync(frozen.Parts, known, progress, cancellation).ConfigureAwait(false); // 3
+            PackReference? quarantine = frozen.HasQuarantine ? await PackAsync(HeldQuarantine, null, cancellation).ConfigureAwait(false) : null;
+            archived = await UntilArchivedAsync(frozen.Id.Segment, cancellation).ConfigureAwait(false); // 4
             if (archived.Epoch.Number != frozen.Id.Epoch) throw new ArchiveNotOursException($"The archive in {store.Address} was taken by another writer while the snapshot was made.");
             var manifest = new SnapshotManifest(
                 SnapshotManifest.NewestFormat,
                 frozen.Id,
                 archived.Lineage,
                 archived.Epoch.Log,
+                frozen.ReceivedThrough,
                 archived.Frontier,
                 await ReplayFromAsync(archived.Epoch, frozen.Id.Segment, last, cancellation).ConfigureAwait(false),
                 new SnapshotVersions(source.Version, await tables.ReadEngineVersionAsync(cancellation).ConfigureAwait(false), SchemaMigration.All[^1].Number),
@@ -85,14 +104,21 @@ public sealed class Snapshotter(IObjectStore store, LogArchiver archiver, TableP
                 quarantine,
                 source.Settings,
                 source.Secrets);
-            await _catalogue.ProveAsync(manifest, cancellation).ConfigureAwait(false); // 4
-            await _catalogue.CreateAsync(manifest, cancellation).ConfigureAwait(false); // 5
+            await _catalogue.ProveAsync(manifest, cancellation).ConfigureAwait(false); // 5
+            await _catalogue.CreateAsync(manifest, cancellation).ConfigureAwait(false); // 6
             return manifest;
         }
         finally
         {
-            tables.Thaw(null);
+            Thaw();
         }
+    }
+
+    /// <summary>Lets go of what this or a killed process has held.</summary>
+    public void Thaw()
+    {
+        tables.Thaw(null);
+        if (Directory.Exists(HeldQuarantine)) Directory.Delete(HeldQuarantine, recursive: true);
     }
 
     /// <summary>Whether anything is stored.</summary>
@@ -100,10 +126,10 @@ public sealed class Snapshotter(IObjectStore store, LogArchiver archiver, TableP
 
     private async Task<SnapshotManifest?> FindLastAsync(CancellationToken cancellation)
     {
-        IReadOnlyList<SnapshotEntry> entries = await _catalogue.ListAsync(cancellation).ConfigureAwait(false);
+        SnapshotId? newest = (await _catalogue.ListAsync(cancellation).ConfigureAwait(false)).Select(entry => entry.Id).MaxBy(id => (id.Epoch, id.Segment, id.Taken)); // by what it holds, whatever the clock said
         try
         {
-            return entries.Count == 0 ? null : await _catalogue.ReadAsync(entries[^1].Id, cancellation).ConfigureAwait(false);
+            return newest is null ? null : await _catalogue.ReadAsync(newest, cancellation).ConfigureAwait(false);
         }
         catch (ObjectDamagedException e)
         {
@@ -117,36 +143,69 @@ public sealed class Snapshotter(IObjectStore store, LogArchiver archiver, TableP
         for (int attempt = 1; ; attempt++)
         {
             string name = Guid.NewGuid().ToString("N");
-            (ulong segment, IReadOnlyList<FrozenPart> parts) = await source.BetweenBlocksAsync(
+            bool hasQuarantine = false;
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            limit.CancelAfter(s_patience);
+            (ulong segment, IReadOnlyList<FrozenPart> parts) = await WaitAsync(source.BetweenBlocksAsync(
                 async through =>
                 {
+                    hasQuarantine = new Quarantine(source.WalDirectory).CopyTo(HeldQuarantine);
                     IReadOnlyList<FrozenPart> frozen = await tables.FreezeAsync(name, cancellation).ConfigureAwait(false);
                     await source.CheckEngineAsync(cancellation).ConfigureAwait(false); // a merge whose writes the disk refused isn't kept for good
                     return (through, frozen);
                 },
-                cancellation).ConfigureAwait(false);
+                limit.Token), cancellation).ConfigureAwait(false);
             var id = SnapshotId.At(DateTimeOffset.UtcNow, archived.Epoch.Number, segment);
+            DateTimeOffset received = source.NewestReceived();
+            if (segment + 1 < archived.Epoch.First) throw new IOException($"ClickHouse holds the log up to segment {segment}, and the archive begins with {archived.Epoch.First}: no snapshot is taken before they meet.");
 
             // What retention drops meanwhile is missing here
             IReadOnlyList<StoredLog> logs = await tables.ReadLogsAsync(archived.Epoch.Log, segment, cancellation).ConfigureAwait(false);
             long rows = parts.Where(frozen => frozen.Part.Table == SpanColumns.Spans.Name).Sum(frozen => frozen.Part.Rows);
-            if (rows == logs.Sum(stored => stored.Spans)) return new FrozenTables(id, parts, logs);
+            if (rows == logs.Sum(stored => stored.Spans)) return new FrozenTables(id, received, parts, logs, hasQuarantine);
             if (attempt == MaxFreezes) throw new IOException($"The parts of spans have {rows} rows, where {logs.Sum(stored => stored.Spans)} are stored up to segment {segment}: no snapshot of that is taken.");
-            tables.Thaw(name);
+            Thaw();
+        }
+    }
+
+    private static async Task<T> WaitAsync<T>(Task<T> frozen, CancellationToken cancellation)
+    {
+        try
+        {
+            return await frozen.ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
+        {
+            throw new IOException($"ClickHouse has stored no block for {s_patience.TotalMinutes:F0} minutes, so no snapshot is taken. /readyz says what is wrong.", e);
+        }
+    }
+
+    /// <summary>A disk that was lost or a table that was dropped leaves less than there was; the next snapshot would hide what the last one still has.</summary>
+    private void CheckNothingIsLost(SnapshotManifest last, FrozenTables frozen)
+    {
+        Dictionary<string, long> there = frozen.Parts.Where(part => part.Part.Table == SpanColumns.Spans.Name).GroupBy(part => part.Part.Partition).ToDictionary(parts => parts.Key, parts => parts.Sum(part => part.Part.Rows));
+        foreach (SnapshotPartition day in last.Tables.Where(table => table.Name == SpanColumns.Spans.Name).SelectMany(table => table.Partitions))
+        {
+            long rows = there.GetValueOrDefault(day.Id);
+            if (rows >= day.Rows || (rows == 0 && source.WasDropped(day.Id))) continue;
+            throw new IOException(
+                $"Of {day.Id}, {rows} spans are stored, where snapshot {last.Id} has {day.Rows}: spans were lost, so no snapshot is taken that would hide it. Bring them back: tracestore restore into another directory. If they may go: tracestore snapshot create --accept-loss");
         }
     }
 
     private async Task<Dictionary<FrozenPart, PackReference>> PackAsync(
         IReadOnlyList<FrozenPart> parts, ILookup<string, PackReference> known, Action<SnapshotProgress> progress, CancellationToken cancellation)
     {
-        HashSet<string> there = [];
-        await foreach (ListedObject found in store.ListAsync(SnapshotNames.AllPacks, null, cancellation).ConfigureAwait(false)) there.Add(found.Name);
+        var there = new Dictionary<string, long>();
+        await foreach (ListedObject found in store.ListAsync(SnapshotNames.AllPacks, null, cancellation).ConfigureAwait(false)) there[found.Name] = found.Length;
+        await foreach (ListedObject found in store.ListAsync(SnapshotNames.AllCondemned, null, cancellation).ConfigureAwait(false)) there.Remove(SnapshotNames.Pack(found.Name[SnapshotNames.AllCondemned.Length..]));
         var packs = new Dictionary<FrozenPart, PackReference>();
         var done = new SnapshotProgress(0, parts.Count, 0);
         await Parallel.ForEachAsync(parts, new ParallelOptions { MaxDegreeOfParallelism = s_writers, CancellationToken = cancellation }, async (part, token) =>
         {
-            PackReference? stored = known[part.Part.Hash].FirstOrDefault(pack => there.Contains(SnapshotNames.Pack(pack.Name)));
-            PackReference pack = stored ?? await PackAsync(part.Folder, token).ConfigureAwait(false);
+            PackReference? stored = known[part.Part.Hash].FirstOrDefault(pack => there.GetValueOrDefault(SnapshotNames.Pack(pack.Name)) == pack.Bytes);
+            PackReference pack = stored ?? await PackAsync(part.Folder, part.Part, token).ConfigureAwait(false);
+            Directory.Delete(part.Folder, recursive: true); // it holds disk, and a snapshot may take hours
             lock (packs)
             {
                 packs.Add(part, pack);
@@ -157,18 +216,26 @@ public sealed class Snapshotter(IObjectStore store, LogArchiver archiver, TableP
         return packs;
     }
 
-    /// <summary>One that is there already is the same: it is named by what it is.</summary>
-    private async Task<PackReference> PackAsync(string folder, CancellationToken cancellation)
+    /// <summary>Named by what it is, one that is there already is the same; but for one that was cut, or was found damaged: it is made anew.</summary>
+    /// <param name="folder">The files.</param>
+    /// <param name="part">The part that they are; null for what is none.</param>
+    /// <param name="cancellation">Gives up.</param>
+    private async Task<PackReference> PackAsync(string folder, TablePart? part, CancellationToken cancellation)
     {
+        if (part is not null && await tables.CheckAsync(part, cancellation).ConfigureAwait(false) is { } damage) throw new IOException($"Part {part.Name} of {part.Table} is damaged on this disk ({damage}): no snapshot of it is taken. Check the disk, and bring the part back: tracestore restore into another directory.");
         FolderPack pack = await FolderPack.OfAsync(folder, cancellation).ConfigureAwait(false);
-        await store.CreateAsync(SnapshotNames.Pack(pack.Name), pack.Content, cancellation).ConfigureAwait(false);
-        return new PackReference(pack.Name, pack.Content.Length);
-    }
+        (string name, string condemned) = (SnapshotNames.Pack(pack.Name), SnapshotNames.Condemned(pack.Name));
+        if (await store.CreateAsync(name, pack.Content, cancellation).ConfigureAwait(false)) return new PackReference(pack.Name, pack.Content.Length);
+        bool isRight = await store.FindAsync(condemned, cancellation).ConfigureAwait(false) is null && (await store.FindAsync(name, cancellation).ConfigureAwait(false))?.Length == pack.Content.Length;
+        if (!isRight)
+        {
+            log.LogWarning("{Name} in {Store} was damaged, and is made anew.", name, store.Address);
+            await store.DeleteAsync(name, cancellation).ConfigureAwait(false);
+            await store.CreateAsync(name, pack.Content, cancellation).ConfigureAwait(false);
+            await store.DeleteAsync(condemned, cancellation).ConfigureAwait(false);
+        }
 
-    private async Task<PackReference?> PackQuarantineAsync(CancellationToken cancellation)
-    {
-        string folder = Path.Combine(source.WalDirectory, "quarantine");
-        return Directory.Exists(folder) && Directory.EnumerateFiles(folder).Any() ? await PackAsync(folder, cancellation).ConfigureAwait(false) : null;
+        return new PackReference(pack.Name, pack.Content.Length);
     }
 
     /// <summary>Where the archiver is, once it is so far.</summary>
@@ -206,5 +273,5 @@ public sealed class Snapshotter(IObjectStore store, LogArchiver archiver, TableP
            select new SnapshotTable(table.Name, [.. partitions]),
     ];
 
-    private sealed record FrozenTables(SnapshotId Id, IReadOnlyList<FrozenPart> Parts, IReadOnlyList<StoredLog> Logs);
+    private sealed record FrozenTables(SnapshotId Id, DateTimeOffset ReceivedThrough, IReadOnlyList<FrozenPart> Parts, IReadOnlyList<StoredLog> Logs, bool HasQuarantine);
 }

@@ -115,6 +115,26 @@ public sealed class Quarantine(string walDirectory)
         return file is null ? null : new SealedSegment(file.FullName, WalSegment.NumberOf(file.FullName), file.Length);
     }
 
+    /// <summary>
+    /// Copies all that is set aside, and what was given back and isn't taken yet, as it is now: by hard links where the system has them.
+    /// For who sees to it that nothing is taken meanwhile.
+    /// </summary>
+    /// <param name="folder">Where to, on the same disk; it isn't there yet.</param>
+    /// <returns>Whether there was anything.</returns>
+    public bool CopyTo(string folder)
+    {
+        FileInfo[] files = [.. new[] { _directory, _replay }.Where(Directory.Exists).SelectMany(from => new DirectoryInfo(from).EnumerateFiles()).Where(file => file.Extension is SegmentExtension or DamageExtension or ReasonExtension)];
+        if (files.Length == 0) return false;
+        Directory.CreateDirectory(folder);
+        foreach (FileInfo file in files)
+        {
+            string target = Path.Combine(folder, file.Name);
+            if (file.Extension == ReasonExtension || !HardLink.TryCreate(file.FullName, target)) file.CopyTo(target, overwrite: true);
+        }
+
+        return true;
+    }
+
     /// <summary>A segment that was given back is stored, or set aside again.</summary>
     public void Finish(SealedSegment givenBack)
     {

@@ -38,6 +38,7 @@ public sealed class WriteAheadLog : IAsyncDisposable
     // The writer's own.
     private ActiveSegment? _active;
     private ulong _nextSequence;
+    private long _newestReceivedTicks;
     private ulong _nextSegment;
 
     // Between the writer and the sinks.
@@ -81,6 +82,9 @@ public sealed class WriteAheadLog : IAsyncDisposable
 
     /// <summary>When the newest segment that an earlier process left was created; null where there was none.</summary>
     public DateTimeOffset? NewestTimeAtOpen { get; }
+
+    /// <summary>No record was received later than this, by a clock that may have been set back since.</summary>
+    public DateTimeOffset NewestReceived => new(Math.Max(Interlocked.Read(ref _newestReceivedTicks), NewestTimeAtOpen?.UtcTicks ?? 0), TimeSpan.Zero);
 
     /// <summary>Bytes of the segments on disk.</summary>
     public long Bytes => _files.Bytes;
@@ -298,8 +302,18 @@ public sealed class WriteAheadLog : IAsyncDisposable
         if (_active is not null) Seal();
     }
 
-    private ulong NowUnixNano() =>
-        (ulong)(_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick;
+    private ulong NowUnixNano()
+    {
+        long ticks = _time.GetUtcNow().UtcTicks;
+        for (long newest = Interlocked.Read(ref _newestReceivedTicks); ticks > newest;)
+        {
+            long found = Interlocked.CompareExchange(ref _newestReceivedTicks, ticks, newest);
+            if (found == newest) break;
+            newest = found;
+        }
+
+        return (ulong)(ticks - DateTimeOffset.UnixEpoch.UtcTicks) * TimeSpan.NanosecondsPerTick;
+    }
 }
 
 /// <summary>What was received up to a moment is in the segments up to one.</summary>

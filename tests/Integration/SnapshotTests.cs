@@ -94,14 +94,14 @@ public sealed class SnapshotTests : IDisposable
         foreach (string where in new[] { "/packs/", "/manifest.json" })
         {
             store.Faults = call => call.Operation == "PutObject" && call.Key.Contains(where, StringComparison.Ordinal) ? new S3Fault.Refuse(403, "AccessDenied") : null;
-            IOException failure = await Assert.ThrowsAsync<IOException>(() => ControlSocket.AskForSnapshotAsync(server.DataDirectory, _ => { }, default));
+            IOException failure = await Assert.ThrowsAsync<IOException>(() => ControlSocket.AskForSnapshotAsync(server.DataDirectory, false, _ => { }, default));
             Assert.StartsWith("Can't create ", failure.Message, StringComparison.Ordinal);
             Assert.Empty(Held(server));
         }
 
         store.Faults = _ => null;
         await using var bucket = new S3Store(store.Options("traces/"));
-        string id = await ControlSocket.AskForSnapshotAsync(server.DataDirectory, _ => { }, default);
+        string id = await ControlSocket.AskForSnapshotAsync(server.DataDirectory, false, _ => { }, default);
         Assert.Equal(3, (await new SnapshotCatalogue(bucket).ReadAsync(SnapshotId.Parse(id)!, default)).Spans);
     }
 
@@ -148,11 +148,11 @@ public sealed class SnapshotTests : IDisposable
 
         var part = new SnapshotPart("20261127_1_1_0", 1, hash, new PackReference(pack, 0));
         var manifest = new SnapshotManifest(
-            1, new SnapshotId(DateTimeOffset.UtcNow, 1, 3), Guid.NewGuid(), 7, ArchiveFrontier.Before(1), 4, new SnapshotVersions("0.0.9", "26.3.1.1", before),
+            1, new SnapshotId(DateTimeOffset.UtcNow, 1, 3), Guid.NewGuid(), 7, DateTimeOffset.UtcNow, ArchiveFrontier.Before(1), 4, new SnapshotVersions("0.0.9", "26.3.1.1", before),
             [new SnapshotTable("spans", [new SnapshotPartition("20261127", 1, ContentSum.Of([hash]), [part])])], [new SnapshotLog(7, 3, 3, 1)], null, new Dictionary<string, string>(), []);
         await OnEngineAsync("new", async (database, tables) =>
         {
-            for (int time = 0; time < 2; time++) await new SnapshotParts(Store, database, tables, Path.Combine(_place.Path, "new", "scratch"), NullLogger.Instance).BringBackAsync(manifest, _ => { }, default); // the second finds it there
+            for (int time = 0; time < 2; time++) await new SnapshotParts(Store, database, tables, Path.Combine(_place.Path, "new", "scratch"), isAlone: true, NullLogger.Instance).BringBackAsync(manifest, _ => { }, default); // the second finds it there
             await new SchemaMigrator(database, NullLogger.Instance).MigrateAsync(CancellationToken.None);
             Assert.Equal(["old\t1"], await database.ReadLinesAsync(new SqlQuery("SELECT name, (SELECT count() FROM trace_buckets) FROM spans"), default));
         });
@@ -209,7 +209,7 @@ public sealed class SnapshotTests : IDisposable
 
     private async Task<SnapshotManifest> TakeAsync(TestServer server)
     {
-        string id = await ControlSocket.AskForSnapshotAsync(server.DataDirectory, _ => { }, default);
+        string id = await ControlSocket.AskForSnapshotAsync(server.DataDirectory, false, _ => { }, default);
         return await new SnapshotCatalogue(Store).ReadAsync(SnapshotId.Parse(id)!, default);
     }
 

@@ -76,6 +76,10 @@ public sealed partial class TraceStoreProcess : IDisposable
         return process;
     }
 
+    /// <summary>Restores a directory and serves it meanwhile, on free ports; waits until it is ready.</summary>
+    public static Task<TraceStoreProcess> RestoreServedAsync(string archive, string dataDirectory, params string[] arguments) => UntilReadyAsync(new(
+        Binary, ["restore", "--serve", "--from", archive, "--data", dataDirectory, "--otlp-grpc-port", "0", "--otlp-http-port", "0", "--tempo-port", "0", "--jaeger-port", "0", .. arguments]));
+
     /// <summary>Starts serving and doesn't wait.</summary>
     public static TraceStoreProcess Start(string dataDirectory, int otlpPort, params string[] arguments) => Start(Binary, [], dataDirectory, otlpPort, arguments);
 

@@ -110,6 +110,60 @@ public sealed class RestoreTests : IDisposable
         Assert.Equal("30000", await EngineQuestion.AskAsync(DataOf("second"), "SELECT uniqExact(trace_id, span_ids) FROM tracestore.spans"));
     }
 
+    /// <summary>Back in service first, complete soon after; killed in between, and lost once more.</summary>
+    [Fact]
+    public async Task A_site_is_served_while_it_is_restored()
+    {
+        using (TraceStoreProcess server = await ServeAsync("first"))
+        {
+            await TraceStoreProcess.RunAsync("load", "--url", $"http://127.0.0.1:{server.OtlpPort}", "--spans", "20000");
+            await Eventually.BeTrueAsync("all spans", async () => await EngineQuestion.AskAsync(DataOf("first"), "SELECT count() FROM tracestore.spans") == "20000", seconds: 60);
+            Assert.Equal(0, (await TraceStoreProcess.RunAsync("snapshot", "create", "--data", DataOf("first"), "--archive", Archive)).ExitCode);
+            await TraceStoreProcess.RunAsync("load", "--url", $"http://127.0.0.1:{server.OtlpPort}", "--spans", "10000");
+            await ExportAsync(server, 1, 1);
+            Assert.Equal(0, await server.StopAsync());
+        }
+
+        int exported = 0;
+        using (TraceStoreProcess second = await TraceStoreProcess.RestoreServedAsync(Archive, DataOf("second")))
+        {
+            await ExportAsync(second, 100 + exported, 5); // at once, and whatever is missing yet
+            exported += 5;
+            await Task.Delay(Random.Shared.Next(500), TestContext.Current.CancellationToken);
+            second.Kill();
+        }
+
+        if (RestoreJournal.IsIn(DataOf("second")))
+        {
+            (int code, _, string refusal) = await TraceStoreProcess.RunAsync("serve", "--data", DataOf("second"), "--otlp-grpc-port", "0", "--otlp-http-port", "0", "--tempo-port", "0", "--jaeger-port", "0");
+            Assert.Equal(1, code);
+            Assert.Contains($"{DataOf("second")} is being restored from {Archive}. Go on with: ", refusal, StringComparison.Ordinal);
+        }
+
+        using (TraceStoreProcess second = await ServeAsync("second"))
+        {
+            using var tempo = new HttpClient { BaseAddress = second.TempoUrl };
+            await ExportAsync(second, 100 + exported, 5);
+            exported += 5;
+            await Eventually.BeTrueAsync("all to be back", async () => !(await tempo.GetStringAsync("/readyz")).Contains("restoring: ", StringComparison.Ordinal), seconds: 60);
+            Assert.False(RestoreJournal.IsIn(DataOf("second")));
+            await tempo.WaitForTraceAsync(Hex(TraceId(2_001)), 1);
+            Assert.DoesNotContain("PARTIAL", await tempo.GetStringAsync($"/api/v2/traces/{Hex(TraceId(2_001))}"), StringComparison.Ordinal);
+            await Eventually.BeTrueAsync("the archive", async () => (await tempo.GetStringAsync("/readyz")).Contains("archiving: ok", StringComparison.Ordinal), seconds: 90);
+            await tempo.WaitForEmptyLogAsync();
+            string all = $"{30_001 + exported}";
+            Assert.Equal($"{all}\t{all}", await EngineQuestion.AskAsync(DataOf("second"), "SELECT count(), uniqExact(trace_id, span_ids) FROM tracestore.spans"));
+            Assert.Equal("0", await EngineQuestion.AskAsync(DataOf("second"), "SELECT countIf(create_table_query LIKE '%max_bytes_to_merge_at_max_space_in_pool%') FROM system.tables WHERE database = 'tracestore'"));
+            Assert.Equal(0, await second.StopAsync());
+        }
+
+        // What it has received since is in the archive as well
+        Directory.Delete(DataOf("second"), recursive: true);
+        (int exitCode, string output, string errors) = await RestoreAsync("third");
+        Assert.True(exitCode == 0, errors);
+        Assert.Contains($"Restored {30_001 + exported} spans", output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task What_is_archived_can_be_sent_to_any_endpoint_and_goes_on_where_it_was_broken_off()
     {

@@ -81,7 +81,8 @@ public sealed class SnapshotCommandTests : IDisposable
         Assert.StartsWith($"{name} in {Archive} is damaged: its SHA256SUMS are others than its name says", errors, StringComparison.Ordinal);
         File.Delete(pack);
         (exitCode, _, errors) = await RestoreAsync();
-        Assert.Equal((1, $"{name} is missing in {Archive}."), (exitCode, errors));
+        Assert.Equal(1, exitCode);
+        Assert.Matches($@"^{name} is missing in {Archive}\.\nIt goes on from there when that is mended\. .* restore --by ID, or --by none$", errors);
 
         // Mended, it goes on from there; and what was set travels
         await File.WriteAllBytesAsync(pack, content);
@@ -99,6 +100,57 @@ public sealed class SnapshotCommandTests : IDisposable
         Assert.True(exitCode == 0, errors);
         Assert.StartsWith($"snapshots/{id}/manifest.json in {Archive} can't be read: its content has another SHA-256 than it says: it was cut or changed. An earlier one is used", errors, StringComparison.Ordinal);
         Assert.Contains("Restored 1 spans", output, StringComparison.Ordinal);
+    }
+
+    /// <summary>A table that somebody dropped, a disk that came back empty: the next snapshot would say that all is well.</summary>
+    [Fact]
+    public async Task What_was_lost_is_told_and_not_hidden_by_the_next_snapshot()
+    {
+        string first, second;
+        using (TraceStoreProcess server = await TraceStoreProcess.ServeAsync(Data, "--archive", Archive, "--set", "Archive:MaxDelay=100ms", "--set", "ClickHouse:MaxBlockAge=0s"))
+        {
+            first = await TakeAsync(server, 1);
+            await EngineQuestion.AskAsync(Data, "TRUNCATE TABLE tracestore.spans");
+            (int code, _, string refusal) = await RunAsync("create");
+            Assert.Equal(1, code);
+            Assert.Matches($@"^Of \d{{8}}, 0 spans are stored, where snapshot {first} has 1: spans were lost, so no snapshot is taken that would hide it\. Bring them back: .* --accept-loss$", refusal);
+            (code, string taken, refusal) = await RunAsync("create", "--accept-loss");
+            Assert.True(code == 0, refusal);
+            second = taken[(taken.IndexOf("Taken: ", StringComparison.Ordinal) + 7)..].Trim();
+            Assert.Equal(0, await server.StopAsync());
+        }
+
+        // By way of the one before, or of none, all is there
+        (int exitCode, string output, string errors) = await RestoreAsync("--by", first);
+        Assert.True(exitCode == 0, errors);
+        Assert.Contains("Restored 1 spans", output, StringComparison.Ordinal);
+        Directory.Delete(Path.Combine(_place.Path, "second"), recursive: true);
+        (_, output, _) = await RestoreAsync("--by", "none");
+        Assert.Contains("Restored 1 spans", output, StringComparison.Ordinal);
+        Directory.Delete(Path.Combine(_place.Path, "second"), recursive: true);
+        (_, output, _) = await RestoreAsync("--snapshot", second);
+        Assert.Contains("Restored 0 spans", output, StringComparison.Ordinal);
+    }
+
+    /// <summary>A part that rots in the store is found, and made anew from the live one.</summary>
+    [Fact]
+    public async Task Damage_that_is_found_is_healed_by_the_next_snapshot()
+    {
+        using TraceStoreProcess server = await TraceStoreProcess.ServeAsync(Data, "--archive", Archive, "--set", "Archive:MaxDelay=100ms", "--set", "ClickHouse:MaxBlockAge=0s");
+        await TakeAsync(server, 1);
+        string pack = Directory.GetFiles(Path.Combine(Archive, "packs")).MaxBy(file => new FileInfo(file).Length)!;
+        byte[] content = await File.ReadAllBytesAsync(pack);
+        byte[] damaged = [.. content];
+        damaged[700] ^= 1;
+        await File.WriteAllBytesAsync(pack, damaged);
+        Assert.Equal(1, (await RunAsync("verify")).ExitCode);
+        Assert.Equal(0, (await RunAsync("create")).ExitCode);
+        Assert.Equal(content, await File.ReadAllBytesAsync(pack));
+        Assert.Equal(0, (await RunAsync("verify")).ExitCode);
+
+        await File.WriteAllBytesAsync(pack, content[..^1]); // one that was cut is seen without looking into it
+        Assert.Equal(0, (await RunAsync("create")).ExitCode);
+        Assert.Equal(content, await File.ReadAllBytesAsync(pack));
     }
 
     [Fact]
@@ -156,6 +208,6 @@ public sealed class SnapshotCommandTests : IDisposable
     private Task<(int ExitCode, string Output, string Errors)> RunAsync(string verb, params string[] arguments) =>
         TraceStoreProcess.RunAsync(["snapshot", verb, .. arguments, "--data", Data, "--archive", Archive]);
 
-    private Task<(int ExitCode, string Output, string Errors)> RestoreAsync() =>
-        TraceStoreProcess.RunAsync("restore", "--from", Archive, "--data", Path.Combine(_place.Path, "second"));
+    private Task<(int ExitCode, string Output, string Errors)> RestoreAsync(params string[] more) =>
+        TraceStoreProcess.RunAsync(["restore", "--from", Archive, "--data", Path.Combine(_place.Path, "second"), .. more]);
 }

@@ -52,7 +52,7 @@ internal sealed class Drill(TraceStoreSettings settings, IObjectStore store, str
         {
             return report with { Failure = $"It wasn't done within {RecoveryPlan.Show(deadline)}." };
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or InvalidOperationException or ClickHouseRefusedException or ClickHouseUnavailableException)
+        catch (Exception e) when (e is IOException or HttpRequestException or UnauthorizedAccessException or InvalidDataException or InvalidOperationException or ClickHouseRefusedException or ClickHouseUnavailableException)
         {
             return report with { Failure = e.Message };
         }

@@ -50,6 +50,6 @@ internal static class ExplainCommand
         if (unnamed > 0) table.AddRow("goes", $"{unnamed} objects of packs/", "no snapshot names them");
         if (Console.IsOutputRedirected) AnsiConsole.Profile.Width = 240;
         AnsiConsole.Write(table);
-        foreach (string damage in inventory.Damaged) Console.Error.WriteLine(damage);
+        foreach (string damage in inventory.Damaged.Concat(plan.Lost)) Console.Error.WriteLine(damage);
     }
 }

@@ -17,6 +17,7 @@ namespace TraceStore.Recovery;
 internal static class RestoreCommand
 {
     private const int LastDrills = 5;
+    private const string ByNone = "none";
 
     public static Command Create()
     {
@@ -25,15 +26,17 @@ internal static class RestoreCommand
         var from = new Option<string?>("--from") { HelpName = "URL", Description = "The archive: the same as --archive" };
         var to = new Option<string?>("--to") { HelpName = "INSTANT", Description = "As it was then: what was received up to this instant, such as 2026-11-26T10:15:00Z. Default: everything" };
         var snapshot = new Option<string?>("--snapshot") { HelpName = "ID", Description = "Only what is in this snapshot (tracestore snapshot list)" };
+        var by = new Option<string?>("--by") { HelpName = "ID", Description = "By way of this snapshot instead of the newest; none: by the log alone" };
         var dryRun = new Option<bool>("--dry-run") { Description = "Say what would be done, and do nothing" };
         var copy = new Option<bool>("--copy") { Description = "Only to look at: the directory will not go on as the archive's writer" };
         var acceptHoles = new Option<bool>("--accept-holes") { Description = "Restore what there is, although ranges of the log are lost" };
-        foreach (Option option in new Option[] { from, to, snapshot, dryRun, copy, acceptHoles }) command.Add(option);
+        var serve = new Option<bool>("--serve") { Description = "Serve at once: take spans from the first moment on, answer from what is back, and bring the rest back meanwhile, the newest first" };
+        foreach (Option option in new Option[] { from, to, snapshot, by, dryRun, copy, acceptHoles, serve }) command.Add(option);
         command.SetAction((arguments, cancellation) =>
         {
             (IConfiguration configuration, IReadOnlyList<string> problems) = read(arguments);
             if (arguments.GetValue(from) is { } url) configuration["Archive:Url"] = url;
-            return RunAsync(configuration, problems, new Wishes(arguments.GetValue(to), arguments.GetValue(snapshot), arguments.GetValue(dryRun), arguments.GetValue(copy), arguments.GetValue(acceptHoles)), cancellation);
+            return RunAsync(configuration, problems, new Wishes(arguments.GetValue(to), arguments.GetValue(snapshot), arguments.GetValue(by), arguments.GetValue(dryRun), arguments.GetValue(copy), arguments.GetValue(acceptHoles), arguments.GetValue(serve)), cancellation);
         });
         command.Add(Release());
         return command;
@@ -54,7 +57,7 @@ internal static class RestoreCommand
         return command;
     }
 
-    private sealed record Wishes(string? To, string? Snapshot, bool IsDryRun, bool IsCopy, bool AcceptsHoles);
+    private sealed record Wishes(string? To, string? Snapshot, string? By, bool IsDryRun, bool IsCopy, bool AcceptsHoles, bool IsServed);
 
     private static async Task<int> RunAsync(IConfiguration configuration, IReadOnlyList<string> unread, Wishes wishes, CancellationToken cancellation)
     {
@@ -65,6 +68,8 @@ internal static class RestoreCommand
         DateTimeOffset? instant = Instants.Read("--to", wishes.To, problems);
         SnapshotId? snapshot = SnapshotCommand.ReadId("--snapshot", wishes.Snapshot, problems);
         if (instant is not null && snapshot is not null) problems.Add("--to and --snapshot: an instant or a snapshot, not both.");
+        SnapshotId? by = wishes.By == ByNone ? null : SnapshotCommand.ReadId("--by", wishes.By, problems);
+        if (wishes.IsServed && (wishes.IsCopy || wishes.AcceptsHoles)) problems.Add("--serve: what is served goes on as the archive's writer, and is whole; without --copy and --accept-holes.");
         if (problems.Count > 0) return ArchivePlace.Fail(problems);
 
         FileModes.CreateForOwnerOnly();
@@ -78,11 +83,18 @@ internal static class RestoreCommand
                 if (isAnother) throw new RestoreRefusedException($"In {settings.DataDirectory} another restore was begun. Go on with that one without --to and --snapshot, or choose another directory with --data.");
                 RestorePlan plan = begun?.Plan ?? await (snapshot is not null
                     ? RestorePlanner.PlanAsync(store, snapshot, cancellation)
-                    : RestorePlanner.PlanAsync(store, instant, Console.Error.WriteLine, cancellation)).ConfigureAwait(false);
+                    : RestorePlanner.PlanAsync(store, instant, id => wishes.By is null || id == by, Console.Error.WriteLine, cancellation)).ConfigureAwait(false);
+                if (by is not null && plan.Snapshot?.Id != by) throw new RestoreRefusedException($"Snapshot {by} doesn't lead there. See: tracestore snapshot list");
                 Show(store, plan, (await DrillHistory.ReadAsync(store, LastDrills, cancellation).ConfigureAwait(false)).FirstOrDefault(drill => drill.IsPassed)?.Times);
                 if (begun is not null) Console.WriteLine($"It was begun, and goes on {(begun.HasSnapshot ? $"in stretch {begun.Stretch + 1} of {begun.Plan.Stretches.Count} at segment {begun.Fetched.Next}" : "with the snapshot")}.");
                 if (plan.Instant is null && plan.Holes > 0 && !wishes.AcceptsHoles) return ArchivePlace.Fail([$"{plan.Holes} ranges of the log are lost: the archive had been away for too long, or somebody deleted what it needed. With --accept-holes what there is is restored."]);
                 if (wishes.IsDryRun) return 0;
+                if (begun?.IsServed ?? wishes.IsServed)
+                {
+                    using (ILoggerFactory logs = Logs.Create(configuration)) await new Restorer(settings, store, acceptsHoles: false, logs, _ => { }).BeginServedAsync(plan, cancellation).ConfigureAwait(false);
+                    return await ServeCommand.ServeAsync(configuration, unread).ConfigureAwait(false);
+                }
+
                 await RestoreAsync(settings, configuration, store, plan, wishes, cancellation).ConfigureAwait(false);
                 return 0;
             }
@@ -91,7 +103,11 @@ internal static class RestoreCommand
                 Console.Error.WriteLine("Stopped. Restore again, and it goes on from there.");
                 return 1;
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or InvalidOperationException or ClickHouseRefusedException or ClickHouseUnavailableException)
+            catch (ObjectDamagedException e) when (e.Message.StartsWith(SnapshotNames.AllPacks, StringComparison.Ordinal))
+            {
+                return ArchivePlace.Fail([e.Message, $"It goes on from there when that is mended. By way of an earlier snapshot, or by the log alone, into another directory: {ThisProgram.Name} restore --by ID, or --by {ByNone}"]);
+            }
+            catch (Exception e) when (e is IOException or HttpRequestException or UnauthorizedAccessException or InvalidDataException or InvalidOperationException or ClickHouseRefusedException or ClickHouseUnavailableException)
             {
                 return ArchivePlace.Fail([e.Message]);
             }

@@ -37,6 +37,7 @@ internal sealed class Restorer(TraceStoreSettings settings, IObjectStore store, 
     private static readonly TimeSpan s_patience = TimeSpan.FromDays(365);
     private static readonly string[] s_ownNames = ["lost+found", "lock", "lock.process", RestoreJournal.FileName + ".new"];
 
+    private readonly Lock _noting = new();
     private RestoreProgress _done;
     private TimeSpan _snapshotTime, _logTime;
     private long _snapshotBytes;
@@ -56,32 +57,80 @@ internal sealed class Restorer(TraceStoreSettings settings, IObjectStore store, 
     public async Task<RestoreJournal> RunAsync(RestorePlan plan, bool isCopy, CancellationToken cancellation)
     {
         using DirectoryLock held = DirectoryLock.Acquire(settings.DataDirectory); // 1
-        RestoreJournal journal = RestoreJournal.Read(settings.DataDirectory) ?? Begin(plan, isCopy);
-        if (!journal.HasSnapshot) journal = await BringSnapshotBackAsync(journal, cancellation).ConfigureAwait(false); // 2
+        RestoreJournal journal = RestoreJournal.Read(settings.DataDirectory) ?? NewJournal(plan, isCopy).Save(settings.DataDirectory);
+        if (!journal.HasSnapshot && journal.Plan.Snapshot is not null) journal = await BringSnapshotBackAsync(journal, cancellation).ConfigureAwait(false); // 2
         EngineSupervisor engine = await EngineSupervisor.StartAsync(settings.Engine!, logs.CreateLogger<EngineSupervisor>(), cancellation).ConfigureAwait(false);
         await using (engine.ConfigureAwait(false))
         {
             using var database = new ClickHouseDatabase(settings.ClickHouse, engine.Handler);
-            while (journal.Stretch < journal.Plan.Stretches.Count)
-            {
-                long began = Stopwatch.GetTimestamp();
-                if (!journal.Plan.Stretches[journal.Stretch].IsNothing) journal = await ReplayAsync(journal, engine, database, cancellation).ConfigureAwait(false); // 3
-                journal = Next(journal, await VerifyAsync(journal, database, cancellation).ConfigureAwait(false)); // 4
-                _logTime += Stopwatch.GetElapsedTime(began);
-            }
+            journal = await ReplayAsync(journal, engine, database, cancellation).ConfigureAwait(false);
         }
 
-        Finish(journal); // 5
+        GoOnFrom(journal.Plan.OriginAt(journal.Fetched.Next - 1), journal); // 5
+        DirectoryLock.Acquire(settings.Wal.Directory).Dispose(); // a log of its own begins here, and nobody wonders that it is new
+        Finish(journal);
         return journal;
     }
 
-    private RestoreJournal Begin(RestorePlan plan, bool isCopy)
+    /// <summary>Begins a restore of a directory that is served from its start on: it knows at once what it goes on from.</summary>
+    /// <exception cref="RestoreRefusedException">The directory isn't empty, or the snapshot is of another schema.</exception>
+    public async Task BeginServedAsync(RestorePlan plan, CancellationToken cancellation)
+    {
+        using DirectoryLock held = DirectoryLock.Acquire(settings.DataDirectory);
+        if (RestoreJournal.IsIn(settings.DataDirectory)) return;
+        if (plan.Snapshot is { } snapshot)
+        {
+            SnapshotManifest manifest = await new SnapshotCatalogue(store).ReadAsync(snapshot.Id, cancellation).ConfigureAwait(false);
+            if (manifest.Versions.Schema != SchemaMigration.All[^1].Number) throw new RestoreRefusedException($"Snapshot {snapshot.Id} has schema {manifest.Versions.Schema}, where new spans need {SchemaMigration.All[^1].Number}: restore without --serve.");
+        }
+
+        RestoreStretch last = plan.Stretches[^1];
+        ulong end = last.Known.Segment;
+        if (last.IsWhole)
+        {
+            await foreach (LogGroup group in new LogArchiveReader(store).ReadAsync(last.Epoch.Number, end + 1, end, cancellation).ConfigureAwait(false)) end = group.Place.Last;
+            plan = plan.Until(end);
+        }
+
+        RestoreJournal journal = NewJournal(plan, isCopy: false) with { IsServed = true };
+        GoOnFrom(plan.OriginAt(end), journal); // before the journal: what is served knows whose archive it is
+        journal.Save(settings.DataDirectory);
+    }
+
+    /// <summary>Goes on with a restore beside a TraceStore that serves the directory: parts and log at once.</summary>
+    public async Task GoOnServedAsync(EngineSupervisor engine, ClickHouseDatabase database, CancellationToken cancellation)
+    {
+        RestoreJournal journal = RestoreJournal.Read(settings.DataDirectory)!;
+        var tables = new TableParts(database, settings.Engine!.TablesDirectory);
+        await tables.HoldMergesAsync(true, cancellation).ConfigureAwait(false);
+        Task<SnapshotManifest?> parts = BringPartsBackAsync(journal, engine, database, isAlone: false, cancellation);
+        journal = await ReplayAsync(journal, engine, database, cancellation).ConfigureAwait(false); // 3, 4
+        await parts.ConfigureAwait(false);
+        await tables.HoldMergesAsync(false, cancellation).ConfigureAwait(false);
+        Finish(journal);
+    }
+
+    private async Task<RestoreJournal> ReplayAsync(RestoreJournal journal, EngineSupervisor engine, ClickHouseDatabase database, CancellationToken cancellation)
+    {
+        while (journal.Stretch < journal.Plan.Stretches.Count)
+        {
+            long began = Stopwatch.GetTimestamp();
+            if (!journal.Plan.Stretches[journal.Stretch].IsNothing) journal = await ReplayStretchAsync(journal, engine, database, cancellation).ConfigureAwait(false); // 3
+            journal = Next(journal, await VerifyAsync(journal, database, cancellation).ConfigureAwait(false)); // 4
+            _logTime += Stopwatch.GetElapsedTime(began);
+        }
+
+        return journal;
+    }
+
+    /// <exception cref="RestoreRefusedException">The directory isn't empty.</exception>
+    private RestoreJournal NewJournal(RestorePlan plan, bool isCopy)
     {
         string[] found = [.. Directory.EnumerateFileSystemEntries(settings.DataDirectory).Select(path => Path.GetFileName(path)!).Except(s_ownNames).Order(StringComparer.Ordinal)];
         if (found.Length > 0) throw new RestoreRefusedException($"{settings.DataDirectory} isn't empty: it holds {string.Join(", ", found.Take(5))}{(found.Length > 5 ? ", …" : "")}. A restore needs a directory of its own: choose another with --data, and move it into place when it is done.");
         bool hasLog = Directory.Exists(settings.Wal.Directory) && Directory.EnumerateFiles(settings.Wal.Directory).Any(path => Path.GetExtension(path) is ".wal" or ".cursor");
         if (hasLog) throw new RestoreRefusedException($"{settings.Wal.Directory} (Wal:Directory) holds another log, which would be stored on top of what is restored. Move it away, or choose another directory.");
-        return RestoreJournal.Begin(store.Address, plan, isCopy).Save(settings.DataDirectory);
+        return RestoreJournal.Begin(store.Address, plan, isCopy);
     }
 
     private async Task<RestoreJournal> BringSnapshotBackAsync(RestoreJournal journal, CancellationToken cancellation)
@@ -91,19 +140,28 @@ internal sealed class Restorer(TraceStoreSettings settings, IObjectStore store, 
         await using (engine.ConfigureAwait(false))
         {
             using var database = new ClickHouseDatabase(settings.ClickHouse, engine.Handler);
-            SnapshotManifest manifest = await new SnapshotCatalogue(store).ReadAsync(journal.Plan.Snapshot!.Id, cancellation).ConfigureAwait(false);
-            long began = Stopwatch.GetTimestamp();
-            EngineWatch watch = engine.Watch();
-            var parts = new SnapshotParts(store, database, new TableParts(database, options.TablesDirectory), Path.Combine(LogsDirectory, "parts"), logs.CreateLogger<SnapshotParts>());
-            await parts.BringBackAsync(manifest, Note, cancellation).ConfigureAwait(false);
-            await parts.BringQuarantineBackAsync(manifest, settings.Wal.Directory, cancellation).ConfigureAwait(false);
-            await watch.ConfirmAsync(cancellation).ConfigureAwait(false);
-            (_snapshotBytes, _snapshotTime) = (_done.Bytes, Stopwatch.GetElapsedTime(began));
-            return (journal with { HasSnapshot = true, Spans = manifest.Spans }).Save(settings.DataDirectory);
+            SnapshotManifest? manifest = await BringPartsBackAsync(journal, engine, database, isAlone: true, cancellation).ConfigureAwait(false);
+            return (journal with { HasSnapshot = true, Spans = manifest!.Spans }).Save(settings.DataDirectory);
         }
     }
 
-    private async Task<RestoreJournal> ReplayAsync(RestoreJournal journal, EngineSupervisor engine, ClickHouseDatabase database, CancellationToken cancellation)
+    /// <summary>Null where the plan has no snapshot.</summary>
+    private async Task<SnapshotManifest?> BringPartsBackAsync(RestoreJournal journal, EngineSupervisor engine, ClickHouseDatabase database, bool isAlone, CancellationToken cancellation)
+    {
+        if (journal.Plan.Snapshot is not { } snapshot) return null;
+        long began = Stopwatch.GetTimestamp();
+        SnapshotManifest manifest = await new SnapshotCatalogue(store).ReadAsync(snapshot.Id, cancellation).ConfigureAwait(false);
+        EngineWatch watch = engine.Watch();
+        var parts = new SnapshotParts(
+            store, database, new TableParts(database, settings.Engine!.TablesDirectory), Path.Combine(LogsDirectory, "parts"), isAlone, logs.CreateLogger<SnapshotParts>());
+        await parts.BringBackAsync(manifest, NotePart, cancellation).ConfigureAwait(false);
+        await parts.BringQuarantineBackAsync(manifest, settings.Wal.Directory, cancellation).ConfigureAwait(false);
+        await watch.ConfirmAsync(cancellation).ConfigureAwait(false);
+        _snapshotTime = Stopwatch.GetElapsedTime(began);
+        return manifest;
+    }
+
+    private async Task<RestoreJournal> ReplayStretchAsync(RestoreJournal journal, EngineSupervisor engine, ClickHouseDatabase database, CancellationToken cancellation)
     {
         RestoreStretch stretch = journal.Plan.Stretches[journal.Stretch];
         string directory = LogOf(stretch);
@@ -118,10 +176,19 @@ internal sealed class Restorer(TraceStoreSettings settings, IObjectStore store, 
         }
     }
 
+    private void NotePart(long bytes)
+    {
+        Interlocked.Add(ref _snapshotBytes, bytes);
+        Note(bytes);
+    }
+
     private void Note(long bytes)
     {
-        _done = new RestoreProgress(_done.Groups + 1, _done.Bytes + bytes);
-        progress(_done);
+        lock (_noting)
+        {
+            _done = new RestoreProgress(_done.Groups + 1, _done.Bytes + bytes);
+            progress(_done);
+        }
     }
 
     private async Task StoreAsync(string directory, EngineSupervisor engine, ClickHouseDatabase database, CancellationToken cancellation)
@@ -174,14 +241,16 @@ internal sealed class Restorer(TraceStoreSettings settings, IObjectStore store, 
         return (journal with { Spans = journal.Spans + spans, Stretch = next, Fetched = isLast ? journal.Fetched : FetchedLog.Before(journal.Plan.Stretches[next]) }).Save(settings.DataDirectory);
     }
 
+    private void GoOnFrom(ArchiveOrigin origin, RestoreJournal journal)
+    {
+        if (!journal.IsCopy) new ArchiveIdentity(Guid.NewGuid(), journal.Plan.Lineage, IsBegun: true, origin).Save(settings.DataDirectory);
+        new RetentionHold(journal.From, journal.Plan.Instant, DateTimeOffset.UtcNow).Save(settings.DataDirectory);
+    }
+
     private void Finish(RestoreJournal journal)
     {
-        ArchiveOrigin origin = journal.Plan.OriginAt(journal.Fetched.Next - 1);
-        if (!journal.IsCopy) new ArchiveIdentity(Guid.NewGuid(), journal.Plan.Lineage, IsBegun: true, origin).Save(settings.DataDirectory);
-        DirectoryLock.Acquire(settings.Wal.Directory).Dispose(); // a log of its own begins here, and nobody wonders that it is new
         bool isAllKept = journal.Plan.Stretches.All(stretch => KeepQuarantine(LogOf(stretch)));
         if (isAllKept && Directory.Exists(LogsDirectory)) Directory.Delete(LogsDirectory, recursive: true);
-        new RetentionHold(journal.From, journal.Plan.Instant, DateTimeOffset.UtcNow).Save(settings.DataDirectory);
         RestoreJournal.Delete(settings.DataDirectory);
     }
 

@@ -5,6 +5,7 @@ using Spectre.Console;
 using TraceStore.Serving;
 using TraceStore.Settings;
 using TraceStore.Storage.ObjectStorage;
+using TraceStore.Storage.Retention;
 using TraceStore.Storage.Snapshots;
 
 namespace TraceStore.Recovery;
@@ -18,7 +19,14 @@ internal static class SnapshotCommand
     {
         var command = new Command("snapshot", "Take, list, show, verify, pin and delete snapshots: all that was stored at a moment, in the archive.");
         var create = new Command("create", "Take one now. The TraceStore that runs on the data directory (--data) does it, and ingest goes on.");
-        ServeCommand.Configure(create, TakeAsync);
+        Func<ParseResult, (IConfiguration, IReadOnlyList<string>)> read = ServeCommand.AddOptions(create);
+        var acceptLoss = new Option<bool>("--accept-loss") { Description = "Take it although spans are missing that the last one has" };
+        create.Add(acceptLoss);
+        create.SetAction((arguments, cancellation) =>
+        {
+            (IConfiguration configuration, IReadOnlyList<string> unread) = read(arguments);
+            return TakeAsync(configuration, unread, arguments.GetValue(acceptLoss), cancellation);
+        });
         command.Add(create);
         command.Add(OnStore("list", "List the snapshots in the archive.", ListAsync));
         command.Add(OnSnapshot("show", "Show what is in a snapshot.", isNewestByDefault: true, ShowAsync));
@@ -38,7 +46,7 @@ internal static class SnapshotCommand
         return id;
     }
 
-    private static Command OnStore(string name, string description, Func<IObjectStore, CancellationToken, Task<int>> run)
+    private static Command OnStore(string name, string description, Func<IObjectStore, ArchiveSettings, CancellationToken, Task<int>> run)
     {
         var command = new Command(name, description + " Takes the options of serve.");
         Func<ParseResult, (IConfiguration, IReadOnlyList<string>)> read = ServeCommand.AddOptions(command);
@@ -50,7 +58,7 @@ internal static class SnapshotCommand
         return command;
     }
 
-    private static Command OnSnapshot(string name, string description, bool isNewestByDefault, Func<IObjectStore, SnapshotId, CancellationToken, Task<int>> run)
+    private static Command OnSnapshot(string name, string description, bool isNewestByDefault, Func<IObjectStore, SnapshotId, ArchiveSettings, CancellationToken, Task<int>> run)
     {
         var id = new Argument<string>("ID") { Description = isNewestByDefault ? "The snapshot's name; by default the newest" : "The snapshot's name" };
         if (isNewestByDefault) id.DefaultValueFactory = _ => Newest;
@@ -62,12 +70,12 @@ internal static class SnapshotCommand
             List<string> problems = [.. unread];
             string text = arguments.GetValue(id)!;
             SnapshotId? named = text == Newest ? null : ReadId("ID", text, problems);
-            return RunAsync(configuration, problems, async (store, token) => await run(store, named ?? await FindNewestAsync(store, token).ConfigureAwait(false), token).ConfigureAwait(false), cancellation);
+            return RunAsync(configuration, problems, async (store, archive, token) => await run(store, named ?? await FindNewestAsync(store, token).ConfigureAwait(false), archive, token).ConfigureAwait(false), cancellation);
         });
         return command;
     }
 
-    private static async Task<int> RunAsync(IConfiguration configuration, List<string> problems, Func<IObjectStore, CancellationToken, Task<int>> run, CancellationToken cancellation)
+    private static async Task<int> RunAsync(IConfiguration configuration, List<string> problems, Func<IObjectStore, ArchiveSettings, CancellationToken, Task<int>> run, CancellationToken cancellation)
     {
         ArchiveSettings? archive = ArchivePlace.Read(configuration, problems);
         if (archive is null || problems.Count > 0) return ArchivePlace.Fail(problems);
@@ -76,7 +84,7 @@ internal static class SnapshotCommand
         {
             try
             {
-                return await run(store, cancellation).ConfigureAwait(false);
+                return await run(store, archive, cancellation).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
             {
@@ -94,7 +102,7 @@ internal static class SnapshotCommand
             ? entries[^1].Id
             : throw new FileNotFoundException($"There are no snapshots in {store.Address} yet. One is taken by: tracestore snapshot create");
 
-    private static async Task<int> TakeAsync(IConfiguration configuration, IReadOnlyList<string> unread)
+    private static async Task<int> TakeAsync(IConfiguration configuration, IReadOnlyList<string> unread, bool acceptsLoss, CancellationToken cancellation)
     {
         (TraceStoreSettings? settings, IReadOnlyList<string> invalid) = TraceStoreSettings.Read(configuration);
         if (settings is null || unread.Count > 0) return ArchivePlace.Fail([.. unread, .. invalid]);
@@ -104,11 +112,15 @@ internal static class SnapshotCommand
             await Bars().StartAsync(async screen =>
             {
                 ProgressTask task = screen.AddTask("Storing parts");
-                taken = await ControlSocket.AskForSnapshotAsync(settings.DataDirectory, done => (task.MaxValue, task.Value) = (Math.Max(1, done.OfParts), done.Parts), CancellationToken.None).ConfigureAwait(false);
+                taken = await ControlSocket.AskForSnapshotAsync(settings.DataDirectory, acceptsLoss, done => (task.MaxValue, task.Value) = (Math.Max(1, done.OfParts), done.Parts), cancellation).ConfigureAwait(false);
                 task.Value = task.MaxValue;
             }).ConfigureAwait(false);
             Console.WriteLine($"Taken: {taken}");
             return 0;
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            return ArchivePlace.Fail("Stopped: none is taken.");
         }
         catch (IOException e)
         {
@@ -116,7 +128,7 @@ internal static class SnapshotCommand
         }
     }
 
-    private static async Task<int> ListAsync(IObjectStore store, CancellationToken cancellation)
+    private static async Task<int> ListAsync(IObjectStore store, ArchiveSettings archive, CancellationToken cancellation)
     {
         var catalogue = new SnapshotCatalogue(store);
         var table = new Table().Border(TableBorder.None).AddColumns("Snapshot", "Spans", "Objects", "MB", "Pinned", "Verified");
@@ -141,7 +153,7 @@ internal static class SnapshotCommand
         return 0;
     }
 
-    private static async Task<int> ShowAsync(IObjectStore store, SnapshotId id, CancellationToken cancellation)
+    private static async Task<int> ShowAsync(IObjectStore store, SnapshotId id, ArchiveSettings archive, CancellationToken cancellation)
     {
         SnapshotManifest manifest = await new SnapshotCatalogue(store).ReadAsync(id, cancellation).ConfigureAwait(false);
         Console.WriteLine($"Snapshot   {manifest.Id}, taken {manifest.Id.Taken.UtcDateTime:u}");
@@ -162,7 +174,7 @@ internal static class SnapshotCommand
         return 0;
     }
 
-    private static async Task<int> VerifyAsync(IObjectStore store, SnapshotId id, CancellationToken cancellation)
+    private static async Task<int> VerifyAsync(IObjectStore store, SnapshotId id, ArchiveSettings archive, CancellationToken cancellation)
     {
         var catalogue = new SnapshotCatalogue(store);
         SnapshotManifest manifest = await catalogue.ReadAsync(id, cancellation).ConfigureAwait(false);
@@ -176,7 +188,7 @@ internal static class SnapshotCommand
         return 0;
     }
 
-    private static async Task<int> PinAsync(IObjectStore store, SnapshotId id, CancellationToken cancellation)
+    private static async Task<int> PinAsync(IObjectStore store, SnapshotId id, ArchiveSettings archive, CancellationToken cancellation)
     {
         var catalogue = new SnapshotCatalogue(store);
         await catalogue.ReadAsync(id, cancellation).ConfigureAwait(false); // there is such a one
@@ -185,14 +197,14 @@ internal static class SnapshotCommand
         return 0;
     }
 
-    private static async Task<int> UnpinAsync(IObjectStore store, SnapshotId id, CancellationToken cancellation)
+    private static async Task<int> UnpinAsync(IObjectStore store, SnapshotId id, ArchiveSettings archive, CancellationToken cancellation)
     {
         await new SnapshotCatalogue(store).UnpinAsync(id, cancellation).ConfigureAwait(false);
         Console.WriteLine($"Not pinned: {id}");
         return 0;
     }
 
-    private static async Task<int> DeleteAsync(IObjectStore store, SnapshotId id, CancellationToken cancellation)
+    private static async Task<int> DeleteAsync(IObjectStore store, SnapshotId id, ArchiveSettings archive, CancellationToken cancellation)
     {
         var catalogue = new SnapshotCatalogue(store);
         IReadOnlyList<SnapshotEntry> entries = await catalogue.ListAsync(cancellation).ConfigureAwait(false);
@@ -201,9 +213,17 @@ internal static class SnapshotCommand
         if (entry.IsPinned) return ArchivePlace.Fail($"Snapshot {id} is pinned. To delete it: tracestore snapshot unpin {id}");
         if (entries.Count == 1) return ArchivePlace.Fail($"Snapshot {id} is the only one. Take another first: tracestore snapshot create");
         if (entry.Verified is not null && entries.Count(other => other.Verified is not null) == 1) return ArchivePlace.Fail($"Snapshot {id} is the only one that is verified. Verify another first: tracestore snapshot verify");
+        if (await WhyNeededAsync(store, id, archive, cancellation).ConfigureAwait(false) is { } reason) return ArchivePlace.Fail($"Snapshot {id} is needed: {reason}");
         await catalogue.DeleteAsync(id, cancellation).ConfigureAwait(false);
         Console.WriteLine($"Deleted: {id}");
         return 0;
+    }
+
+    /// <summary>Null where no promised instant needs it.</summary>
+    private static async Task<string?> WhyNeededAsync(IObjectStore store, SnapshotId id, ArchiveSettings archive, CancellationToken cancellation)
+    {
+        ArchiveInventory inventory = await ArchiveInventory.TakeAsync(store, cancellation).ConfigureAwait(false);
+        return ArchiveRetentionPlan.WhyNeeded(inventory.Head, inventory.Snapshots, id, archive.Retention);
     }
 
     private static Progress Bars() => AnsiConsole.Progress().Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn());

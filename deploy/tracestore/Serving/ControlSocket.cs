@@ -51,7 +51,7 @@ internal sealed class ControlSocket : IAsyncDisposable
             builder.Services.AddRoutingCore();
             builder.Services.AddSingleton(logs);
             WebApplication app = builder.Build();
-            app.MapPost(Snapshots, context => TakeAsync(context, snapshots));
+            app.MapPost(Snapshots, (HttpContext context, bool acceptsLoss) => TakeAsync(context, snapshots, acceptsLoss));
             app.MapGet(Content, (ulong log, ulong through, CancellationToken cancellation) => AnswerAsync(readContent, log, through, cancellation));
             await app.StartAsync().ConfigureAwait(false);
             if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
@@ -66,13 +66,14 @@ internal sealed class ControlSocket : IAsyncDisposable
 
     /// <summary>Asks the TraceStore that runs on a data directory for a snapshot.</summary>
     /// <exception cref="IOException">None runs there, or it takes no snapshot; the message says why.</exception>
-    public static async Task<string> AskForSnapshotAsync(string dataDirectory, Action<SnapshotProgress> progress, CancellationToken cancellation)
+    public static async Task<string> AskForSnapshotAsync(string dataDirectory, bool acceptsLoss, Action<SnapshotProgress> progress, CancellationToken cancellation)
     {
         try
         {
             using HttpClient http = Connect(dataDirectory);
-            using var request = new HttpRequestMessage(HttpMethod.Post, Snapshots);
+            using var request = new HttpRequestMessage(HttpMethod.Post, $"{Snapshots}?acceptsLoss={acceptsLoss}");
             using HttpResponseMessage response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation).ConfigureAwait(false);
+            if (!response.IsSuccessStatusCode) throw new IOException($"The TraceStore on {dataDirectory} answers {(int)response.StatusCode}: is it of another version?");
             using var lines = new StreamReader(await response.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false));
             while (await lines.ReadLineAsync(cancellation).ConfigureAwait(false) is { } line)
             {
@@ -82,7 +83,11 @@ internal sealed class ControlSocket : IAsyncDisposable
                 if (report.Progress is { } done) progress(done);
             }
         }
-        catch (Exception e) when (e is HttpRequestException or SocketException or ArgumentException or JsonException)
+        catch (ArgumentException e)
+        {
+            throw new IOException($"{Path.Combine(dataDirectory, FileName)} is too long for the path of a socket, so commands can't reach TraceStore there; its schedule takes snapshots (Archive:SnapshotEvery). Move the data to a shorter path.", e);
+        }
+        catch (Exception e) when (e is HttpRequestException or SocketException or JsonException)
         {
             throw new IOException($"No TraceStore with an archive runs on {dataDirectory} for this user. A snapshot is taken by the one that runs: start it, with --archive.", e);
         }
@@ -149,11 +154,11 @@ internal sealed class ControlSocket : IAsyncDisposable
         }
     }
 
-    private static async Task TakeAsync(HttpContext context, SnapshotSchedule snapshots)
+    private static async Task TakeAsync(HttpContext context, SnapshotSchedule snapshots, bool acceptsLoss)
     {
         context.Response.ContentType = "application/x-ndjson";
         var done = new SnapshotProgress(0, 0, 0);
-        Task<SnapshotManifest> taking = snapshots.TakeAsync(progress => done = progress, context.RequestAborted);
+        Task<SnapshotManifest> taking = snapshots.TakeAsync(acceptsLoss, progress => done = progress, context.RequestAborted);
         while (await Task.WhenAny(taking, Task.Delay(s_betweenReports, context.RequestAborted)).ConfigureAwait(false) != taking && !context.RequestAborted.IsCancellationRequested)
         {
             await TellAsync(context, new SnapshotReport(Progress: done)).ConfigureAwait(false);

@@ -1,5 +1,7 @@
 using TraceStore.Collector.Pipeline;
+using TraceStore.Collector.Protection;
 using TraceStore.Query.Execution;
+using TraceStore.Recovery;
 using TraceStore.Storage.Archive;
 using TraceStore.Storage.ClickHouse;
 using TraceStore.Storage.Wal;
@@ -11,8 +13,10 @@ namespace TraceStore.Serving;
 /// <param name="pipeline">Lets them in.</param>
 /// <param name="follower">Stores them.</param>
 /// <param name="reader">Answers queries.</param>
+/// <param name="snapshots">Null where none are taken. What ails them is said, and is no reason either.</param>
+/// <param name="restore">Null where nothing is being restored. What is missing is said, and no reason either.</param>
 /// <param name="archiver">Null where nothing is archived. What ails it is said, and is no reason to take TraceStore out of service.</param>
-internal sealed class Health(WriteAheadLog wal, IngestPipeline pipeline, SegmentFollower follower, TraceReader reader, LogArchiver? archiver)
+internal sealed class Health(WriteAheadLog wal, IngestPipeline pipeline, SegmentFollower follower, TraceReader reader, LogArchiver? archiver, SnapshotSchedule? snapshots, ServedRestore? restore)
 {
     private const string Well = "ok";
 
@@ -35,6 +39,8 @@ internal sealed class Health(WriteAheadLog wal, IngestPipeline pipeline, Segment
         if (queries) parts.Add(("answering queries", await WhatAilsQueriesAsync().ConfigureAwait(false) ?? Well));
         bool isReady = parts.All(part => part.State == Well);
         if (ingest && archiver is not null) parts.Add(("archiving", archiver.Ailment ?? Well));
+        if (ingest && snapshots?.Ailment is { } ailment) parts.Add(("taking snapshots", ailment));
+        if (queries && restore?.Missing is { } missing) parts.Add(("restoring", missing));
         return (isReady, string.Concat(parts.Select(part => $"{part.Part}: {part.State}\n")));
     }
 

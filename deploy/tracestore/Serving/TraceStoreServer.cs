@@ -98,7 +98,8 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         // Storage
         WarnOfOpenFolders();
         StopLast(DirectoryLock.Acquire(_settings.DataDirectory));
-        if (RestoreJournal.Read(_settings.DataDirectory) is { } restore) throw new IOException($"{_settings.DataDirectory} is being restored and isn't whole. Go on with: {ThisProgram.Name} restore --from {restore.From} --data {_settings.DataDirectory}");
+        RestoreJournal? journal = RestoreJournal.Read(_settings.DataDirectory);
+        if (journal is not null) CheckIsServed(journal);
         if (_settings.Archive is null) WalCursor.Forget(_settings.Wal.Directory, ArchiveSink);
         if (RetentionHold.IsIn(_settings.DataDirectory)) _logs.CreateLogger<TraceStoreServer>().LogWarning("What was restored here is kept, however old: retention drops nothing until you say so, with {Program} restore release --data {Directory}", ThisProgram.Name, _settings.DataDirectory);
         var wal = StopLast(WriteAheadLog.Open(_settings.Wal, TimeProvider.System, _logs.CreateLogger<WriteAheadLog>()));
@@ -120,18 +121,21 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         LogArchiver? archiver = store is null ? null : StartArchiver(store, wal, archived!, telemetry);
         var pipeline = StopLast(new IngestPipeline(wal, _settings.Ingest, _settings.Otlp.MaxRequestBytes, metrics, _logs.CreateLogger<IngestPipeline>()));
         _stops.Push(() => StoreWhatIsLeftAsync(wal, follower, archiver));
+        ServedRestore? restore = journal is null ? null : StopLast(new ServedRestore(_settings, journal, store!, _engine!, database, follower, _logs));
         if (_engine is not null) await WaitForSchemaAsync(follower, cancellation).ConfigureAwait(false);
 
         // Protection
         var wrongDays = new WrongDays(Path.Combine(_settings.DataDirectory, "wrong-days.json"), _logs.CreateLogger<WrongDays>());
         var clock = new ClockWatch(TimeProvider.System, wal.NewestTimeAtOpen, wrongDays, _logs.CreateLogger<ClockWatch>());
+        var dropped = new DroppedDays(Path.Combine(_settings.DataDirectory, "dropped-days.json"), _logs.CreateLogger<DroppedDays>());
         StopLast(new RetentionSchedule(
-            new DayPartitions(database), _settings.Retention, () => RetentionHold.IsIn(_settings.DataDirectory), clock, wrongDays, TimeProvider.System, metrics, _logs.CreateLogger<RetentionSchedule>()));
+            new DayPartitions(database), _settings.Retention, () => RetentionHold.IsIn(_settings.DataDirectory), dropped, clock, wrongDays, TimeProvider.System, metrics, _logs.CreateLogger<RetentionSchedule>()));
+        SnapshotSchedule? snapshots = null;
         if (_engine is not null)
         {
             var parts = new TableParts(database, _settings.Engine!.TablesDirectory);
             parts.Thaw(null); // what a killed process held for its snapshot
-            if (archiver is not null) await StartSnapshotsAsync(store!, archiver, wal, follower, database, parts, telemetry, configuration).ConfigureAwait(false);
+            if (archiver is not null) snapshots = await StartSnapshotsAsync(store!, archiver, wal, follower, restore, database, parts, dropped, clock, telemetry, configuration).ConfigureAwait(false);
         }
 
         StopLast(new MemoryReturn(TimeProvider.System));
@@ -141,18 +145,20 @@ internal sealed class TraceStoreServer : IAsyncDisposable
 
         // Queries
         var gate = StopLast(new QueryGate(_settings.Query));
-        var reader = StopLast(new TraceReader(database, recent, gate));
-        _health = new Health(wal, pipeline, follower, reader, archiver);
+        var reader = StopLast(new TraceReader(database, recent, gate, () => restore?.Missing));
+        _health = new Health(wal, pipeline, follower, reader, archiver, snapshots, restore);
         TempoPort = await OpenAsync(tempoDoor, app =>
         {
             app.MapHealth(_health, telemetry, recovery);
             app.CheckOrigins(_settings.QueryOrigins);
+            if (restore is not null) app.TellPartial(restore);
             app.MapTempoApi(reader, _settings.Query);
         }).ConfigureAwait(false);
         JaegerPort = await OpenAsync(jaegerDoor, app =>
         {
             app.MapHealth(_health, telemetry, recovery);
             app.CheckOrigins(_settings.QueryOrigins);
+            if (restore is not null) app.TellPartial(restore);
             app.MapJaegerApi(reader, _settings.Query);
         }).ConfigureAwait(false);
 
@@ -162,6 +168,13 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         OtlpGrpcPort = await OpenAsync(grpcDoor, otlp.Map, otlp.AddTo).ConfigureAwait(false);
     }
 
+    /// <exception cref="IOException">The directory is being restored, and not to be served; or from elsewhere.</exception>
+    private void CheckIsServed(RestoreJournal journal)
+    {
+        if (!journal.IsServed) throw new IOException($"{_settings.DataDirectory} is being restored and isn't whole. Go on with: {ThisProgram.Name} restore --from {journal.From} --data {_settings.DataDirectory}");
+        if (_settings.Archive?.Store.Address != journal.From || _settings.Engine is null) throw new IOException($"{_settings.DataDirectory} is being restored from {journal.From}. Go on with: {ThisProgram.Name} --archive {journal.From} --data {_settings.DataDirectory}, and without an external ClickHouse.");
+    }
+
     private LogArchiver StartArchiver(IObjectStore store, WriteAheadLog wal, WalCursor cursor, OwnTelemetry telemetry)
     {
         var archiver = StopLast(new LogArchiver(store, wal, cursor, _settings.DataDirectory, _settings.Archive!.Options, _logs.CreateLogger<LogArchiver>()));
@@ -169,13 +182,15 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         return archiver;
     }
 
-    private async Task StartSnapshotsAsync(IObjectStore store, LogArchiver archiver, WriteAheadLog wal, SegmentFollower follower, ClickHouseDatabase database, TableParts parts, OwnTelemetry telemetry, IConfiguration configuration)
+    private async Task<SnapshotSchedule> StartSnapshotsAsync(IObjectStore store, LogArchiver archiver, WriteAheadLog wal, SegmentFollower follower, ServedRestore? restore, ClickHouseDatabase database, TableParts parts, DroppedDays dropped, ClockWatch clock, OwnTelemetry telemetry, IConfiguration configuration)
     {
         (IReadOnlyDictionary<string, string> told, IReadOnlyList<string> secrets) = SettingsCatalogue.Tell(configuration);
         var source = new SnapshotSource
         {
             WalDirectory = _settings.Wal.Directory,
-            BetweenBlocksAsync = follower.BetweenBlocksAsync,
+            NewestReceived = () => wal.NewestReceived,
+            WasDropped = dropped.Contains,
+            BetweenBlocksAsync = (action, token) => restore?.Missing is { } missing ? throw new IOException($"No snapshot is taken of what isn't whole. {missing}") : follower.BetweenBlocksAsync(action, token),
             CheckEngineAsync = token => Watch().CheckAsync(token),
             Version = ThisProgram.Version,
             Settings = told,
@@ -183,8 +198,9 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         };
         var snapshotter = new Snapshotter(store, archiver, parts, source, _logs.CreateLogger<Snapshotter>());
         var retention = new ArchiveRetention(store, () => archiver.Ailment is null ? archiver.Archived : null, archiver.TrimAsync, _settings.Archive!.Retention, _logs.CreateLogger<ArchiveRetention>());
-        var schedule = StopLast(new SnapshotSchedule(snapshotter, new SnapshotCatalogue(store), retention, _settings.Archive!.SnapshotEvery, TimeProvider.System, new SnapshotMetrics(telemetry.Meters, TimeProvider.System), _logs.CreateLogger<SnapshotSchedule>()));
+        var schedule = StopLast(new SnapshotSchedule(snapshotter, new SnapshotCatalogue(store), retention, _settings.Archive!.SnapshotEvery, clock, TimeProvider.System, new SnapshotMetrics(telemetry.Meters, TimeProvider.System), _logs.CreateLogger<SnapshotSchedule>()));
         if (await ControlSocket.OpenAsync(_settings.DataDirectory, schedule, ReadContentAsync, _logs).ConfigureAwait(false) is { } control) StopLast(control);
+        return schedule;
 
         async Task<IReadOnlyList<DayContent>> ReadContentAsync(ulong log, ulong through, CancellationToken cancellation)
         {

@@ -74,9 +74,11 @@ public sealed class SnapshotManifestTests
         Assert.NotEqual(ContentSum.Of([one]), ContentSum.Of([one, two, two]));
     }
 
+    internal static Guid Lineage { get; } = Guid.Parse("7a6f8f0a-6d39-4b0e-9d6e-0d0b8a3b6f00");
+
     internal static SnapshotManifest Sample(DateTimeOffset? taken = null, uint epoch = 1, ulong segment = 42, ulong log = 11) => new(
         SnapshotManifest.NewestFormat, new SnapshotId(taken ?? new DateTimeOffset(2026, 11, 27, 10, 15, 0, TimeSpan.Zero), epoch, segment),
-        Guid.Parse("7a6f8f0a-6d39-4b0e-9d6e-0d0b8a3b6f00"), log, ArchiveFrontier.Before(1) with { Segment = segment, Groups = 4, Bytes = 4_000 }, segment - 2, new SnapshotVersions("0.9", "26.7.2.1", 22),
+        Lineage, log, (taken ?? new DateTimeOffset(2026, 11, 27, 10, 15, 0, TimeSpan.Zero)).AddMinutes(-1), ArchiveFrontier.Before(1) with { Segment = segment, Groups = 4, Bytes = 4_000 }, segment - 2, new SnapshotVersions("0.9", "26.7.2.1", 22),
         [
             new SnapshotTable("spans", [new SnapshotPartition("20261127", 12, new string('1', 32), [Part("20261127_1_1_0", 'a'), Part("20261127_2_2_0", 'b')])]),
             new SnapshotTable("scopes", [new SnapshotPartition("20261127", 12, new string('1', 32), [Part("20261127_1_1_0", 'a')])]),
