@@ -8,6 +8,9 @@ public static class ArchiveNames
     /// <summary>Who the archive belongs to and how far it goes: the one object that is replaced.</summary>
     public const string Head = "head.json";
 
+    /// <summary>All groups of segments.</summary>
+    public const string AllLogs = "log/";
+
     /// <summary>Groups of segments of an epoch.</summary>
     public static string LogOf(uint epoch) => string.Create(CultureInfo.InvariantCulture, $"log/{epoch:x8}/");
 

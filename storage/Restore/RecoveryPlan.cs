@@ -68,6 +68,9 @@ public sealed record RecoveryFacts
     /// <summary>Why the newest of them can't be relied on; null when it can.</summary>
     public string? SnapshotFailure { get; init; }
 
+    /// <summary>Objects that were found damaged, and are still there.</summary>
+    public IReadOnlyList<string> Damaged { get; init; } = [];
+
     /// <summary>The last drills, newest first.</summary>
     public IReadOnlyList<DrillReport> Drills { get; init; } = [];
 
@@ -151,6 +154,7 @@ public sealed record RecoveryPlan(RecoveryFacts Facts, IReadOnlyList<RecoveryFin
         else if (facts.IsExternal) yield return Warning("No snapshots are taken of an external ClickHouse: a restore replays all of the log, of which nothing is ever deleted, into an embedded one.", "Let ClickHouse back itself up (BACKUP) as well.");
         else if (facts.SnapshotEvery > TimeSpan.Zero && facts.Now - since > late) yield return Warning($"{(facts.Snapshots.Count > 0 ? $"The newest snapshot is {Show(facts.Now - since)} old" : "No snapshot was ever taken")}, though one is due every {Show(facts.SnapshotEvery)}: a restore replays more than it needs to.", "tracestore snapshot create says why none is taken.");
         else if (facts.Snapshots.Count == 0) yield return Note("There are no snapshots yet: a restore replays all that was ever archived.", "tracestore snapshot create");
+        if (facts.Damaged.Count > 0) yield return Broken($"Objects of the archive are damaged: {string.Join(", ", facts.Damaged.Take(3))}{(facts.Damaged.Count > 3 ? $" and {facts.Damaged.Count - 3} more" : "")}.", "tracestore snapshot create makes those anew whose part is still there; tracestore archive explain says what relies on the others.");
         if (facts.IsHeld) yield return Warning($"What was restored in {facts.DataDirectory} is kept, however old, and may fill the disk.", $"When you have seen to it: tracestore restore release --data {facts.DataDirectory}");
     }
 

@@ -62,13 +62,13 @@ public sealed class SnapshotParts(IObjectStore store, ClickHouseDatabase databas
     /// <summary>Brings the log's quarantine back, where there was one, to where <c>tracestore quarantine</c> finds it.</summary>
     public async Task BringQuarantineBackAsync(SnapshotManifest manifest, string walDirectory, CancellationToken cancellation)
     {
-        string folder = Path.Combine(walDirectory, "quarantine");
-        if (manifest.Quarantine is null || Directory.Exists(folder)) return;
-        Directory.CreateDirectory(walDirectory);
-        await _catalogue.UnpackAsync(manifest.Quarantine, folder + ".new", progress: null, cancellation).ConfigureAwait(false);
-        DirectorySync.SyncFileSystem(folder + ".new");
-        Directory.Move(folder + ".new", folder);
-        DirectorySync.Sync(walDirectory);
+        if (manifest.Quarantine is null) return;
+        string folder = Directory.CreateDirectory(Path.Combine(walDirectory, "quarantine")).FullName, beside = folder + ".new";
+        await _catalogue.UnpackAsync(manifest.Quarantine, beside, progress: null, cancellation).ConfigureAwait(false);
+        DirectorySync.SyncFileSystem(beside);
+        foreach (string file in Directory.GetFiles(beside).OrderDescending(StringComparer.Ordinal)) File.Move(file, Path.Combine(folder, Path.GetFileName(file)), overwrite: true); // reasons come before what they are for
+        DirectorySync.Sync(folder);
+        Directory.Delete(beside);
     }
 
     private static void CheckSchema(SnapshotManifest manifest)

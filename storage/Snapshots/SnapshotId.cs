@@ -68,4 +68,7 @@ public static class SnapshotNames
 
     /// <summary>Says that an object was found damaged, until it is made anew.</summary>
     public static string Condemned(string name) => AllCondemned + name;
+
+    /// <summary>The object that was found damaged: a pack, or a group of the log (log-EPOCH-SEGMENT).</summary>
+    public static string OfCondemned(string condemned) => condemned[AllCondemned.Length..] is var name && name.StartsWith("log-", StringComparison.Ordinal) ? name.Replace('-', '/') : Pack(name);
 }

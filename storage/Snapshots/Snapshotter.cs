@@ -84,7 +84,7 @@ public sealed class Snapshotter(IObjectStore store, LogArchiver archiver, TableP
         try
         {
             FrozenTables frozen = await FreezeAsync(archived, cancellation).ConfigureAwait(false); // 1
-            if (!acceptsLoss && last is not null) CheckNothingIsLost(last, frozen); // 2
+            if (!acceptsLoss && last is not null && IsBefore(last.Id, archived.Epoch)) CheckNothingIsLost(last, frozen); // 2
             ILookup<string, PackReference> known = (last?.Parts ?? []).ToLookup(part => part.Hash, part => part.Pack);
             Dictionary<FrozenPart, PackReference> packs = await PackAsync(frozen.Parts, known, progress, cancellation).ConfigureAwait(false); // 3
             PackReference? quarantine = frozen.HasQuarantine ? await PackAsync(HeldQuarantine, null, cancellation).ConfigureAwait(false) : null;
@@ -179,6 +179,10 @@ public sealed class Snapshotter(IObjectStore store, LogArchiver archiver, TableP
             throw new IOException($"ClickHouse has stored no block for {s_patience.TotalMinutes:F0} minutes, so no snapshot is taken. /readyz says what is wrong.", e);
         }
     }
+
+    /// <summary>Whether a snapshot holds nothing but what this log went on from: a restore to an instant has left behind what came after it.</summary>
+    private static bool IsBefore(SnapshotId last, ArchiveEpoch epoch) => last.Epoch == epoch.Number
+        || (epoch.From is { } origin && origin.Epoch == last.Epoch && last.Segment <= origin.Frontier.Segment && !(last.Taken > origin.Until));
 
     /// <summary>A disk that was lost or a table that was dropped leaves less than there was; the next snapshot would hide what the last one still has.</summary>
     private void CheckNothingIsLost(SnapshotManifest last, FrozenTables frozen)

@@ -18,6 +18,9 @@ public static class GoldenFiles
     /// <summary>The stored data directories, by the version that wrote them.</summary>
     public static IEnumerable<string> Versions => Directory.GetFiles(s_folder, "*" + Extension).Select(path => Path.GetFileName(path)[..^Extension.Length]);
 
+    /// <summary>The stored archives, by the version that wrote them.</summary>
+    public static IEnumerable<string> Archives => Directory.GetFiles(Path.Combine(s_folder, "archives"), "*" + Extension).Select(path => Path.Combine("archives", Path.GetFileName(path)[..^Extension.Length]));
+
     /// <summary>Requests that were stored before the process ended in order.</summary>
     public static IReadOnlyList<ExportTraceServiceRequest> Stored { get; } = [RichRequest(1), RichRequest(2)];
 

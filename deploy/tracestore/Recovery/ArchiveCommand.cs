@@ -13,9 +13,10 @@ internal static class ArchiveCommand
 {
     public static Command Create()
     {
-        var command = new Command("archive", "Try the archive's store, say why what is in it is kept, send it elsewhere, make a key for it, decrypt an object of it.");
+        var command = new Command("archive", "Try the archive's store, say why what is in it is kept, read it for damage, send it elsewhere, make a key for it, decrypt an object of it.");
         command.Add(Probe());
         command.Add(ExplainCommand.Create());
+        command.Add(ScrubCommand.Create());
         command.Add(ReplayCommand.Create());
         command.Add(Key());
         command.Add(Decrypt());

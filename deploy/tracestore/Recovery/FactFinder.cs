@@ -11,6 +11,7 @@ namespace TraceStore.Recovery;
 internal static class FactFinder
 {
     private const int LastDrills = 5;
+    private const int MaxDamaged = 100;
 
     public static async Task<RecoveryFacts> FindAsync(TraceStoreSettings settings, CancellationToken cancellation)
     {
@@ -67,6 +68,7 @@ internal static class FactFinder
             Snapshots = await catalogue.ListAsync(cancellation).ConfigureAwait(false),
             Drills = await DrillHistory.ReadAsync(store, LastDrills, cancellation).ConfigureAwait(false),
         };
+        facts = facts with { Damaged = await FindDamagedAsync(store, cancellation).ConfigureAwait(false) };
         RestorePlan plan = RestorePlan.Of(head, instant: null);
         try
         {
@@ -83,6 +85,19 @@ internal static class FactFinder
         }
 
         return facts with { ExpectedTime = RestoreTimes.Expect(plan, facts.LastPassed?.Times) };
+    }
+
+    /// <summary>What retention has deleted since is no longer damaged.</summary>
+    private static async Task<IReadOnlyList<string>> FindDamagedAsync(IObjectStore store, CancellationToken cancellation)
+    {
+        List<string> damaged = [];
+        await foreach (ListedObject condemned in store.ListAsync(SnapshotNames.AllCondemned, null, cancellation).ConfigureAwait(false))
+        {
+            string name = SnapshotNames.OfCondemned(condemned.Name);
+            if (damaged.Count < MaxDamaged && await store.FindAsync(name, cancellation).ConfigureAwait(false) is not null) damaged.Add(name);
+        }
+
+        return damaged;
     }
 
     private static bool IsLoopback(Uri? endpoint) => endpoint is not null && (endpoint.IsLoopback || (IPAddress.TryParse(endpoint.Host, out IPAddress? address) && IPAddress.IsLoopback(address)));

@@ -3,16 +3,18 @@ using Microsoft.Extensions.Logging;
 using TraceStore.Settings;
 using TraceStore.Storage.ObjectStorage;
 using TraceStore.Storage.Restore;
+using TraceStore.Storage.Snapshots;
 
 namespace TraceStore.Recovery;
 
-/// <summary>Looks at the recovery plan every few minutes, tells metrics of it, and rehearses the recovery when it is time.</summary>
+/// <summary>Looks at the recovery plan every few minutes, tells metrics of it, reads the archive once a day, and rehearses the recovery when it is time.</summary>
 internal sealed class RecoveryWatch : IAsyncDisposable
 {
     /// <summary>The meter to subscribe to.</summary>
     public const string MeterName = "TraceStore.Recovery";
 
     private static readonly TimeSpan s_period = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan s_scrubEvery = TimeSpan.FromDays(1);
     private static readonly TimeSpan s_deadline = TimeSpan.FromHours(2);
 
     private readonly TraceStoreSettings _settings;
@@ -62,6 +64,7 @@ internal sealed class RecoveryWatch : IAsyncDisposable
             try
             {
                 _plan = RecoveryPlan.Of(await FactFinder.FindAsync(_settings, stopping).ConfigureAwait(false));
+                if (IsScrubDue(_plan.Facts)) await ScrubAsync(stopping).ConfigureAwait(false);
                 if (IsDrillDue(_plan.Facts)) await RehearseAsync(stopping).ConfigureAwait(false);
             }
             catch (Exception e) when (e is not OperationCanceledException || !stopping.IsCancellationRequested)
@@ -70,6 +73,21 @@ internal sealed class RecoveryWatch : IAsyncDisposable
             }
 
             await Task.Delay(s_period, _time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <summary>Once a day, by when the newest snapshot was verified: whoever did.</summary>
+    private bool IsScrubDue(RecoveryFacts facts) =>
+        _settings.Archive!.IsScrubbed && facts.Failure is null && facts.Snapshots.Count > 0 && !(facts.Now - facts.LastVerified < s_scrubEvery)
+        && facts.Now - facts.Snapshots[0].Id.Taken > s_period; // not at once after the first, with which a new TraceStore has enough to do
+
+    private async Task ScrubAsync(CancellationToken stopping)
+    {
+        IObjectStore store = ObjectStores.Open(_settings.Archive!.Store);
+        await using (store.ConfigureAwait(false))
+        {
+            await new ArchiveScrub(store, _logs.CreateLogger<ArchiveScrub>()).RunAsync(DateOnly.FromDateTime(_time.GetUtcNow().UtcDateTime), _ => { }, stopping).ConfigureAwait(false);
+            _plan = RecoveryPlan.Of(await FactFinder.FindAsync(_settings, stopping).ConfigureAwait(false));
         }
     }
 

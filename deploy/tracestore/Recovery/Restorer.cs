@@ -103,8 +103,19 @@ internal sealed class Restorer(TraceStoreSettings settings, IObjectStore store, 
         RestoreJournal journal = RestoreJournal.Read(settings.DataDirectory)!;
         var tables = new TableParts(database, settings.Engine!.TablesDirectory);
         await tables.HoldMergesAsync(true, cancellation).ConfigureAwait(false);
-        Task<SnapshotManifest?> parts = BringPartsBackAsync(journal, engine, database, isAlone: false, cancellation);
-        journal = await ReplayAsync(journal, engine, database, cancellation).ConfigureAwait(false); // 3, 4
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        Task parts = BringPartsBackAsync(journal, engine, database, isAlone: false, either.Token);
+        try
+        {
+            journal = await ReplayAsync(journal, engine, database, either.Token).ConfigureAwait(false); // 3, 4
+        }
+        catch
+        {
+            await either.CancelAsync().ConfigureAwait(false); // the next attempt begins when this has ended
+            await parts.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            throw;
+        }
+
         await parts.ConfigureAwait(false);
         await tables.HoldMergesAsync(false, cancellation).ConfigureAwait(false);
         Finish(journal);

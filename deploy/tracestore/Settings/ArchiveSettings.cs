@@ -11,8 +11,9 @@ namespace TraceStore.Settings;
 /// <param name="Claim">What the log keeps for it when the store is away.</param>
 /// <param name="SnapshotEvery">How long between two snapshots; zero for none by themselves.</param>
 /// <param name="Retention">What it keeps.</param>
+/// <param name="IsScrubbed">Whether it is read once a day, before a disaster has to.</param>
 /// <param name="DrillEvery">How often the recovery is rehearsed; zero for never by itself.</param>
-internal sealed record ArchiveSettings(ObjectStoreOptions Store, ArchiveOptions Options, CursorClaim Claim, TimeSpan SnapshotEvery, ArchiveRetentionOptions Retention, TimeSpan DrillEvery)
+internal sealed record ArchiveSettings(ObjectStoreOptions Store, ArchiveOptions Options, CursorClaim Claim, TimeSpan SnapshotEvery, ArchiveRetentionOptions Retention, bool IsScrubbed, TimeSpan DrillEvery)
 {
     /// <summary>Null without an archive.</summary>
     public static ArchiveSettings? Read(SettingsReader reader)
@@ -28,6 +29,7 @@ internal sealed record ArchiveSettings(ObjectStoreOptions Store, ArchiveOptions 
         TimeSpan maxDelay = reader.Duration("Archive:MaxDelay", defaults.MaxDelay, TimeSpan.FromMilliseconds(100), defaults.RenewEvery);
         CursorClaim claim = reader.Choice("Archive:WhenAway", ["keep", "skip"]) == "keep" ? CursorClaim.Required : CursorClaim.Optional;
         TimeSpan snapshotEvery = reader.Duration("Archive:SnapshotEvery", TimeSpan.FromHours(1), TimeSpan.Zero, TimeSpan.FromDays(7));
+        bool isScrubbed = reader.Choice("Archive:Scrub", ["true", "false"]) == "true";
         TimeSpan drillEvery = reader.Duration("Archive:DrillEvery", TimeSpan.Zero, TimeSpan.Zero, TimeSpan.FromDays(365));
         var kept = new ArchiveRetentionOptions();
         kept = kept with
@@ -37,7 +39,7 @@ internal sealed record ArchiveSettings(ObjectStoreOptions Store, ArchiveOptions 
         };
         if (address is null) return null;
         S3Options? bucket = address.S3 is { } s3 ? s3 with { Endpoint = endpoint, Region = region, IsPathStyle = isPathStyle, Credentials = credentials, HasConditionalWrites = !isSingleWriter } : null;
-        return new ArchiveSettings(address with { S3 = bucket, Keys = keys }, new ArchiveOptions { MaxDelay = maxDelay }, claim, snapshotEvery, kept, drillEvery);
+        return new ArchiveSettings(address with { S3 = bucket, Keys = keys }, new ArchiveOptions { MaxDelay = maxDelay }, claim, snapshotEvery, kept, isScrubbed, drillEvery);
     }
 
     private static S3Credentials ReadAccessKey(string path)

@@ -53,6 +53,7 @@ internal static class SettingsCatalogue
         new("Archive:SnapshotEvery", "1h", "how often a snapshot of all that is stored is put there, of which the store is given what it hasn't got: a restore brings the newest and replays what came behind it. `0s`: only when asked (`tracestore snapshot create`)"),
         new("Archive:PointInTimeWindow", "7d", "any instant of so much time can be restored: the log of it is kept, and the snapshot that it begins with"),
         new("Archive:DailySnapshots", "14", "of so many days, the newest that have one, the last snapshot is kept, besides all of the last day, those that are pinned and those that the window needs"),
+        new("Archive:Scrub", "true", "whether the newest snapshot and a thirtieth of the rest of the archive are read each day, to find damage before a disaster does"),
         new("Archive:DrillEvery", "0s", "how often the recovery is rehearsed by itself, in `drill` in the data directory: it takes as much disk again, and an engine's memory. `0s`: only by `tracestore drill`"),
         new("Archive:WhenAway", "keep", "what happens while the archive's store can't be reached: `keep` everything in the log, which refuses spans when it is full; `skip` what is more than half of `Wal:MaxBytes`, which then can't be restored"),
         new("Archive:SingleWriter", "false", "`true` for a store without conditional writes: you see to it that no two TraceStores archive to the same place"),
