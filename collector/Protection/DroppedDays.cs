@@ -22,12 +22,23 @@ public sealed class DroppedDays(string path, ILogger log)
         lock (_lock) return Days.Contains(partition);
     }
 
+    /// <summary>All of them.</summary>
+    public IReadOnlyList<string> All
+    {
+        get
+        {
+            lock (_lock) return [.. Days];
+        }
+    }
+
     /// <summary>Notes that a day is about to be dropped.</summary>
     public void Note(DateOnly day)
     {
         lock (_lock)
         {
-            Days.Add(day.ToString(IdFormat, CultureInfo.InvariantCulture));
+            string partition = day.ToString(IdFormat, CultureInfo.InvariantCulture);
+            if (Days.Contains(partition)) return;
+            Days.Add(partition);
             if (Days.Count > MaxDays) Days.RemoveAt(0);
             try
             {

@@ -81,6 +81,7 @@ internal static class ServeCommand
             Console.WriteLine(server.Left.Segments == 0
                 ? "Stopped."
                 : $"Stopped. {server.Left.Segments} segments ({server.Left.Bytes >> 10} KiB) are not stored yet: the write-ahead log keeps them for the next start.");
+            if (server.LeftToArchive.Segments > 0) Console.WriteLine($"{server.LeftToArchive.Segments} segments ({server.LeftToArchive.Bytes >> 10} KiB) are not archived yet, and lie in the write-ahead log alone: start TraceStore again before anything becomes of it.");
             return 0;
         }
         catch (OperationCanceledException) when (stop.Token.IsCancellationRequested)

@@ -12,7 +12,8 @@ public sealed record DayContent(string Day, long Spans, string Hash, string Samp
 /// <summary>Reads what is stored up to a segment of a log.</summary>
 public static class StoredContent
 {
-    private const int SampledTraces = 100;
+    /// <summary>Of each day, so that what is equal doesn't hang on other days.</summary>
+    private const int SampledTraces = 50;
 
     /// <summary>It reads a few columns of all spans.</summary>
     private static readonly TimeSpan s_timeout = TimeSpan.FromMinutes(30);
@@ -29,7 +30,7 @@ public static class StoredContent
             new SqlQuery($"SELECT concat(toString(received_day), ' ', toString(count()), ' ', hex(sum(cityHash64(trace_id, span_ids, start_time_unix_nano, duration, wal, seg)))) FROM spans WHERE {wanted} GROUP BY received_day ORDER BY received_day", parameters.Values),
             cancellation, s_timeout).ConfigureAwait(false);
         IReadOnlyList<string> samples = await database.ReadLinesAsync(
-            new SqlQuery($"SELECT concat(toString(received_day), ' ', hex(sum(cityHash64(*)))) FROM spans WHERE {wanted} AND trace_id IN (SELECT trace_id FROM spans WHERE {wanted} GROUP BY trace_id ORDER BY cityHash64(trace_id) LIMIT {SampledTraces.ToString(CultureInfo.InvariantCulture)}) GROUP BY received_day", parameters.Values),
+            new SqlQuery($"SELECT concat(toString(received_day), ' ', hex(sum(cityHash64(*)))) FROM spans WHERE {wanted} AND (received_day, trace_id) IN (SELECT received_day, trace_id FROM spans WHERE {wanted} GROUP BY received_day, trace_id ORDER BY cityHash64(trace_id) LIMIT {SampledTraces.ToString(CultureInfo.InvariantCulture)} BY received_day) GROUP BY received_day", parameters.Values),
             cancellation, s_timeout).ConfigureAwait(false);
         Dictionary<string, string> sampled = samples.Select(line => line.Split(' ')).ToDictionary(fields => fields[0], fields => fields[1]);
         return

@@ -11,8 +11,11 @@ namespace TraceStore.Storage.Retention;
 /// <param name="Snapshots">Snapshots that can be relied on: their manifests can be read, and all their objects are there.</param>
 /// <param name="Named">Objects that a manifest names.</param>
 /// <param name="Packs">Objects that are there.</param>
-/// <param name="Damaged">Snapshots that can't be relied on, and why. They are left alone.</param>
-public sealed record ArchiveInventory(ArchiveHead Head, IReadOnlyList<StoredSnapshot> Snapshots, IReadOnlySet<string> Named, IReadOnlyList<string> Packs, IReadOnlyList<string> Damaged)
+/// <param name="Incomplete">Snapshots that can't be relied on, for objects of theirs are missing or damaged.</param>
+/// <param name="Damaged">What can't be relied on, and why.</param>
+/// <param name="IsAllNamed">Whether every manifest could be read, so that an object that none names is nobody's.</param>
+public sealed record ArchiveInventory(
+    ArchiveHead Head, IReadOnlyList<StoredSnapshot> Snapshots, IReadOnlySet<string> Named, IReadOnlyList<string> Packs, IReadOnlyList<StoredSnapshot> Incomplete, IReadOnlyList<string> Damaged, bool IsAllNamed)
 {
     /// <exception cref="RestoreRefusedException">There is no archive.</exception>
     /// <exception cref="ObjectStoreException">The store can't be reached.</exception>
@@ -22,10 +25,13 @@ public sealed record ArchiveInventory(ArchiveHead Head, IReadOnlyList<StoredSnap
         var there = new Dictionary<string, long>();
         await foreach (ListedObject found in store.ListAsync(SnapshotNames.AllPacks, null, cancellation).ConfigureAwait(false)) there[found.Name] = found.Length;
 
-        await foreach (ListedObject condemned in store.ListAsync(SnapshotNames.AllCondemned, null, cancellation).ConfigureAwait(false)) there[SnapshotNames.Pack(condemned.Name[SnapshotNames.AllCondemned.Length..])] = -1;
+        await foreach (ListedObject condemned in store.ListAsync(SnapshotNames.AllCondemned, null, cancellation).ConfigureAwait(false))
+        {
+            if (there.ContainsKey(SnapshotNames.OfCondemned(condemned.Name))) there[SnapshotNames.OfCondemned(condemned.Name)] = -1;
+        }
 
         var catalogue = new SnapshotCatalogue(store);
-        (List<StoredSnapshot> snapshots, HashSet<string> named, List<string> damaged) = ([], [], []);
+        (List<StoredSnapshot> snapshots, List<StoredSnapshot> incomplete, HashSet<string> named, List<string> damaged, bool isAllNamed) = ([], [], [], [], true);
         foreach (SnapshotEntry entry in await catalogue.ListAsync(cancellation).ConfigureAwait(false))
         {
             try
@@ -33,16 +39,17 @@ public sealed record ArchiveInventory(ArchiveHead Head, IReadOnlyList<StoredSnap
                 SnapshotManifest manifest = await catalogue.ReadAsync(entry.Id, cancellation).ConfigureAwait(false);
                 named.UnionWith(manifest.Packs.Select(pack => SnapshotNames.Pack(pack.Name)));
                 PackReference? missing = manifest.Packs.FirstOrDefault(pack => !there.TryGetValue(SnapshotNames.Pack(pack.Name), out long bytes) || bytes != pack.Bytes);
-                if (missing is null) snapshots.Add(new StoredSnapshot(entry, manifest));
-                else damaged.Add($"Snapshot {entry.Id} needs {SnapshotNames.Pack(missing.Name)}, which is missing in {store.Address}, has another length, or was found damaged.");
+                (missing is null ? snapshots : incomplete).Add(new StoredSnapshot(entry, manifest));
+                if (missing is not null) damaged.Add($"Snapshot {entry.Id} needs {SnapshotNames.Pack(missing.Name)}, which is missing in {store.Address}, has another length, or was found damaged.");
             }
             catch (Exception e) when (e is ObjectDamagedException or FileNotFoundException)
             {
                 damaged.Add(e.Message);
+                isAllNamed = false;
             }
         }
 
-        return new ArchiveInventory(ArchiveHead.Decode(store, head.Content.Span), snapshots, named, [.. there.Keys], damaged);
+        return new ArchiveInventory(ArchiveHead.Decode(store, head.Content.Span), snapshots, named, [.. there.Keys], incomplete, damaged, isAllNamed);
     }
 }
 
@@ -88,7 +95,8 @@ public sealed class ArchiveRetention(IObjectStore store, Func<ArchivedLog?> arch
         if (plan.Horizon > (head.Trim?.Horizon ?? head.Epochs[0].Began) || !plan.Trim(head).Logs.SequenceEqual(head.Trim?.Logs ?? [])) await NoteAsync(plan.Trim(head), cancellation).ConfigureAwait(false); // 3
 
         int deleted = 0;
-        foreach (SnapshotId expired in plan.Expired) // 4
+        IEnumerable<SnapshotId> past = inventory.Incomplete.Where(snapshot => !snapshot.Entry.IsPinned && snapshot.Id.Taken < plan.Horizon).Select(snapshot => snapshot.Id); // no instant that is promised could use them, even whole
+        foreach (SnapshotId expired in plan.Expired.Concat(past)) // 4
         {
             CheckLease();
             if (await store.FindAsync(SnapshotNames.Pin(expired), cancellation).ConfigureAwait(false) is not null) continue;
@@ -112,7 +120,7 @@ public sealed class ArchiveRetention(IObjectStore store, Func<ArchivedLog?> arch
     /// <summary>Objects of snapshots that were begun and never finished, or are deleted.</summary>
     private async Task<int> DeleteUnnamedAsync(ArchiveInventory inventory, ArchiveRetentionPlan plan, CancellationToken cancellation)
     {
-        if (inventory.Damaged.Count > 0) return 0; // nobody knows what those name
+        if (!inventory.IsAllNamed) return 0;
         HashSet<string> unnamed = [.. inventory.Packs.Where(pack => !inventory.Named.Contains(pack))];
         string[] garbage = [.. unnamed.Where(_unnamed.Contains)];
         _unnamed = unnamed;

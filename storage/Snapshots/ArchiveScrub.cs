@@ -18,7 +18,7 @@ public sealed record ScrubReport(long Objects, long Bytes, IReadOnlyList<string>
 /// <item>The newest snapshot, whole: from it a restore begins.</item>
 /// <item>Of all other objects those whose turn it is: each once in thirty days.</item>
 /// <item>One that isn't right is read again, then condemned: nothing relies on it, and the next snapshot makes it anew where its part is still
-/// there.</item>
+/// there. One that is right again, or gone, is condemned no more.</item>
 /// </list>
 /// </summary>
 public sealed class ArchiveScrub(IObjectStore store, ILogger<ArchiveScrub> log)
@@ -28,16 +28,22 @@ public sealed class ArchiveScrub(IObjectStore store, ILogger<ArchiveScrub> log)
 
     private readonly SnapshotCatalogue _catalogue = new(store);
     private readonly List<string> _damaged = [];
+    private HashSet<string> _condemned = [];
     private long _objects, _bytes;
 
     /// <param name="day">Whose turn it is.</param>
     /// <param name="progress">Is told objects that were read.</param>
     /// <param name="cancellation">Gives up.</param>
+    /// <exception cref="ObjectDamagedException">There is no archive, or its head can't be read: without the key, for one.</exception>
     /// <exception cref="ObjectStoreException">The store can't be reached.</exception>
     public async Task<ScrubReport> RunAsync(DateOnly day, Action<long> progress, CancellationToken cancellation)
     {
+        StoredObject head = await store.GetAsync(ArchiveNames.Head, cancellation).ConfigureAwait(false) ?? throw new ObjectDamagedException($"There is no archive in {store.Address}: {ArchiveNames.Head} is missing.");
+        ArchiveHead.Decode(store, head.Content.Span); // who can't read this, for want of the key, would find all damaged
         (_objects, _bytes) = (0, 0);
         _damaged.Clear();
+        _condemned = [];
+        await foreach (ListedObject condemned in store.ListAsync(SnapshotNames.AllCondemned, null, cancellation).ConfigureAwait(false)) _condemned.Add(condemned.Name);
         IReadOnlyList<SnapshotEntry> snapshots = await _catalogue.ListAsync(cancellation).ConfigureAwait(false);
         HashSet<string> read = [];
         if (snapshots.Count > 0) read.UnionWith(await ReadNewestAsync(snapshots[^1].Id, progress, cancellation).ConfigureAwait(false)); // 1
@@ -56,6 +62,11 @@ public sealed class ArchiveScrub(IObjectStore store, ILogger<ArchiveScrub> log)
             if (TurnOf(found.Name) != turn) continue;
             await ReadAsync(found, SnapshotNames.Condemned(found.Name.Replace('/', '-')), () => ReadGroupTwiceAsync(found.Name, cancellation), message => $"{message} {Touches(found, snapshots)}", cancellation).ConfigureAwait(false);
             progress(_objects);
+        }
+
+        foreach (string condemned in _condemned)
+        {
+            if (await store.FindAsync(SnapshotNames.OfCondemned(condemned), cancellation).ConfigureAwait(false) is null) await store.DeleteAsync(condemned, cancellation).ConfigureAwait(false);
         }
 
         return new ScrubReport(_objects, _bytes, [.. _damaged]);
@@ -84,6 +95,7 @@ public sealed class ArchiveScrub(IObjectStore store, ILogger<ArchiveScrub> log)
         try
         {
             await readAsync().ConfigureAwait(false);
+            if (_condemned.Contains(condemned)) await store.DeleteAsync(condemned, cancellation).ConfigureAwait(false);
         }
         catch (ObjectDamagedException e) // 3
         {

@@ -44,8 +44,8 @@ public sealed class SnapshotCatalogue(IObjectStore store)
         return SnapshotManifest.Decode(store, name, found.Content.Span);
     }
 
-    /// <summary>Finds every object that a snapshot needs, by one list: of its right length.</summary>
-    /// <exception cref="ObjectDamagedException">One is missing, or shorter or longer.</exception>
+    /// <summary>Finds every object that a snapshot needs, by a list: of its right length, and not condemned.</summary>
+    /// <exception cref="ObjectDamagedException">One is missing, shorter or longer, or was found damaged.</exception>
     public async Task ProveAsync(SnapshotManifest manifest, CancellationToken cancellation)
     {
         Dictionary<string, long> needed = manifest.Packs.ToDictionary(pack => SnapshotNames.Pack(pack.Name), pack => pack.Bytes);
@@ -54,9 +54,15 @@ public sealed class SnapshotCatalogue(IObjectStore store)
             if (needed.TryGetValue(found.Name, out long bytes) && found.Length == bytes) needed.Remove(found.Name);
         }
 
+        await foreach (ListedObject condemned in store.ListAsync(SnapshotNames.AllCondemned, null, cancellation).ConfigureAwait(false))
+        {
+            PackReference? damaged = manifest.Packs.FirstOrDefault(pack => SnapshotNames.Condemned(pack.Name) == condemned.Name);
+            if (damaged is not null) needed.TryAdd(SnapshotNames.Pack(damaged.Name), damaged.Bytes);
+        }
+
         if (needed.Count == 0) return;
         string names = string.Join(", ", needed.Keys.Order(StringComparer.Ordinal).Take(MaxMissingNamed)) + (needed.Count > MaxMissingNamed ? ", …" : "");
-        throw new ObjectDamagedException($"Snapshot {manifest.Id} in {store.Address} needs {needed.Count} objects that are missing there or have another length: {names}.");
+        throw new ObjectDamagedException($"Snapshot {manifest.Id} in {store.Address} needs {needed.Count} objects that are missing there, have another length or were found damaged: {names}.");
     }
 
     /// <summary>Reads every object that a snapshot needs, and notes that they are right; or that one isn't, so that the next snapshot makes it anew.</summary>
@@ -66,12 +72,12 @@ public sealed class SnapshotCatalogue(IObjectStore store)
     /// <exception cref="ObjectDamagedException">One isn't right: read twice, and twice not.</exception>
     public async Task VerifyAsync(SnapshotManifest manifest, Action<long> progress, CancellationToken cancellation)
     {
-        await ProveAsync(manifest, cancellation).ConfigureAwait(false);
-        foreach (PackReference pack in manifest.Packs)
+                foreach (PackReference pack in manifest.Packs)
         {
             try
             {
                 await UnpackAsync(pack, folder: null, progress, cancellation).ConfigureAwait(false);
+                await store.DeleteAsync(SnapshotNames.Condemned(pack.Name), cancellation).ConfigureAwait(false);
             }
             catch (ObjectDamagedException)
             {

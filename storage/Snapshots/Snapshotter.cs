@@ -18,6 +18,9 @@ public sealed record SnapshotSource
     /// <summary>Runs something while nothing is being stored, telling it up to which segment of the log everything is.</summary>
     public required BetweenBlocks BetweenBlocksAsync { get; init; }
 
+    /// <summary>The newest of some snapshots that holds nothing but what the present log went on from; null for none.</summary>
+    public required Func<IEnumerable<SnapshotId>, CancellationToken, Task<SnapshotId?>> FindLastAsync { get; init; }
+
     /// <summary>Whether a day was dropped because it was too old or too much: what else is missing is lost.</summary>
     public required Func<string, bool> WasDropped { get; init; }
 
@@ -84,7 +87,7 @@ public sealed class Snapshotter(IObjectStore store, LogArchiver archiver, TableP
         try
         {
             FrozenTables frozen = await FreezeAsync(archived, cancellation).ConfigureAwait(false); // 1
-            if (!acceptsLoss && last is not null && IsBefore(last.Id, archived.Epoch)) CheckNothingIsLost(last, frozen); // 2
+            if (!acceptsLoss && last is not null) CheckNothingIsLost(last, frozen); // 2
             ILookup<string, PackReference> known = (last?.Parts ?? []).ToLookup(part => part.Hash, part => part.Pack);
             Dictionary<FrozenPart, PackReference> packs = await PackAsync(frozen.Parts, known, progress, cancellation).ConfigureAwait(false); // 3
             PackReference? quarantine = frozen.HasQuarantine ? await PackAsync(HeldQuarantine, null, cancellation).ConfigureAwait(false) : null;
@@ -126,7 +129,8 @@ public sealed class Snapshotter(IObjectStore store, LogArchiver archiver, TableP
 
     private async Task<SnapshotManifest?> FindLastAsync(CancellationToken cancellation)
     {
-        SnapshotId? newest = (await _catalogue.ListAsync(cancellation).ConfigureAwait(false)).Select(entry => entry.Id).MaxBy(id => (id.Epoch, id.Segment, id.Taken)); // by what it holds, whatever the clock said
+        IReadOnlyList<SnapshotEntry> there = await _catalogue.ListAsync(cancellation).ConfigureAwait(false);
+        SnapshotId? newest = await source.FindLastAsync(there.Select(entry => entry.Id), cancellation).ConfigureAwait(false);
         try
         {
             return newest is null ? null : await _catalogue.ReadAsync(newest, cancellation).ConfigureAwait(false);
@@ -180,10 +184,6 @@ public sealed class Snapshotter(IObjectStore store, LogArchiver archiver, TableP
         }
     }
 
-    /// <summary>Whether a snapshot holds nothing but what this log went on from: a restore to an instant has left behind what came after it.</summary>
-    private static bool IsBefore(SnapshotId last, ArchiveEpoch epoch) => last.Epoch == epoch.Number
-        || (epoch.From is { } origin && origin.Epoch == last.Epoch && last.Segment <= origin.Frontier.Segment && !(last.Taken > origin.Until));
-
     /// <summary>A disk that was lost or a table that was dropped leaves less than there was; the next snapshot would hide what the last one still has.</summary>
     private void CheckNothingIsLost(SnapshotManifest last, FrozenTables frozen)
     {
@@ -191,7 +191,7 @@ public sealed class Snapshotter(IObjectStore store, LogArchiver archiver, TableP
         foreach (SnapshotPartition day in last.Tables.Where(table => table.Name == SpanColumns.Spans.Name).SelectMany(table => table.Partitions))
         {
             long rows = there.GetValueOrDefault(day.Id);
-            if (rows >= day.Rows || (rows == 0 && source.WasDropped(day.Id))) continue;
+            if (rows >= day.Rows || source.WasDropped(day.Id)) continue;
             throw new IOException(
                 $"Of {day.Id}, {rows} spans are stored, where snapshot {last.Id} has {day.Rows}: spans were lost, so no snapshot is taken that would hide it. Bring them back: tracestore restore into another directory. If they may go: tracestore snapshot create --accept-loss");
         }

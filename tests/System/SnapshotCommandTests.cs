@@ -69,6 +69,16 @@ public sealed class SnapshotCommandTests : IDisposable
         (int exitCode, _, string errors) = await RunAsync("verify");
         Assert.Equal(1, exitCode);
         Assert.StartsWith($"{name} in {Archive} is damaged: its files have other contents than its SHA256SUMS say, ", errors, StringComparison.Ordinal);
+
+        // What is known to be damaged is passed over: the log alone has it all
+        (exitCode, string output, errors) = await RestoreAsync();
+        Assert.True(exitCode == 0, errors);
+        Assert.Contains($"were found damaged: {name}. An earlier one is used", errors, StringComparison.Ordinal);
+        Assert.Contains("Restored 1 spans", output, StringComparison.Ordinal);
+        Directory.Delete(Path.Combine(_place.Path, "second"), recursive: true);
+        Directory.Delete(Path.Combine(Archive, "condemned"), recursive: true);
+
+        // What isn't is found
         (exitCode, _, errors) = await RestoreAsync();
         Assert.Equal(1, exitCode);
         Assert.StartsWith($"{name} in {Archive} is damaged: ", errors, StringComparison.Ordinal);
@@ -86,7 +96,7 @@ public sealed class SnapshotCommandTests : IDisposable
 
         // Mended, it goes on from there; and what was set travels
         await File.WriteAllBytesAsync(pack, content);
-        (exitCode, string output, errors) = await RestoreAsync();
+        (exitCode, output, errors) = await RestoreAsync();
         Assert.True(exitCode == 0, errors);
         Assert.Contains("Restored 1 spans", output, StringComparison.Ordinal);
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using TraceStore.Query.Execution;
 using TraceStore.Serving;
@@ -8,6 +9,7 @@ using TraceStore.Storage.Engine;
 using TraceStore.Storage.ObjectStorage;
 using TraceStore.Storage.Restore;
 using TraceStore.Storage.Spans;
+using TraceStore.Storage.Wal;
 
 namespace TraceStore.Recovery;
 
@@ -35,6 +37,8 @@ internal sealed class Drill(TraceStoreSettings settings, IObjectStore store, str
 
     private const long DiskReserve = 1L << 30;
 
+    private bool _isOurs;
+
     private string Site => Path.Combine(place, "site");
 
     /// <exception cref="OperationCanceledException">It was stopped: nothing is known.</exception>
@@ -45,20 +49,20 @@ internal sealed class Drill(TraceStoreSettings settings, IObjectStore store, str
         limit.CancelAfter(deadline);
         try
         {
-            Prepare();
+            using DirectoryLock held = Prepare();
             return await RehearseAsync(report, limit.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
             return report with { Failure = $"It wasn't done within {RecoveryPlan.Show(deadline)}." };
         }
-        catch (Exception e) when (e is IOException or HttpRequestException or UnauthorizedAccessException or InvalidDataException or InvalidOperationException or ClickHouseRefusedException or ClickHouseUnavailableException)
+        catch (Exception e) when (e is IOException or HttpRequestException or UnauthorizedAccessException or InvalidDataException or InvalidOperationException or JsonException or ClickHouseRefusedException or ClickHouseUnavailableException)
         {
             return report with { Failure = e.Message };
         }
         finally
         {
-            CleanUp();
+            if (!cancellation.IsCancellationRequested) CleanUp(); // who stops doesn't wait for it: the next drill does
         }
     }
 
@@ -105,20 +109,22 @@ internal sealed class Drill(TraceStoreSettings settings, IObjectStore store, str
     private async Task<DrillReport> CompareAsync(DrillReport report, RestoreJournal journal, ClickHouseDatabase database, CancellationToken cancellation)
     {
         ulong log = journal.Plan.Stretches[^1].Epoch.Log, through = journal.Fetched.Next - 1;
-        IReadOnlyList<DayContent>? live = await ControlSocket.AskForContentAsync(settings.DataDirectory, log, through, cancellation).ConfigureAwait(false);
+        LiveContent? live = await ControlSocket.AskForContentAsync(settings.DataDirectory, log, through, cancellation).ConfigureAwait(false);
         if (live is null) return report with { Compared = "what the archive says: no TraceStore runs here to compare with" };
 
         IReadOnlyList<DayContent> restored = await StoredContent.ReadAsync(database, log, through, cancellation).ConfigureAwait(false);
         Dictionary<string, DayContent> byDay = restored.ToDictionary(day => day.Day);
-        foreach (DayContent day in live)
+        foreach (DayContent day in live.Days)
         {
             DayContent? back = byDay.GetValueOrDefault(day.Day);
             if (back != day) return report with { Failure = $"Of {day.Day}, {day.Spans} spans are stored up to segment {through} (hash {day.Hash}, of samples {day.SampleHash}), and {(back is null ? "none" : $"{back.Spans} (hash {back.Hash}, of samples {back.SampleHash})")} were restored." };
             byDay.Remove(day.Day);
         }
 
+        string? lost = byDay.Keys.FirstOrDefault(day => !live.Dropped.Contains(day.Replace("-", "", StringComparison.Ordinal)));
+        if (lost is not null) return report with { Failure = $"Of {lost}, {byDay[lost].Spans} spans were restored, and the TraceStore that runs has none, though nobody dropped the day: they are lost there." };
         string dropped = byDay.Count > 0 ? $"; {string.Join(", ", byDay.Keys)}: dropped there since" : "";
-        return report with { Compared = $"the TraceStore that runs: {live.Count} days, {live.Sum(day => day.Spans)} spans up to segment {through}, counts and hashes equal{dropped}" };
+        return report with { Compared = $"the TraceStore that runs: {live.Days.Count} days, {live.Days.Sum(day => day.Spans)} spans up to segment {through}, counts and hashes equal{dropped}" };
     }
 
     private void CheckDisk(RestorePlan plan)
@@ -128,20 +134,24 @@ internal sealed class Drill(TraceStoreSettings settings, IObjectStore store, str
     }
 
     /// <summary>What a killed drill left is deleted; anything else isn't touched.</summary>
-    private void Prepare()
+    /// <exception cref="IOException">Another drill goes on there, or it is somebody else's.</exception>
+    private DirectoryLock Prepare()
     {
         Directory.CreateDirectory(place);
         string mark = Path.Combine(place, Mark);
         if (!File.Exists(mark) && Directory.EnumerateFileSystemEntries(place).Any()) throw new IOException($"{place} holds something else than a drill's. Choose another place with --scratch.");
+        DirectoryLock held = DirectoryLock.Acquire(place);
         File.WriteAllText(mark, "A rehearsed restore. Deleted when it is over, or by the next one.\n");
         if (Directory.Exists(Site)) Directory.Delete(Site, recursive: true);
+        _isOurs = true;
+        return held;
     }
 
     private void CleanUp()
     {
         try
         {
-            if (File.Exists(Path.Combine(place, Mark))) Directory.Delete(place, recursive: true);
+            if (_isOurs) Directory.Delete(place, recursive: true);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -49,6 +49,7 @@ internal static class RestoreCommand
         {
             (TraceStoreSettings? settings, IReadOnlyList<string> problems) = TraceStoreSettings.Read(configuration);
             if (settings is null || unread.Count > 0) return ArchivePlace.Fail([.. unread, .. problems]);
+            if (RestoreJournal.IsIn(settings.DataDirectory)) return ArchivePlace.Fail($"{settings.DataDirectory} is still being restored: nothing of it may go before all is back. /readyz says how far it is.");
             Console.WriteLine(RetentionHold.Release(settings.DataDirectory)
                 ? $"Released: in {settings.DataDirectory} days go again that are older than Retention:MaxAge, or more than Retention:MaxBytes."
                 : $"Nothing is held in {settings.DataDirectory}.");
@@ -91,7 +92,7 @@ internal static class RestoreCommand
                 if (wishes.IsDryRun) return 0;
                 if (begun?.IsServed ?? wishes.IsServed)
                 {
-                    using (ILoggerFactory logs = Logs.Create(configuration)) await new Restorer(settings, store, acceptsHoles: false, logs, _ => { }).BeginServedAsync(plan, cancellation).ConfigureAwait(false);
+                    using (ILoggerFactory logs = LogOutput.Create(configuration)) await new Restorer(settings, store, acceptsHoles: false, logs, _ => { }).BeginServedAsync(plan, cancellation).ConfigureAwait(false);
                     return await ServeCommand.ServeAsync(configuration, unread).ConfigureAwait(false);
                 }
 
@@ -116,7 +117,7 @@ internal static class RestoreCommand
 
     private static async Task RestoreAsync(TraceStoreSettings settings, IConfiguration configuration, IObjectStore store, RestorePlan plan, Wishes wishes, CancellationToken cancellation)
     {
-        using ILoggerFactory logs = Logs.Create(configuration);
+        using ILoggerFactory logs = LogOutput.Create(configuration);
         long started = Stopwatch.GetTimestamp();
         RestoreJournal? done = null;
         await AnsiConsole.Progress()

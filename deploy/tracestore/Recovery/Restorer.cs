@@ -77,7 +77,12 @@ internal sealed class Restorer(TraceStoreSettings settings, IObjectStore store, 
     public async Task BeginServedAsync(RestorePlan plan, CancellationToken cancellation)
     {
         using DirectoryLock held = DirectoryLock.Acquire(settings.DataDirectory);
-        if (RestoreJournal.IsIn(settings.DataDirectory)) return;
+        if (RestoreJournal.Read(settings.DataDirectory) is { } begun)
+        {
+            if (ArchiveIdentity.Find(settings.DataDirectory) is null) GoOnFrom(begun.Plan.OriginAt(0), begun); // killed between the two
+            return;
+        }
+
         if (plan.Snapshot is { } snapshot)
         {
             SnapshotManifest manifest = await new SnapshotCatalogue(store).ReadAsync(snapshot.Id, cancellation).ConfigureAwait(false);
@@ -92,9 +97,8 @@ internal sealed class Restorer(TraceStoreSettings settings, IObjectStore store, 
             plan = plan.Until(end);
         }
 
-        RestoreJournal journal = NewJournal(plan, isCopy: false) with { IsServed = true };
-        GoOnFrom(plan.OriginAt(end), journal); // before the journal: what is served knows whose archive it is
-        journal.Save(settings.DataDirectory);
+        RestoreJournal journal = (NewJournal(plan, isCopy: false) with { IsServed = true }).Save(settings.DataDirectory);
+        GoOnFrom(plan.OriginAt(end), journal); // nothing is served before it is known whose archive it is
     }
 
     /// <summary>Goes on with a restore beside a TraceStore that serves the directory: parts and log at once.</summary>
@@ -102,9 +106,10 @@ internal sealed class Restorer(TraceStoreSettings settings, IObjectStore store, 
     {
         RestoreJournal journal = RestoreJournal.Read(settings.DataDirectory)!;
         var tables = new TableParts(database, settings.Engine!.TablesDirectory);
-        await tables.HoldMergesAsync(true, cancellation).ConfigureAwait(false);
+        bool isBack = journal.HasSnapshot; // then parts are merged, and can't be told from others any more
+        if (!isBack) await tables.HoldMergesAsync(true, cancellation).ConfigureAwait(false);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        Task parts = BringPartsBackAsync(journal, engine, database, isAlone: false, either.Token);
+        Task parts = isBack ? Task.CompletedTask : BringPartsBackAsync(journal, engine, database, isAlone: false, either.Token);
         try
         {
             journal = await ReplayAsync(journal, engine, database, either.Token).ConfigureAwait(false); // 3, 4
@@ -117,6 +122,7 @@ internal sealed class Restorer(TraceStoreSettings settings, IObjectStore store, 
         }
 
         await parts.ConfigureAwait(false);
+        journal = (journal with { HasSnapshot = true }).Save(settings.DataDirectory);
         await tables.HoldMergesAsync(false, cancellation).ConfigureAwait(false);
         Finish(journal);
     }

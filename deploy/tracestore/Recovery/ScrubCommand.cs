@@ -36,7 +36,7 @@ internal static class ScrubCommand
         {
             try
             {
-                using ILoggerFactory logs = Logs.Create(configuration);
+                using ILoggerFactory logs = LogOutput.Create(configuration);
                 (long objects, long bytes, List<string> damaged) = (0, 0, []);
                 DateOnly today = DateOnly.FromDateTime(DateTime.UtcNow);
                 await AnsiConsole.Status().StartAsync("Reading", async screen =>

@@ -17,6 +17,8 @@ internal sealed class ServedRestore : IAsyncDisposable
 {
     private static readonly TimeSpan s_retry = TimeSpan.FromSeconds(10);
 
+    private static readonly TimeSpan s_stopPatience = TimeSpan.FromSeconds(5);
+
     private readonly Restorer _restorer;
     private readonly EngineSupervisor _engine;
     private readonly ClickHouseDatabase _database;
@@ -44,8 +46,8 @@ internal sealed class ServedRestore : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
-        await _running.ConfigureAwait(false);
-        _stopping.Dispose();
+        await _running.WaitAsync(s_stopPatience).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // the next start goes on
+        if (_running.IsCompleted) _stopping.Dispose();
     }
 
     private async Task RunAsync()
@@ -67,7 +69,7 @@ internal sealed class ServedRestore : IAsyncDisposable
             catch (Exception e)
             {
                 if (_failure is null) _log.LogError("The restore can't go on now, and is tried again; TraceStore serves what is back. {Cause}", e.Message);
-                _failure = e.Message;
+                _failure = e is ObjectDamagedException ? $"{e.Message} In another directory it can be restored by way of an earlier snapshot, with what is received here: {ThisProgram.Name} restore --by ID" : e.Message;
                 await Task.Delay(s_retry, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }

@@ -17,8 +17,11 @@ namespace TraceStore.Serving;
 /// <summary>What a running TraceStore tells of a snapshot that it takes: how far it is, and in the end which it is or why there is none.</summary>
 internal sealed record SnapshotReport(SnapshotProgress? Progress = null, string? Taken = null, string? Failure = null);
 
+/// <summary>What is stored, and which days retention has dropped (as ClickHouse names them).</summary>
+internal sealed record LiveContent(IReadOnlyList<DayContent> Days, IReadOnlyList<string> Dropped);
+
 /// <summary>Reads what is stored up to a segment of the log, once it is.</summary>
-internal delegate Task<IReadOnlyList<DayContent>> ReadContent(ulong log, ulong through, CancellationToken cancellation);
+internal delegate Task<LiveContent> ReadContent(ulong log, ulong through, CancellationToken cancellation);
 
 /// <summary>
 /// How commands of the same machine's same user speak to a running TraceStore: HTTP over a socket in the data directory, which only its
@@ -98,14 +101,14 @@ internal sealed class ControlSocket : IAsyncDisposable
     /// <summary>Asks the TraceStore that runs on a data directory what it has stored up to a segment of its log.</summary>
     /// <returns>Null where none runs there.</returns>
     /// <exception cref="IOException">It can't tell; the message says why.</exception>
-    public static async Task<IReadOnlyList<DayContent>?> AskForContentAsync(string dataDirectory, ulong log, ulong through, CancellationToken cancellation)
+    public static async Task<LiveContent?> AskForContentAsync(string dataDirectory, ulong log, ulong through, CancellationToken cancellation)
     {
         try
         {
             using HttpClient http = Connect(dataDirectory);
             using HttpResponseMessage response = await http.GetAsync(string.Create(CultureInfo.InvariantCulture, $"{Content}?log={log}&through={through}"), cancellation).ConfigureAwait(false);
             if (!response.IsSuccessStatusCode) throw new IOException(await response.Content.ReadAsStringAsync(cancellation).ConfigureAwait(false));
-            return await response.Content.ReadFromJsonAsync<IReadOnlyList<DayContent>>(s_json, cancellation).ConfigureAwait(false);
+            return await response.Content.ReadFromJsonAsync<LiveContent>(s_json, cancellation).ConfigureAwait(false);
         }
         catch (Exception e) when (e is HttpRequestException or SocketException or ArgumentException)
         {

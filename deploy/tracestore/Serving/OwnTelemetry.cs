@@ -14,7 +14,7 @@ namespace TraceStore.Serving;
 /// <summary>What TraceStore tells about itself: its own metrics and the runtime's, for Prometheus.</summary>
 internal sealed class OwnTelemetry : IDisposable
 {
-    private static readonly string[] s_meters = [IngestMetrics.MeterName, ArchiveMetrics.MeterName, SnapshotMetrics.MeterName, RecoveryWatch.MeterName];
+    private static readonly string[] s_meters = [IngestMetrics.MeterName, ArchiveMetrics.MeterName, SnapshotMetrics.MeterName, RecoveryMetrics.MeterName];
 
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
     private readonly MeterProvider _provider;

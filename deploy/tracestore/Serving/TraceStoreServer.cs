@@ -53,6 +53,9 @@ internal sealed class TraceStoreServer : IAsyncDisposable
     /// <summary>What a stop couldn't store in time; the write-ahead log keeps it for the next start.</summary>
     public WalBacklog Left { get; private set; }
 
+    /// <summary>The same of what it couldn't archive.</summary>
+    public WalBacklog LeftToArchive { get; private set; }
+
     /// <summary>The embedded engine's process; null with an external ClickHouse.</summary>
     public int? EngineProcessId => _engine?.ProcessId;
 
@@ -60,7 +63,7 @@ internal sealed class TraceStoreServer : IAsyncDisposable
     /// <exception cref="InvalidOperationException">The embedded engine didn't start.</exception>
     public static async Task<TraceStoreServer> StartAsync(TraceStoreSettings settings, IConfiguration configuration, CancellationToken cancellation)
     {
-        ILoggerFactory logs = Logs.Create(configuration);
+        ILoggerFactory logs = LogOutput.Create(configuration);
         var server = new TraceStoreServer(settings, logs);
         server._stops.Push(() => { logs.Dispose(); return default; });
         try
@@ -129,7 +132,7 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         var clock = new ClockWatch(TimeProvider.System, wal.NewestTimeAtOpen, wrongDays, _logs.CreateLogger<ClockWatch>());
         var dropped = new DroppedDays(Path.Combine(_settings.DataDirectory, "dropped-days.json"), _logs.CreateLogger<DroppedDays>());
         StopLast(new RetentionSchedule(
-            new DayPartitions(database), _settings.Retention, () => RetentionHold.IsIn(_settings.DataDirectory), dropped, clock, wrongDays, TimeProvider.System, metrics, _logs.CreateLogger<RetentionSchedule>()));
+            new DayPartitions(database), _settings.Retention, () => RetentionHold.IsIn(_settings.DataDirectory) || RestoreJournal.IsIn(_settings.DataDirectory), dropped, clock, wrongDays, TimeProvider.System, metrics, _logs.CreateLogger<RetentionSchedule>()));
         SnapshotSchedule? snapshots = null;
         if (_engine is not null)
         {
@@ -141,7 +144,7 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         StopLast(new MemoryReturn(TimeProvider.System));
         StopLast(new MappedFiles());
 
-        RecoveryWatch? recovery = archiver is null ? null : StopLast(new RecoveryWatch(_settings, telemetry.Meters, TimeProvider.System, _logs));
+        RecoveryWatch? recovery = archiver is null ? null : StopLast(new RecoveryWatch(_settings, new RecoveryMetrics(telemetry.Meters, TimeProvider.System), () => restore?.Missing, TimeProvider.System, _logs));
 
         // Queries
         var gate = StopLast(new QueryGate(_settings.Query));
@@ -172,6 +175,7 @@ internal sealed class TraceStoreServer : IAsyncDisposable
     private void CheckIsServed(RestoreJournal journal)
     {
         if (!journal.IsServed) throw new IOException($"{_settings.DataDirectory} is being restored and isn't whole. Go on with: {ThisProgram.Name} restore --from {journal.From} --data {_settings.DataDirectory}");
+        if (ArchiveIdentity.Find(_settings.DataDirectory) is null) throw new IOException($"The restore of {_settings.DataDirectory} has only begun. Go on with: {ThisProgram.Name} restore --serve --from {journal.From} --data {_settings.DataDirectory}");
         if (_settings.Archive?.Store.Address != journal.From || _settings.Engine is null) throw new IOException($"{_settings.DataDirectory} is being restored from {journal.From}. Go on with: {ThisProgram.Name} --archive {journal.From} --data {_settings.DataDirectory}, and without an external ClickHouse.");
     }
 
@@ -190,6 +194,7 @@ internal sealed class TraceStoreServer : IAsyncDisposable
             WalDirectory = _settings.Wal.Directory,
             NewestReceived = () => wal.NewestReceived,
             WasDropped = dropped.Contains,
+            FindLastAsync = FindLastAsync,
             BetweenBlocksAsync = (action, token) => restore?.Missing is { } missing ? throw new IOException($"No snapshot is taken of what isn't whole. {missing}") : follower.BetweenBlocksAsync(action, token),
             CheckEngineAsync = token => Watch().CheckAsync(token),
             Version = ThisProgram.Version,
@@ -202,10 +207,15 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         if (await ControlSocket.OpenAsync(_settings.DataDirectory, schedule, ReadContentAsync, _logs).ConfigureAwait(false) is { } control) StopLast(control);
         return schedule;
 
-        async Task<IReadOnlyList<DayContent>> ReadContentAsync(ulong log, ulong through, CancellationToken cancellation)
+        // Of what the present log went on from: a restore to an instant has left other snapshots behind
+        async Task<SnapshotId?> FindLastAsync(IEnumerable<SnapshotId> there, CancellationToken cancellation) =>
+            await store.GetAsync(ArchiveNames.Head, cancellation).ConfigureAwait(false) is { } head ? RestorePlan.Of(ArchiveHead.Decode(store, head.Content.Span), null).Choose(there) : null;
+
+        async Task<LiveContent> ReadContentAsync(ulong log, ulong through, CancellationToken cancellation)
         {
+            if (restore?.Missing is { } missing) throw new IOException(missing);
             while (await follower.BetweenBlocksAsync(Task.FromResult, cancellation).ConfigureAwait(false) < through && wal.Identity == log) await Task.Delay(s_contentPoll, cancellation).ConfigureAwait(false);
-            return await StoredContent.ReadAsync(database, log, through, cancellation).ConfigureAwait(false);
+            return new LiveContent(await StoredContent.ReadAsync(database, log, through, cancellation).ConfigureAwait(false), dropped.All);
         }
     }
 
@@ -272,6 +282,7 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         Task archived = archiver?.DrainAsync(TimeToStop) ?? Task.CompletedTask;
         Left = await follower.DrainAsync(TimeToStop).ConfigureAwait(false);
         await archived.ConfigureAwait(false);
+        LeftToArchive = archiver?.Backlog ?? default;
     }
 
     private T StopLast<T>(T part)

@@ -1,12 +1,10 @@
 using System.Diagnostics.Metrics;
 using System.Text.RegularExpressions;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using TraceStore.Collector.Pipeline;
 using TraceStore.Collector.Protection;
 using TraceStore.Recovery;
-using TraceStore.Settings;
 using TraceStore.Storage.Archive;
 using TraceStore.Storage.ObjectStorage;
 using TraceStore.Storage.Wal;
@@ -31,8 +29,7 @@ public sealed partial class IngestMetricsTests
             await using var archiver = new LogArchiver(store, wal, wal.OpenCursor("archive", CursorClaim.Required), directory.Path, new ArchiveOptions(), NullLogger<LogArchiver>.Instance);
             _ = new ArchiveMetrics(factory, archiver, TimeProvider.System);
             _ = new SnapshotMetrics(factory, TimeProvider.System);
-            (TraceStoreSettings? settings, _) = TraceStoreSettings.Read(new ConfigurationBuilder().Build());
-            await using var watch = new RecoveryWatch(settings!, factory, TimeProvider.System, NullLoggerFactory.Instance);
+            _ = new RecoveryMetrics(factory, TimeProvider.System);
         }
 
         string table = await File.ReadAllTextAsync(Path.Combine(RepositoryRoot.Path, "collector", "Pipeline", "METRICS.md"), TestContext.Current.CancellationToken);

@@ -40,7 +40,7 @@ public sealed class SnapshotCatalogueTests : IDisposable
         string name = SnapshotNames.Pack(manifest.Packs.First().Name);
         byte[] content = _store[name]!;
         _store[name] = content[..^1];
-        Assert.Equal($"Snapshot {manifest.Id} in memory needs 1 objects that are missing there or have another length: {name}.", (await Assert.ThrowsAsync<ObjectDamagedException>(() => Catalogue.ProveAsync(manifest, default))).Message);
+        Assert.Equal($"Snapshot {manifest.Id} in memory needs 1 objects that are missing there, have another length or were found damaged: {name}.", (await Assert.ThrowsAsync<ObjectDamagedException>(() => Catalogue.ProveAsync(manifest, default))).Message);
         await _store.DeleteAsync(name, default);
         await Assert.ThrowsAsync<ObjectDamagedException>(() => Catalogue.VerifyAsync(manifest, _ => { }, default));
         Assert.Null((await Catalogue.ListAsync(default)).Single().Verified);
@@ -63,8 +63,13 @@ public sealed class SnapshotCatalogueTests : IDisposable
 
         _store.Before = (_, _, _) => { };
         _store[name] = damaged;
+        await Catalogue.ProveAsync(manifest, default); // its length is right
         string message = (await Assert.ThrowsAsync<ObjectDamagedException>(() => Catalogue.VerifyAsync(manifest, _ => { }, default))).Message;
         Assert.Equal($"{name} in memory is damaged: its files have other contents than its SHA256SUMS say, data.bin for one.", message);
+        await Assert.ThrowsAsync<ObjectDamagedException>(() => Catalogue.ProveAsync(manifest, default));
+        _store[name] = content;
+        await Catalogue.VerifyAsync(manifest, _ => { }, default);
+        await Catalogue.ProveAsync(manifest, default); // and is condemned no more
     }
 
     public void Dispose() => _place.Dispose();

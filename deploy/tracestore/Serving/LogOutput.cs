@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging.Console;
 namespace TraceStore.Serving;
 
 /// <summary>Logs: one line each, on standard error, quiet while all is well. Levels can be set under Logging, as usual in .NET.</summary>
-internal static class Logs
+internal static class LogOutput
 {
     public static ILoggerFactory Create(IConfiguration configuration) => LoggerFactory.Create(logging => logging
         .SetMinimumLevel(LogLevel.Warning)
