@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text.RegularExpressions;
 using OpenTelemetry.Proto.Trace.V1;
@@ -20,9 +22,9 @@ public sealed partial class RunbookTests : IDisposable
         ["DATA"] = Path.Combine(_place.Path, "data"),
         ["ARCHIVE"] = Path.Combine(_place.Path, "archive"),
         ["KEY"] = Path.Combine(_place.Path, "key"),
-        ["TRACESTORE_OTLP__GRPCPORT"] = $"{ExternalClickHouse.FreePort()}",
+        ["TRACESTORE_OTLP__GRPCPORT"] = $"{FreePort()}",
         ["TRACESTORE_OTLP__HTTPPORT"] = "0",
-        ["TRACESTORE_TEMPO__PORT"] = $"{ExternalClickHouse.FreePort()}",
+        ["TRACESTORE_TEMPO__PORT"] = $"{FreePort()}",
         ["TRACESTORE_JAEGER__PORT"] = "0",
         ["TRACESTORE_ARCHIVE__MAXDELAY"] = "200ms",
         ["TRACESTORE_CLICKHOUSE__MAXBLOCKAGE"] = "200ms",
@@ -271,6 +273,25 @@ public sealed partial class RunbookTests : IDisposable
         string log = Path.Combine(_place.Path, "tracestore.log");
         Assert.True(shell.ExitCode == 0, $"exit code {shell.ExitCode}:\n{commands}\nprinted:\n{output}\n{(File.Exists(log) ? await File.ReadAllTextAsync(log) : "")}");
         return output;
+    }
+
+    /// <summary>A port that is free now, and that the system gives to nobody else before it is taken.</summary>
+    private static int FreePort()
+    {
+        while (true)
+        {
+            int port = Random.Shared.Next(20_000, 30_000);
+            try
+            {
+                using var listener = new TcpListener(IPAddress.Loopback, port);
+                listener.Start();
+                return port;
+            }
+            catch (SocketException)
+            {
+                // another's
+            }
+        }
     }
 
     /// <summary>Everything that runs on this test's folder.</summary>
