@@ -59,12 +59,12 @@ public sealed class TableParts(ClickHouseDatabase database, string tablesDirecto
         ];
     }
 
-    /// <summary>Lets go of what was held under a name; null: of all that ever was, also by a process that was killed.</summary>
-    public void Thaw(string? name)
+    /// <summary>Lets go of all that was ever held, also by a process that was killed.</summary>
+    public void Thaw()
     {
         string shadow = Path.Combine(tablesDirectory, "shadow");
         if (!Directory.Exists(shadow)) return;
-        foreach (string held in Directory.GetDirectories(shadow, FreezePrefix + (name ?? "*"))) Directory.Delete(held, recursive: true);
+        foreach (string held in Directory.GetDirectories(shadow, FreezePrefix + "*")) Directory.Delete(held, recursive: true);
     }
 
     /// <summary>All parts that the tables consist of now.</summary>

@@ -53,10 +53,10 @@ public static class RestorePlanner
 
     /// <summary>Plans to read the log alone, as far as it is kept.</summary>
     /// <exception cref="RestoreRefusedException">There is no archive, or it doesn't reach there.</exception>
-    public static async Task<RestorePlan> PlanLogAsync(IObjectStore store, DateTimeOffset? instant, CancellationToken cancellation)
+    public static async Task<RestorePlan> PlanLogAsync(IObjectStore store, CancellationToken cancellation)
     {
         ArchiveHead head = await HeadAsync(store, cancellation).ConfigureAwait(false);
-        return RestorePlan.Of(head, instant).OfWhatIsKept(head);
+        return RestorePlan.Of(head, instant: null).OfWhatIsKept(head);
     }
 
     private static async Task<ArchiveHead> HeadAsync(IObjectStore store, CancellationToken cancellation)

@@ -15,21 +15,14 @@ namespace TraceStore.Storage.Retention;
 /// <param name="Damaged">What can't be relied on, and why.</param>
 /// <param name="IsAllNamed">Whether every manifest could be read, so that an object that none names is nobody's.</param>
 public sealed record ArchiveInventory(
-    ArchiveHead Head, IReadOnlyList<StoredSnapshot> Snapshots, IReadOnlySet<string> Named, IReadOnlyList<string> Packs, IReadOnlyList<StoredSnapshot> Incomplete, IReadOnlyList<string> Damaged, bool IsAllNamed)
+    ArchiveHead Head, IReadOnlyList<StoredSnapshot> Snapshots, IReadOnlySet<string> Named, IReadOnlyCollection<string> Packs, IReadOnlyList<StoredSnapshot> Incomplete, IReadOnlyList<string> Damaged, bool IsAllNamed)
 {
     /// <exception cref="RestoreRefusedException">There is no archive.</exception>
     /// <exception cref="ObjectStoreException">The store can't be reached.</exception>
     public static async Task<ArchiveInventory> TakeAsync(IObjectStore store, CancellationToken cancellation)
     {
         StoredObject head = await store.GetAsync(ArchiveNames.Head, cancellation).ConfigureAwait(false) ?? throw new RestoreRefusedException($"There is no archive in {store.Address}: {ArchiveNames.Head} is missing.");
-        var there = new Dictionary<string, long>();
-        await foreach (ListedObject found in store.ListAsync(SnapshotNames.AllPacks, null, cancellation).ConfigureAwait(false)) there[found.Name] = found.Length;
-
-        await foreach (ListedObject condemned in store.ListAsync(SnapshotNames.AllCondemned, null, cancellation).ConfigureAwait(false))
-        {
-            if (there.ContainsKey(SnapshotNames.OfCondemned(condemned.Name))) there[SnapshotNames.OfCondemned(condemned.Name)] = -1;
-        }
-
+        StoredPacks there = await StoredPacks.ListAsync(store, cancellation).ConfigureAwait(false);
         var catalogue = new SnapshotCatalogue(store);
         (List<StoredSnapshot> snapshots, List<StoredSnapshot> incomplete, HashSet<string> named, List<string> damaged, bool isAllNamed) = ([], [], [], [], true);
         foreach (SnapshotEntry entry in await catalogue.ListAsync(cancellation).ConfigureAwait(false))
@@ -38,7 +31,7 @@ public sealed record ArchiveInventory(
             {
                 SnapshotManifest manifest = await catalogue.ReadAsync(entry.Id, cancellation).ConfigureAwait(false);
                 named.UnionWith(manifest.Packs.Select(pack => SnapshotNames.Pack(pack.Name)));
-                PackReference? missing = manifest.Packs.FirstOrDefault(pack => !there.TryGetValue(SnapshotNames.Pack(pack.Name), out long bytes) || bytes != pack.Bytes);
+                PackReference? missing = manifest.Packs.FirstOrDefault(pack => !there.Has(pack));
                 (missing is null ? snapshots : incomplete).Add(new StoredSnapshot(entry, manifest));
                 if (missing is not null) damaged.Add($"Snapshot {entry.Id} needs {SnapshotNames.Pack(missing.Name)}, which is missing in {store.Address}, has another length, or was found damaged.");
             }
@@ -49,7 +42,7 @@ public sealed record ArchiveInventory(
             }
         }
 
-        return new ArchiveInventory(ArchiveHead.Decode(store, head.Content.Span), snapshots, named, [.. there.Keys], incomplete, damaged, isAllNamed);
+        return new ArchiveInventory(ArchiveHead.Decode(store, head.Content.Span), snapshots, named, there.Names, incomplete, damaged, isAllNamed);
     }
 }
 

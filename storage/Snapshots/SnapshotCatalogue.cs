@@ -44,25 +44,15 @@ public sealed class SnapshotCatalogue(IObjectStore store)
         return SnapshotManifest.Decode(store, name, found.Content.Span);
     }
 
-    /// <summary>Finds every object that a snapshot needs, by a list: of its right length, and not condemned.</summary>
+    /// <summary>Finds every object that a snapshot needs, by two lists: of its right length, and not condemned.</summary>
     /// <exception cref="ObjectDamagedException">One is missing, shorter or longer, or was found damaged.</exception>
     public async Task ProveAsync(SnapshotManifest manifest, CancellationToken cancellation)
     {
-        Dictionary<string, long> needed = manifest.Packs.ToDictionary(pack => SnapshotNames.Pack(pack.Name), pack => pack.Bytes);
-        await foreach (ListedObject found in store.ListAsync(SnapshotNames.AllPacks, null, cancellation).ConfigureAwait(false))
-        {
-            if (needed.TryGetValue(found.Name, out long bytes) && found.Length == bytes) needed.Remove(found.Name);
-        }
-
-        await foreach (ListedObject condemned in store.ListAsync(SnapshotNames.AllCondemned, null, cancellation).ConfigureAwait(false))
-        {
-            PackReference? damaged = manifest.Packs.FirstOrDefault(pack => SnapshotNames.Condemned(pack.Name) == condemned.Name);
-            if (damaged is not null) needed.TryAdd(SnapshotNames.Pack(damaged.Name), damaged.Bytes);
-        }
-
-        if (needed.Count == 0) return;
-        string names = string.Join(", ", needed.Keys.Order(StringComparer.Ordinal).Take(MaxMissingNamed)) + (needed.Count > MaxMissingNamed ? ", …" : "");
-        throw new ObjectDamagedException($"Snapshot {manifest.Id} in {store.Address} needs {needed.Count} objects that are missing there, have another length or were found damaged: {names}.");
+        StoredPacks there = await StoredPacks.ListAsync(store, cancellation).ConfigureAwait(false);
+        string[] lacking = [.. manifest.Packs.Where(pack => !there.Has(pack)).Select(pack => SnapshotNames.Pack(pack.Name)).Order(StringComparer.Ordinal)];
+        if (lacking.Length == 0) return;
+        string names = string.Join(", ", lacking.Take(MaxMissingNamed)) + (lacking.Length > MaxMissingNamed ? ", …" : "");
+        throw new ObjectDamagedException($"Snapshot {manifest.Id} in {store.Address} needs {lacking.Length} objects that are missing there, have another length or were found damaged: {names}.");
     }
 
     /// <summary>Reads every object that a snapshot needs, and notes that they are right; or that one isn't, so that the next snapshot makes it anew.</summary>

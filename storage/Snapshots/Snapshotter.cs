@@ -43,8 +43,7 @@ public delegate Task<(ulong Segment, IReadOnlyList<FrozenPart> Parts)> BetweenBl
 /// <summary>How far a snapshot has come.</summary>
 /// <param name="Parts">Parts of which it is known that they are in the store.</param>
 /// <param name="OfParts">All parts.</param>
-/// <param name="Bytes">Bytes written to the store.</param>
-public sealed record SnapshotProgress(int Parts, int OfParts, long Bytes);
+public sealed record SnapshotProgress(int Parts, int OfParts);
 
 /// <summary>
 /// Takes snapshots: of all that is stored at a moment, as parts, of which the store is given those that it hasn't got. For one caller at a time.
@@ -120,7 +119,7 @@ public sealed class Snapshotter(IObjectStore store, LogArchiver archiver, TableP
     /// <summary>Lets go of what this or a killed process has held.</summary>
     public void Thaw()
     {
-        tables.Thaw(null);
+        tables.Thaw();
         if (Directory.Exists(HeldQuarantine)) Directory.Delete(HeldQuarantine, recursive: true);
     }
 
@@ -159,8 +158,8 @@ public sealed class Snapshotter(IObjectStore store, LogArchiver archiver, TableP
                     return (through, frozen);
                 },
                 limit.Token), cancellation).ConfigureAwait(false);
+            DateTimeOffset received = source.NewestReceived(); // before the time, which it isn't later than unless the clock was set back
             var id = SnapshotId.At(DateTimeOffset.UtcNow, archived.Epoch.Number, segment);
-            DateTimeOffset received = source.NewestReceived();
             if (segment + 1 < archived.Epoch.First) throw new IOException($"ClickHouse holds the log up to segment {segment}, and the archive begins with {archived.Epoch.First}: no snapshot is taken before they meet.");
 
             // What retention drops meanwhile is missing here
@@ -200,20 +199,17 @@ public sealed class Snapshotter(IObjectStore store, LogArchiver archiver, TableP
     private async Task<Dictionary<FrozenPart, PackReference>> PackAsync(
         IReadOnlyList<FrozenPart> parts, ILookup<string, PackReference> known, Action<SnapshotProgress> progress, CancellationToken cancellation)
     {
-        var there = new Dictionary<string, long>();
-        await foreach (ListedObject found in store.ListAsync(SnapshotNames.AllPacks, null, cancellation).ConfigureAwait(false)) there[found.Name] = found.Length;
-        await foreach (ListedObject found in store.ListAsync(SnapshotNames.AllCondemned, null, cancellation).ConfigureAwait(false)) there.Remove(SnapshotNames.Pack(found.Name[SnapshotNames.AllCondemned.Length..]));
+        StoredPacks there = await StoredPacks.ListAsync(store, cancellation).ConfigureAwait(false);
         var packs = new Dictionary<FrozenPart, PackReference>();
-        var done = new SnapshotProgress(0, parts.Count, 0);
+        var done = new SnapshotProgress(0, parts.Count);
         await Parallel.ForEachAsync(parts, new ParallelOptions { MaxDegreeOfParallelism = s_writers, CancellationToken = cancellation }, async (part, token) =>
         {
-            PackReference? stored = known[part.Part.Hash].FirstOrDefault(pack => there.GetValueOrDefault(SnapshotNames.Pack(pack.Name)) == pack.Bytes);
-            PackReference pack = stored ?? await PackAsync(part.Folder, part.Part, token).ConfigureAwait(false);
+            PackReference pack = known[part.Part.Hash].FirstOrDefault(there.Has) ?? await PackAsync(part.Folder, part.Part, token).ConfigureAwait(false);
             Directory.Delete(part.Folder, recursive: true); // it holds disk, and a snapshot may take hours
             lock (packs)
             {
                 packs.Add(part, pack);
-                done = done with { Parts = done.Parts + 1, Bytes = done.Bytes + (stored is null ? pack.Bytes : 0) };
+                done = done with { Parts = done.Parts + 1 };
                 progress(done);
             }
         }).ConfigureAwait(false);

@@ -34,11 +34,11 @@ public sealed class WriteAheadLog : IAsyncDisposable
     private readonly ResendWindow _resends;
     private readonly Channel<PendingAppend> _queue = Channel.CreateUnbounded<PendingAppend>(new UnboundedChannelOptions { SingleReader = true });
     private long _pendingBytes;
+    private long _newestReceivedTicks;
 
     // The writer's own.
     private ActiveSegment? _active;
     private ulong _nextSequence;
-    private long _newestReceivedTicks;
     private ulong _nextSegment;
 
     // Between the writer and the sinks.

@@ -175,6 +175,54 @@ public sealed class RestoreTests : IDisposable
         Assert.Contains($"Restored {30_001 + exported} spans", output, StringComparison.Ordinal);
     }
 
+    /// <summary>Whatever holds the restore up: spans are taken, answers say that they are partial and nothing of the cause, and it goes on when it can.</summary>
+    [Fact]
+    public async Task While_something_is_missing_every_answer_says_so()
+    {
+        using (TraceStoreProcess server = await ServeAsync("first", "--set", "ClickHouse:MaxBlockAge=0s"))
+        {
+            await ExportAsync(server, 1, 1);
+            await Eventually.BeTrueAsync("the span", async () => await EngineQuestion.AskAsync(DataOf("first"), "SELECT count() FROM tracestore.spans") == "1");
+            Assert.Equal(0, (await TraceStoreProcess.RunAsync("snapshot", "create", "--data", DataOf("first"), "--archive", Archive)).ExitCode);
+            Assert.Equal(0, await server.StopAsync());
+        }
+
+        string pack = Directory.GetFiles(Path.Combine(Archive, "packs")).MaxBy(file => new FileInfo(file).Length)!;
+        byte[] content = await File.ReadAllBytesAsync(pack), damaged = [.. content];
+        damaged[700] ^= 1;
+        await File.WriteAllBytesAsync(pack, damaged);
+        using TraceStoreProcess second = await TraceStoreProcess.RestoreServedAsync(Archive, DataOf("second"));
+        using var tempo = new HttpClient { BaseAddress = second.TempoUrl };
+        using var jaeger = new HttpClient { BaseAddress = second.JaegerUrl };
+        await ExportAsync(second, 2, 1);
+        await tempo.WaitForTraceAsync(Hex(TraceId(2_002)), 1);
+        await Eventually.BeTrueAsync("the cause, for the operator", async () => (await tempo.GetStringAsync("/readyz")).Contains(" is damaged: ", StringComparison.Ordinal));
+        foreach ((HttpClient http, string path, bool isTold) in new[]
+        {
+            (tempo, $"/api/v2/traces/{Hex(TraceId(2_001))}", true), (tempo, $"/api/v2/traces/{Hex(TraceId(2_002))}", true), (jaeger, $"/api/traces/{Hex(TraceId(2_002))}", true), (tempo, "/api/search?q={}", false),
+        })
+        {
+            using HttpResponseMessage answer = await http.GetAsync(path, TestContext.Current.CancellationToken);
+            string body = await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+            Assert.True(answer.IsSuccessStatusCode, body);
+            Assert.Matches(@"^TraceStore is being restored: \d+ % is back, the newest first; older spans may be missing\.$", Assert.Single(answer.Headers.GetValues("TraceStore-Partial")));
+            Assert.Equal(isTold, body.Contains("older spans may be missing.", StringComparison.Ordinal));
+            Assert.DoesNotContain("damaged", body, StringComparison.Ordinal);
+        }
+
+        (int exitCode, _, string errors) = await TraceStoreProcess.RunAsync("snapshot", "create", "--data", DataOf("second"), "--archive", Archive);
+        Assert.Equal(1, exitCode);
+        (exitCode, _, errors) = await TraceStoreProcess.RunAsync("restore", "release", "--data", DataOf("second"));
+        Assert.Equal(1, exitCode);
+        Assert.Contains("is still being restored", errors, StringComparison.Ordinal);
+
+        await File.WriteAllBytesAsync(pack, content);
+        await Eventually.BeTrueAsync("all to be back", async () => !(await tempo.GetStringAsync("/readyz")).Contains("restoring: ", StringComparison.Ordinal), seconds: 60);
+        await tempo.WaitForTraceAsync(Hex(TraceId(2_001)), 1);
+        using HttpResponseMessage whole = await tempo.GetAsync($"/api/v2/traces/{Hex(TraceId(2_001))}", TestContext.Current.CancellationToken);
+        Assert.False(whole.Headers.Contains("TraceStore-Partial"));
+    }
+
     [Fact]
     public async Task What_is_archived_can_be_sent_to_any_endpoint_and_goes_on_where_it_was_broken_off()
     {
@@ -254,7 +302,8 @@ public sealed class RestoreTests : IDisposable
             for (int i = 0; i < 5; i++)
             {
                 await ExportAsync(server, i * 10, 10);
-                await Task.Delay(400, TestContext.Current.CancellationToken); // a group of its own
+                int most = i + 1; // each in a group of its own
+                await Eventually.BeTrueAsync("a group", () => Task.FromResult(Directory.Exists(Path.Combine(Archive, "log")) && Directory.GetFiles(Path.Combine(Archive, "log"), "*", SearchOption.AllDirectories).Length >= most));
             }
 
             Assert.Equal(0, await server.StopAsync());

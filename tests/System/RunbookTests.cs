@@ -220,7 +220,6 @@ public sealed partial class RunbookTests : IDisposable
 
     private async Task LoseAsync(TraceStoreProcess server)
     {
-        await Task.Delay(300, TestContext.Current.CancellationToken); // the newest group is on its way
         server.Kill();
         await Eventually.BeTrueAsync("the end", () => Task.FromResult(Processes().Count == 0));
         Directory.Delete(Data, recursive: true);

@@ -49,7 +49,7 @@ internal static class ReplayCommand
         {
             try
             {
-                RestorePlan plan = await RestorePlanner.PlanLogAsync(store, instant: null, cancellation).ConfigureAwait(false);
+                RestorePlan plan = await RestorePlanner.PlanLogAsync(store, cancellation).ConfigureAwait(false);
                 using var sender = OtlpSender.Connect(protocol, url);
                 long started = Stopwatch.GetTimestamp();
                 ReplayTotals totals = default;

@@ -19,7 +19,7 @@ internal sealed class ServedRestore : IAsyncDisposable
 
     private static readonly TimeSpan s_stopPatience = TimeSpan.FromSeconds(5);
 
-    private readonly Restorer _restorer;
+    private readonly Func<Restorer> _begin;
     private readonly EngineSupervisor _engine;
     private readonly ClickHouseDatabase _database;
     private readonly SegmentFollower _follower;
@@ -35,13 +35,16 @@ internal sealed class ServedRestore : IAsyncDisposable
     {
         (_engine, _database, _follower, _log) = (engine, database, follower, logs.CreateLogger<ServedRestore>());
         _bytes = Math.Max(1, journal.Plan.Size.Bytes);
-        _restorer = new Restorer(settings, store, acceptsHoles: false, logs, done => Interlocked.Exchange(ref _done, done.Bytes));
+        _begin = () => new Restorer(settings, store, acceptsHoles: false, logs, done => Interlocked.Exchange(ref _done, done.Bytes));
         _running = Task.Run(RunAsync);
     }
 
-    /// <summary>Why spans may be missing that were stored before the disaster; null when all is back.</summary>
+    /// <summary>Why spans may be missing that were stored before the disaster, for clients, and so plain text; null when all is back.</summary>
     public string? Missing => _isWhole ? null : string.Create(
-        CultureInfo.InvariantCulture, $"TraceStore is being restored: {Math.Min(99, 100 * Interlocked.Read(ref _done) / _bytes)} % is back, the newest first; older spans may be missing.{(_failure is { } failure ? $" {failure}" : "")}");
+        CultureInfo.InvariantCulture, $"TraceStore is being restored: {Math.Min(99, 100 * Interlocked.Read(ref _done) / _bytes)} % is back, the newest first; older spans may be missing.");
+
+    /// <summary>The same for the operator: with what holds it up, whoever said so.</summary>
+    public string? State => Missing is { } missing && _failure is { } failure ? $"{missing} {failure}" : Missing;
 
     public async ValueTask DisposeAsync()
     {
@@ -58,7 +61,7 @@ internal sealed class ServedRestore : IAsyncDisposable
             try
             {
                 await _follower.SchemaReady.WaitAsync(stopping).ConfigureAwait(false);
-                await _restorer.GoOnServedAsync(_engine, _database, stopping).ConfigureAwait(false);
+                await _begin().GoOnServedAsync(_engine, _database, stopping).ConfigureAwait(false);
                 _isWhole = true;
                 _log.LogWarning("All is back: the restore is done, and answers are whole.");
             }

@@ -160,7 +160,7 @@ internal sealed class ControlSocket : IAsyncDisposable
     private static async Task TakeAsync(HttpContext context, SnapshotSchedule snapshots, bool acceptsLoss)
     {
         context.Response.ContentType = "application/x-ndjson";
-        var done = new SnapshotProgress(0, 0, 0);
+        var done = new SnapshotProgress(0, 0);
         Task<SnapshotManifest> taking = snapshots.TakeAsync(acceptsLoss, progress => done = progress, context.RequestAborted);
         while (await Task.WhenAny(taking, Task.Delay(s_betweenReports, context.RequestAborted)).ConfigureAwait(false) != taking && !context.RequestAborted.IsCancellationRequested)
         {

@@ -40,7 +40,7 @@ internal sealed class Health(WriteAheadLog wal, IngestPipeline pipeline, Segment
         bool isReady = parts.All(part => part.State == Well);
         if (ingest && archiver is not null) parts.Add(("archiving", archiver.Ailment ?? Well));
         if (ingest && snapshots?.Ailment is { } ailment) parts.Add(("taking snapshots", ailment));
-        if (queries && restore?.Missing is { } missing) parts.Add(("restoring", missing));
+        if (queries && restore?.State is { } state) parts.Add(("restoring", state));
         return (isReady, string.Concat(parts.Select(part => $"{part.Part}: {part.State}\n")));
     }
 

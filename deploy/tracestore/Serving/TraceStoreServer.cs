@@ -137,7 +137,7 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         if (_engine is not null)
         {
             var parts = new TableParts(database, _settings.Engine!.TablesDirectory);
-            parts.Thaw(null); // what a killed process held for its snapshot
+            parts.Thaw(); // what a killed process held for its snapshot
             if (archiver is not null) snapshots = await StartSnapshotsAsync(store!, archiver, wal, follower, restore, database, parts, dropped, clock, telemetry, configuration).ConfigureAwait(false);
         }
 
@@ -195,7 +195,7 @@ internal sealed class TraceStoreServer : IAsyncDisposable
             NewestReceived = () => wal.NewestReceived,
             WasDropped = dropped.Contains,
             FindLastAsync = FindLastAsync,
-            BetweenBlocksAsync = (action, token) => restore?.Missing is { } missing ? throw new IOException($"No snapshot is taken of what isn't whole. {missing}") : follower.BetweenBlocksAsync(action, token),
+            BetweenBlocksAsync = (action, token) => restore?.State is { } state ? throw new IOException($"No snapshot is taken of what isn't whole. {state}") : follower.BetweenBlocksAsync(action, token),
             CheckEngineAsync = token => Watch().CheckAsync(token),
             Version = ThisProgram.Version,
             Settings = told,
@@ -213,7 +213,7 @@ internal sealed class TraceStoreServer : IAsyncDisposable
 
         async Task<LiveContent> ReadContentAsync(ulong log, ulong through, CancellationToken cancellation)
         {
-            if (restore?.Missing is { } missing) throw new IOException(missing);
+            if (restore?.State is { } state) throw new IOException(state);
             while (await follower.BetweenBlocksAsync(Task.FromResult, cancellation).ConfigureAwait(false) < through && wal.Identity == log) await Task.Delay(s_contentPoll, cancellation).ConfigureAwait(false);
             return new LiveContent(await StoredContent.ReadAsync(database, log, through, cancellation).ConfigureAwait(false), dropped.All);
         }

@@ -26,6 +26,8 @@ internal sealed class ArchiveSite(string data, IObjectStore store) : IAsyncDispo
 
     public long MaxOptionalBytes { get; init; } = 5L << 30;
 
+    public TimeSpan Lease { get; init; } = s_options.Lease;
+
     public CursorClaim Claim { get; init; } = CursorClaim.Required;
 
     /// <param name="keeps">Whether the log keeps what is archived.</param>
@@ -34,7 +36,7 @@ internal sealed class ArchiveSite(string data, IObjectStore store) : IAsyncDispo
         var options = new WalOptions { Directory = WalDirectory, MaxSegmentAge = TimeSpan.FromMilliseconds(10), MaxOptionalBytes = MaxOptionalBytes };
         Wal = WriteAheadLog.Open(options, TimeProvider.System, NullLogger.Instance);
         if (keeps) Keeper = Wal.OpenCursor("keeper", CursorClaim.Required);
-        _archiver = new LogArchiver(store, Wal, Wal.OpenCursor("archive", Claim), data, s_options, Log);
+        _archiver = new LogArchiver(store, Wal, Wal.OpenCursor("archive", Claim), data, s_options with { Lease = Lease }, Log);
         return this;
     }
 
