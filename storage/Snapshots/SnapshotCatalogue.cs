@@ -62,7 +62,7 @@ public sealed class SnapshotCatalogue(IObjectStore store)
     /// <exception cref="ObjectDamagedException">One isn't right: read twice, and twice not.</exception>
     public async Task VerifyAsync(SnapshotManifest manifest, Action<long> progress, CancellationToken cancellation)
     {
-                foreach (PackReference pack in manifest.Packs)
+        foreach (PackReference pack in manifest.Packs)
         {
             try
             {

@@ -217,7 +217,7 @@ internal sealed class Restorer(TraceStoreSettings settings, IObjectStore store, 
             using var telemetry = new OwnTelemetry();
             var quarantine = new Quarantine(directory);
             var follower = new SegmentFollower(
-                wal, quarantine, new SchemaMigrator(database, logs.CreateLogger<SchemaMigrator>()), new SpanBlockInserter(database), Watch, new RecentSpans(), TimeSpan.Zero,
+                wal, quarantine, new SchemaMigrator(database, logs.CreateLogger<SchemaMigrator>()), new SpanBlockInserter(database), engine.WatchStore, new RecentSpans(), TimeSpan.Zero,
                 new IngestMetrics(telemetry.Meters, wal, quarantine), logs.CreateLogger<SegmentFollower>());
             await using (follower.ConfigureAwait(false))
             {
@@ -225,12 +225,6 @@ internal sealed class Restorer(TraceStoreSettings settings, IObjectStore store, 
                 WalBacklog left = await follower.DrainAsync(s_patience).WaitAsync(cancellation).ConfigureAwait(false);
                 if (left.Segments > 0) throw new IOException($"{left.Segments} segments can't be stored: {follower.Ailment} Mend it, and restore again: it goes on from there.");
             }
-        }
-
-        StoreWatch Watch()
-        {
-            EngineWatch watch = engine.Watch();
-            return new StoreWatch(watch.CheckAsync, watch.ConfirmAsync);
         }
     }
 

@@ -1,8 +1,5 @@
 using TraceStore.Collector.Pipeline;
-using TraceStore.Collector.Protection;
 using TraceStore.Query.Execution;
-using TraceStore.Recovery;
-using TraceStore.Storage.Archive;
 using TraceStore.Storage.ClickHouse;
 using TraceStore.Storage.Wal;
 
@@ -13,10 +10,8 @@ namespace TraceStore.Serving;
 /// <param name="pipeline">Lets them in.</param>
 /// <param name="follower">Stores them.</param>
 /// <param name="reader">Answers queries.</param>
-/// <param name="snapshots">Null where none are taken. What ails them is said, and is no reason either.</param>
-/// <param name="restore">Null where nothing is being restored. What is missing is said, and no reason either.</param>
-/// <param name="archiver">Null where nothing is archived. What ails it is said, and is no reason to take TraceStore out of service.</param>
-internal sealed class Health(WriteAheadLog wal, IngestPipeline pipeline, SegmentFollower follower, TraceReader reader, LogArchiver? archiver, SnapshotSchedule? snapshots, ServedRestore? restore)
+/// <param name="archive">Null where there is none. What ails it is said, and what is missing, and is no reason to take TraceStore out of service.</param>
+internal sealed class Health(WriteAheadLog wal, IngestPipeline pipeline, SegmentFollower follower, TraceReader reader, ServedArchive? archive)
 {
     private const string Well = "ok";
 
@@ -38,9 +33,9 @@ internal sealed class Health(WriteAheadLog wal, IngestPipeline pipeline, Segment
 
         if (queries) parts.Add(("answering queries", await WhatAilsQueriesAsync().ConfigureAwait(false) ?? Well));
         bool isReady = parts.All(part => part.State == Well);
-        if (ingest && archiver is not null) parts.Add(("archiving", archiver.Ailment ?? Well));
-        if (ingest && snapshots?.Ailment is { } ailment) parts.Add(("taking snapshots", ailment));
-        if (queries && restore?.State is { } state) parts.Add(("restoring", state));
+        if (ingest && archive is not null) parts.Add(("archiving", archive.Archiver.Ailment ?? Well));
+        if (ingest && archive?.Snapshots?.Ailment is { } ailment) parts.Add(("taking snapshots", ailment));
+        if (queries && archive?.Restore?.State is { } state) parts.Add(("restoring", state));
         return (isReady, string.Concat(parts.Select(part => $"{part.Part}: {part.State}\n")));
     }
 

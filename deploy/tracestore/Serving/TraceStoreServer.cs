@@ -8,16 +8,12 @@ using TraceStore.Collector.Protection;
 using TraceStore.Collector.Receivers;
 using TraceStore.Query.Endpoints;
 using TraceStore.Query.Execution;
-using TraceStore.Recovery;
 using TraceStore.Settings;
 using TraceStore.Storage.Archive;
 using TraceStore.Storage.ClickHouse;
 using TraceStore.Storage.Engine;
 using TraceStore.Storage.Memory;
-using TraceStore.Storage.ObjectStorage;
 using TraceStore.Storage.Restore;
-using TraceStore.Storage.Retention;
-using TraceStore.Storage.Snapshots;
 using TraceStore.Storage.Wal;
 
 namespace TraceStore.Serving;
@@ -30,9 +26,7 @@ internal sealed class TraceStoreServer : IAsyncDisposable
 {
     private const string ArchiveSink = "archive";
 
-    private static readonly TimeSpan s_contentPoll = TimeSpan.FromMilliseconds(100);
-
-    private readonly Stack<Func<ValueTask>> _stops = new();
+    private readonly RunningParts _running = new();
     private readonly TraceStoreSettings _settings;
     private readonly ILoggerFactory _logs;
     private EngineSupervisor? _engine;
@@ -65,7 +59,7 @@ internal sealed class TraceStoreServer : IAsyncDisposable
     {
         ILoggerFactory logs = LogOutput.Create(configuration);
         var server = new TraceStoreServer(settings, logs);
-        server._stops.Push(() => { logs.Dispose(); return default; });
+        server._running.Add(logs);
         try
         {
             await server.StartAsync(configuration, cancellation).ConfigureAwait(false);
@@ -85,7 +79,7 @@ internal sealed class TraceStoreServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _stopping = Stopwatch.GetTimestamp();
-        while (_stops.TryPop(out Func<ValueTask>? stop)) await stop().ConfigureAwait(false);
+        await _running.DisposeAsync().ConfigureAwait(false);
     }
 
     private async Task StartAsync(IConfiguration configuration, CancellationToken cancellation)
@@ -100,73 +94,64 @@ internal sealed class TraceStoreServer : IAsyncDisposable
 
         // Storage
         WarnOfOpenFolders();
-        StopLast(DirectoryLock.Acquire(_settings.DataDirectory));
+        _running.Add(DirectoryLock.Acquire(_settings.DataDirectory));
         RestoreJournal? journal = RestoreJournal.Read(_settings.DataDirectory);
         if (journal is not null) CheckIsServed(journal);
         if (_settings.Archive is null) WalCursor.Forget(_settings.Wal.Directory, ArchiveSink);
         if (RetentionHold.IsIn(_settings.DataDirectory)) _logs.CreateLogger<TraceStoreServer>().LogWarning("What was restored here is kept, however old: retention drops nothing until you say so, with {Program} restore release --data {Directory}", ThisProgram.Name, _settings.DataDirectory);
-        var wal = StopLast(WriteAheadLog.Open(_settings.Wal, TimeProvider.System, _logs.CreateLogger<WriteAheadLog>()));
+        var wal = _running.Add(WriteAheadLog.Open(_settings.Wal, TimeProvider.System, _logs.CreateLogger<WriteAheadLog>()));
         _engine = _settings.Engine is { } engineOptions
-            ? StopLast(await EngineSupervisor.StartAsync(engineOptions, _logs.CreateLogger<EngineSupervisor>(), cancellation).ConfigureAwait(false))
+            ? _running.Add(await EngineSupervisor.StartAsync(engineOptions, _logs.CreateLogger<EngineSupervisor>(), cancellation).ConfigureAwait(false))
             : null;
-        var database = StopLast(new ClickHouseDatabase(_settings.ClickHouse, _engine?.Handler));
+        var database = _running.Add(new ClickHouseDatabase(_settings.ClickHouse, _engine?.Handler));
 
         // Ingest. All cursors are opened before any moves on
-        WalCursor? archived = _settings.Archive is { } archive ? wal.OpenCursor(ArchiveSink, archive.Claim) : null;
-        var telemetry = StopLast(new OwnTelemetry());
+        WalCursor? archived = _settings.Archive is null ? null : wal.OpenCursor(ArchiveSink, _settings.Archive.Claim);
+        var telemetry = _running.Add(new OwnTelemetry());
         var quarantine = new Quarantine(_settings.Wal.Directory);
         var metrics = new IngestMetrics(telemetry.Meters, wal, quarantine);
         var schema = new SchemaMigrator(database, _logs.CreateLogger<SchemaMigrator>());
         var recent = new RecentSpans();
-        var follower = StopLast(new SegmentFollower(
-            wal, quarantine, schema, new SpanBlockInserter(database), Watch, recent, _settings.ClickHouse.MaxBlockAge, metrics, _logs.CreateLogger<SegmentFollower>()));
-        IObjectStore? store = _settings.Archive is null ? null : StopLast(ObjectStores.Open(_settings.Archive.Store));
-        LogArchiver? archiver = store is null ? null : StartArchiver(store, wal, archived!, telemetry);
-        var pipeline = StopLast(new IngestPipeline(wal, _settings.Ingest, _settings.Otlp.MaxRequestBytes, metrics, _logs.CreateLogger<IngestPipeline>()));
-        _stops.Push(() => StoreWhatIsLeftAsync(wal, follower, archiver));
-        ServedRestore? restore = journal is null ? null : StopLast(new ServedRestore(_settings, journal, store!, _engine!, database, follower, _logs));
+        var follower = _running.Add(new SegmentFollower(
+            wal, quarantine, schema, new SpanBlockInserter(database), _engine.WatchStore, recent, _settings.ClickHouse.MaxBlockAge, metrics, _logs.CreateLogger<SegmentFollower>()));
+        ServedArchive? archive = archived is null ? null : new ServedArchive(_settings, new ServedSpans(wal, follower, database, _engine), archived, telemetry, _running, _logs);
+        var pipeline = _running.Add(new IngestPipeline(wal, _settings.Ingest, _settings.Otlp.MaxRequestBytes, metrics, _logs.CreateLogger<IngestPipeline>()));
+        _running.OnStop(() => StoreWhatIsLeftAsync(wal, follower, archive?.Archiver));
+        if (journal is not null) archive!.GoOnRestoring(journal);
         if (_engine is not null) await WaitForSchemaAsync(follower, cancellation).ConfigureAwait(false);
 
         // Protection
         var wrongDays = new WrongDays(Path.Combine(_settings.DataDirectory, "wrong-days.json"), _logs.CreateLogger<WrongDays>());
         var clock = new ClockWatch(TimeProvider.System, wal.NewestTimeAtOpen, wrongDays, _logs.CreateLogger<ClockWatch>());
         var dropped = new DroppedDays(Path.Combine(_settings.DataDirectory, "dropped-days.json"), _logs.CreateLogger<DroppedDays>());
-        StopLast(new RetentionSchedule(
+        _running.Add(new RetentionSchedule(
             new DayPartitions(database), _settings.Retention, () => RetentionHold.IsIn(_settings.DataDirectory) || RestoreJournal.IsIn(_settings.DataDirectory), dropped, clock, wrongDays, TimeProvider.System, metrics, _logs.CreateLogger<RetentionSchedule>()));
-        SnapshotSchedule? snapshots = null;
-        if (_engine is not null)
-        {
-            var parts = new TableParts(database, _settings.Engine!.TablesDirectory);
-            parts.Thaw(); // what a killed process held for its snapshot
-            if (archiver is not null) snapshots = await StartSnapshotsAsync(store!, archiver, wal, follower, restore, database, parts, dropped, clock, telemetry, configuration).ConfigureAwait(false);
-        }
-
-        StopLast(new MemoryReturn(TimeProvider.System));
-        StopLast(new MappedFiles());
-
-        RecoveryWatch? recovery = archiver is null ? null : StopLast(new RecoveryWatch(_settings, new RecoveryMetrics(telemetry.Meters, TimeProvider.System), () => restore?.Missing, TimeProvider.System, _logs));
+        if (_engine is not null) new TableParts(database, _settings.Engine!.TablesDirectory).Thaw(); // what a killed process held for its snapshot
+        if (archive is not null) await archive.ProtectAsync(dropped, clock, configuration).ConfigureAwait(false);
+        _running.Add(new MemoryReturn(TimeProvider.System));
+        _running.Add(new MappedFiles());
 
         // Queries
-        var gate = StopLast(new QueryGate(_settings.Query));
-        var reader = StopLast(new TraceReader(database, recent, gate, () => restore?.Missing));
-        _health = new Health(wal, pipeline, follower, reader, archiver, snapshots, restore);
+        var gate = _running.Add(new QueryGate(_settings.Query));
+        var reader = _running.Add(new TraceReader(database, recent, gate, () => archive?.Restore?.Missing));
+        _health = new Health(wal, pipeline, follower, reader, archive);
         TempoPort = await OpenAsync(tempoDoor, app =>
         {
-            app.MapHealth(_health, telemetry, recovery);
+            app.MapHealth(_health, telemetry, archive?.Recovery);
             app.CheckOrigins(_settings.QueryOrigins);
-            if (restore is not null) app.TellPartial(restore);
+            if (archive?.Restore is { } restore) app.TellPartial(restore);
             app.MapTempoApi(reader, _settings.Query);
         }).ConfigureAwait(false);
         JaegerPort = await OpenAsync(jaegerDoor, app =>
         {
-            app.MapHealth(_health, telemetry, recovery);
+            app.MapHealth(_health, telemetry, archive?.Recovery);
             app.CheckOrigins(_settings.QueryOrigins);
-            if (restore is not null) app.TellPartial(restore);
+            if (archive?.Restore is { } restore) app.TellPartial(restore);
             app.MapJaegerApi(reader, _settings.Query);
         }).ConfigureAwait(false);
 
         // Ingest's doors, last to open and first to close
-        var otlp = StopLast(new OtlpDoors(pipeline, _settings.Otlp, metrics));
+        var otlp = _running.Add(new OtlpDoors(pipeline, _settings.Otlp, metrics));
         OtlpHttpPort = await OpenAsync(httpDoor, otlp.Map, otlp.AddTo).ConfigureAwait(false);
         OtlpGrpcPort = await OpenAsync(grpcDoor, otlp.Map, otlp.AddTo).ConfigureAwait(false);
     }
@@ -177,46 +162,6 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         if (!journal.IsServed) throw new IOException($"{_settings.DataDirectory} is being restored and isn't whole. Go on with: {ThisProgram.Name} restore --from {journal.From} --data {_settings.DataDirectory}");
         if (ArchiveIdentity.Find(_settings.DataDirectory) is null) throw new IOException($"The restore of {_settings.DataDirectory} has only begun. Go on with: {ThisProgram.Name} restore --serve --from {journal.From} --data {_settings.DataDirectory}");
         if (_settings.Archive?.Store.Address != journal.From || _settings.Engine is null) throw new IOException($"{_settings.DataDirectory} is being restored from {journal.From}. Go on with: {ThisProgram.Name} --archive {journal.From} --data {_settings.DataDirectory}, and without an external ClickHouse.");
-    }
-
-    private LogArchiver StartArchiver(IObjectStore store, WriteAheadLog wal, WalCursor cursor, OwnTelemetry telemetry)
-    {
-        var archiver = StopLast(new LogArchiver(store, wal, cursor, _settings.DataDirectory, _settings.Archive!.Options, _logs.CreateLogger<LogArchiver>()));
-        _ = new ArchiveMetrics(telemetry.Meters, archiver, TimeProvider.System);
-        return archiver;
-    }
-
-    private async Task<SnapshotSchedule> StartSnapshotsAsync(IObjectStore store, LogArchiver archiver, WriteAheadLog wal, SegmentFollower follower, ServedRestore? restore, ClickHouseDatabase database, TableParts parts, DroppedDays dropped, ClockWatch clock, OwnTelemetry telemetry, IConfiguration configuration)
-    {
-        (IReadOnlyDictionary<string, string> told, IReadOnlyList<string> secrets) = SettingsCatalogue.Tell(configuration);
-        var source = new SnapshotSource
-        {
-            WalDirectory = _settings.Wal.Directory,
-            NewestReceived = () => wal.NewestReceived,
-            WasDropped = dropped.Contains,
-            FindLastAsync = FindLastAsync,
-            BetweenBlocksAsync = (action, token) => restore?.State is { } state ? throw new IOException($"No snapshot is taken of what isn't whole. {state}") : follower.BetweenBlocksAsync(action, token),
-            CheckEngineAsync = token => Watch().CheckAsync(token),
-            Version = ThisProgram.Version,
-            Settings = told,
-            Secrets = secrets,
-        };
-        var snapshotter = new Snapshotter(store, archiver, parts, source, _logs.CreateLogger<Snapshotter>());
-        var retention = new ArchiveRetention(store, () => archiver.Ailment is null ? archiver.Archived : null, archiver.TrimAsync, _settings.Archive!.Retention, _logs.CreateLogger<ArchiveRetention>());
-        var schedule = StopLast(new SnapshotSchedule(snapshotter, new SnapshotCatalogue(store), retention, _settings.Archive!.SnapshotEvery, clock, TimeProvider.System, new SnapshotMetrics(telemetry.Meters, TimeProvider.System), _logs.CreateLogger<SnapshotSchedule>()));
-        if (await ControlSocket.OpenAsync(_settings.DataDirectory, schedule, ReadContentAsync, _logs).ConfigureAwait(false) is { } control) StopLast(control);
-        return schedule;
-
-        // Of what the present log went on from: a restore to an instant has left other snapshots behind
-        async Task<SnapshotId?> FindLastAsync(IEnumerable<SnapshotId> there, CancellationToken cancellation) =>
-            await store.GetAsync(ArchiveNames.Head, cancellation).ConfigureAwait(false) is { } head ? RestorePlan.Of(ArchiveHead.Decode(store, head.Content.Span), null).Choose(there) : null;
-
-        async Task<LiveContent> ReadContentAsync(ulong log, ulong through, CancellationToken cancellation)
-        {
-            if (restore?.State is { } state) throw new IOException(state);
-            while (await follower.BetweenBlocksAsync(Task.FromResult, cancellation).ConfigureAwait(false) < through && wal.Identity == log) await Task.Delay(s_contentPoll, cancellation).ConfigureAwait(false);
-            return new LiveContent(await StoredContent.ReadAsync(database, log, through, cancellation).ConfigureAwait(false), dropped.All);
-        }
     }
 
     /// <summary>Folders that were there before keep their modes; what lies in them is created for its owner alone from now on.</summary>
@@ -254,18 +199,16 @@ internal sealed class TraceStoreServer : IAsyncDisposable
     private async Task<int> OpenAsync(Door door, Action<WebApplication> map, Action<IServiceCollection>? addServices = null)
     {
         WebApplication app = door.Build(_settings, _logs, addServices);
-        _stops.Push(app.DisposeAsync);
+        _running.OnStop(app.DisposeAsync);
         map(app);
         int port = await door.OpenAsync(app, _settings.ListenAddress).ConfigureAwait(false);
-        _stops.Push(async () =>
+        _running.OnStop(async () =>
         {
             using var limit = new CancellationTokenSource(TimeToStop);
             await app.StopAsync(limit.Token).ConfigureAwait(false); // requests that take longer are cut off
         });
         return port;
     }
-
-    private StoreWatch Watch() => _engine?.Watch() is { } engine ? new StoreWatch(engine.CheckAsync, engine.ConfirmAsync) : StoreWatch.None;
 
     /// <summary>After the doors have closed: seals the log and stores it, as far as time allows. The log keeps the rest.</summary>
     private async ValueTask StoreWhatIsLeftAsync(WriteAheadLog wal, SegmentFollower follower, LogArchiver? archiver)
@@ -283,16 +226,5 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         Left = await follower.DrainAsync(TimeToStop).ConfigureAwait(false);
         await archived.ConfigureAwait(false);
         LeftToArchive = archiver?.Backlog ?? default;
-    }
-
-    private T StopLast<T>(T part)
-    {
-        _stops.Push(part switch
-        {
-            IAsyncDisposable asynchronous => asynchronous.DisposeAsync,
-            IDisposable disposable => () => { disposable.Dispose(); return default; },
-            _ => throw new ArgumentException("BUG: a part that can't be stopped", nameof(part)),
-        });
-        return part;
     }
 }
