@@ -8,19 +8,18 @@ namespace TraceStore.Storage.Archive;
 /// <param name="Lineage">The archive's identity; null before there is one.</param>
 /// <param name="IsBegun">Whether the archive is known to have its head.</param>
 /// <param name="Restored">What of the archive the directory was restored from; null once its own epoch has begun, which says so.</param>
-public sealed record ArchiveIdentity(Guid Directory, Guid? Lineage, bool IsBegun, ArchiveOrigin? Restored = null)
+/// <param name="Log">The write-ahead log that is archived: where another one is found, that one was lost. Null before it is known.</param>
+public sealed record ArchiveIdentity(Guid Directory, Guid? Lineage, bool IsBegun, ArchiveOrigin? Restored = null, ulong? Log = null)
 {
     private const string FileName = "archive.json";
 
+    private static readonly Lock s_changing = new();
     private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
     /// <summary>Reads it; a directory that has none gets one.</summary>
     /// <exception cref="InvalidDataException">The file is damaged.</exception>
     /// <exception cref="IOException">It can't be read or written.</exception>
-    public static ArchiveIdentity Of(string dataDirectory)
-    {
-        return Find(dataDirectory) ?? new ArchiveIdentity(Guid.NewGuid(), null, false).Save(dataDirectory);
-    }
+    public static ArchiveIdentity Of(string dataDirectory) => Change(dataDirectory, identity => identity);
 
     /// <summary>Reads it; null where a directory has none.</summary>
     /// <exception cref="InvalidDataException">The file is damaged.</exception>
@@ -37,6 +36,18 @@ public sealed record ArchiveIdentity(Guid Directory, Guid? Lineage, bool IsBegun
         catch (JsonException e)
         {
             throw new InvalidDataException($"{path} can't be read: {e.Message} It says which archive is this data directory's. Restore it from the archive's {ArchiveNames.Head}: directory is its writer's, lineage its own, isBegun is true.", e);
+        }
+    }
+
+    /// <summary>Changes some of it, durably, whoever of this process changes something else.</summary>
+    /// <returns>What it is now.</returns>
+    public static ArchiveIdentity Change(string dataDirectory, Func<ArchiveIdentity, ArchiveIdentity> change)
+    {
+        lock (s_changing)
+        {
+            ArchiveIdentity? was = Find(dataDirectory);
+            ArchiveIdentity will = change(was ?? new ArchiveIdentity(Guid.NewGuid(), null, false));
+            return will == was ? was : will.Save(dataDirectory);
         }
     }
 

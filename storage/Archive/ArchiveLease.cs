@@ -67,8 +67,8 @@ public sealed class ArchiveLease(IObjectStore store, string dataDirectory, ulong
     /// <exception cref="ObjectStoreException">The store can't be reached.</exception>
     public async Task TakeAsync(ArchiveHead? found, ArchiveFrontier? end, ulong firstSegment, DateTimeOffset began, CancellationToken cancellation)
     {
-        ArchiveIdentity identity = ArchiveIdentity.Of(dataDirectory);
-        if (found is null && identity.Lineage is null) identity = (identity with { Lineage = Guid.NewGuid() }).Save(dataDirectory); // first: whatever crash comes, the archive is known to be ours
+        // First: whatever crash comes, the archive is known to be ours
+        ArchiveIdentity identity = ArchiveIdentity.Change(dataDirectory, identity => found is null && identity.Lineage is null ? identity with { Lineage = Guid.NewGuid() } : identity);
         var writer = new ArchiveWriter(_process, identity.Directory, Environment.MachineName, store.Now + options.Lease);
         ArchiveHead taken;
         if (found is null)
@@ -88,7 +88,7 @@ public sealed class ArchiveLease(IObjectStore store, string dataDirectory, ulong
         }
 
         await WriteAsync(taken, _version, cancellation).ConfigureAwait(false);
-        if (!identity.IsBegun || identity.Restored is not null) (identity with { IsBegun = true, Restored = null }).Save(dataDirectory);
+        ArchiveIdentity.Change(dataDirectory, identity => identity with { IsBegun = true, Restored = null });
     }
 
     /// <summary>3: renews it, and says how far the archive goes.</summary>

@@ -30,6 +30,23 @@ public sealed class LogArchiveReader(IObjectStore store)
         }
     }
 
+    /// <summary>The last group that begins no later than a segment, or where it would be.</summary>
+    /// <param name="epoch">Of which epoch.</param>
+    /// <param name="from">A group that does, or where it would be.</param>
+    /// <param name="segment">The segment.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <returns>The segment that it begins with.</returns>
+    public async Task<ulong> FindGroupAsync(uint epoch, ulong from, ulong segment, CancellationToken cancellation)
+    {
+        await foreach (ListedObject group in store.ListAsync(ArchiveNames.LogOf(epoch), ArchiveNames.Group(epoch, from), cancellation).ConfigureAwait(false))
+        {
+            if (ArchiveNames.FirstOf(group.Name) is not { } first || first > segment) break;
+            from = first;
+        }
+
+        return from;
+    }
+
     /// <summary>One group; null where there is none.</summary>
     internal static async Task<LogGroup?> GetAsync(IObjectStore store, string name, CancellationToken cancellation) =>
         await store.GetAsync(name, cancellation).ConfigureAwait(false) is { } found ? LogGroup.Decode(store, name, found.Content) : null;

@@ -250,17 +250,8 @@ public sealed class Snapshotter(IObjectStore store, LogArchiver archiver, TableP
     }
 
     /// <summary>The last group of the archive that begins no later than the segment behind the snapshot.</summary>
-    private async Task<ulong> ReplayFromAsync(ArchiveEpoch epoch, ulong segment, SnapshotManifest? last, CancellationToken cancellation)
-    {
-        ulong from = last is not null && last.Id.Epoch == epoch.Number ? last.ReplayFrom : epoch.First;
-        await foreach (ListedObject group in store.ListAsync(ArchiveNames.LogOf(epoch.Number), ArchiveNames.Group(epoch.Number, from), cancellation).ConfigureAwait(false))
-        {
-            if (ArchiveNames.FirstOf(group.Name) is not { } first || first > segment + 1) break;
-            from = first;
-        }
-
-        return from;
-    }
+    private Task<ulong> ReplayFromAsync(ArchiveEpoch epoch, ulong segment, SnapshotManifest? last, CancellationToken cancellation) =>
+        new LogArchiveReader(store).FindGroupAsync(epoch.Number, last is not null && last.Id.Epoch == epoch.Number ? last.ReplayFrom : epoch.First, segment + 1, cancellation);
 
     private static IReadOnlyList<SnapshotTable> Tables(IReadOnlyList<FrozenPart> frozen, Dictionary<FrozenPart, PackReference> packs) =>
     [

@@ -64,6 +64,20 @@ public sealed partial class RunbookTests : IDisposable
     }
 
     [Fact]
+    public async Task The_disk_of_the_log_is_gone()
+    {
+        using (TraceStoreProcess lost = await BeginAsync())
+        {
+            lost.Kill();
+            await Eventually.BeTrueAsync("the end", () => Task.FromResult(Processes().Count == 0));
+            Directory.Delete(Path.Combine(Data, "wal"), recursive: true);
+        }
+
+        await PerformAsync("lost-log.md");
+        await ExpectSpansAsync(Before + After);
+    }
+
+    [Fact]
     public async Task The_machine_is_gone()
     {
         using (TraceStoreProcess lost = await BeginAsync()) await LoseAsync(lost);

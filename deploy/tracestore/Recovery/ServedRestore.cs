@@ -1,9 +1,7 @@
 using System.Globalization;
 using Microsoft.Extensions.Logging;
-using TraceStore.Collector.Pipeline;
+using TraceStore.Serving;
 using TraceStore.Settings;
-using TraceStore.Storage.ClickHouse;
-using TraceStore.Storage.Engine;
 using TraceStore.Storage.ObjectStorage;
 using TraceStore.Storage.Restore;
 
@@ -12,6 +10,7 @@ namespace TraceStore.Recovery;
 /// <summary>
 /// A restore beside a TraceStore that serves already: spans are accepted, stored and archived from the first moment on, and queries are answered
 /// from what is there, as partial, until all is back. A failure is told and tried again; a process that is killed goes on at its next start.
+/// What it restores was begun before, or is what a lost log had archived (<see cref="LostLog"/>).
 /// </summary>
 internal sealed class ServedRestore : IAsyncDisposable
 {
@@ -19,29 +18,33 @@ internal sealed class ServedRestore : IAsyncDisposable
 
     private static readonly TimeSpan s_stopPatience = TimeSpan.FromSeconds(5);
 
-    private readonly Func<Restorer> _begin;
-    private readonly EngineSupervisor _engine;
-    private readonly ClickHouseDatabase _database;
-    private readonly SegmentFollower _follower;
+    private readonly TraceStoreSettings _settings;
+    private readonly IObjectStore _store;
+    private readonly ServedSpans _spans;
+    private readonly ulong? _lostLog;
+    private readonly ILoggerFactory _logs;
     private readonly ILogger<ServedRestore> _log;
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _running;
-    private readonly long _bytes;
-    private long _done;
+    private long _done, _bytes = 1;
     private volatile string? _failure;
     private volatile bool _isWhole;
 
-    public ServedRestore(TraceStoreSettings settings, RestoreJournal journal, IObjectStore store, EngineSupervisor engine, ClickHouseDatabase database, SegmentFollower follower, ILoggerFactory logs)
+    /// <param name="settings">Of the directory.</param>
+    /// <param name="store">The archive's.</param>
+    /// <param name="spans">What is served.</param>
+    /// <param name="lostLog">The log that was archived and is lost; null for none.</param>
+    /// <param name="logs">Tell.</param>
+    public ServedRestore(TraceStoreSettings settings, IObjectStore store, ServedSpans spans, ulong? lostLog, ILoggerFactory logs)
     {
-        (_engine, _database, _follower, _log) = (engine, database, follower, logs.CreateLogger<ServedRestore>());
-        _bytes = Math.Max(1, journal.Plan.Size.Bytes);
-        _begin = () => new Restorer(settings, store, acceptsHoles: false, logs, done => Interlocked.Exchange(ref _done, done.Bytes));
+        (_settings, _store, _spans, _lostLog, _logs, _log) = (settings, store, spans, lostLog, logs, logs.CreateLogger<ServedRestore>());
         _running = Task.Run(RunAsync);
     }
 
     /// <summary>Why spans may be missing that were stored before the disaster, for clients, and so plain text; null when all is back.</summary>
     public string? Missing => _isWhole ? null : string.Create(
-        CultureInfo.InvariantCulture, $"TraceStore is being restored: {Math.Min(99, 100 * Interlocked.Read(ref _done) / _bytes)} % is back, the newest first; older spans may be missing.");
+        CultureInfo.InvariantCulture,
+        $"TraceStore is being restored: {Math.Min(99, 100 * Interlocked.Read(ref _done) / Interlocked.Read(ref _bytes))} % {(_lostLog is null ? "is back, the newest first; older spans may be missing." : "is back of what its write-ahead log had archived when it was lost; spans of the time before that may be missing.")}");
 
     /// <summary>The same for the operator: with what holds it up, whoever said so.</summary>
     public string? State => Missing is { } missing && _failure is { } failure ? $"{missing} {failure}" : Missing;
@@ -60,8 +63,8 @@ internal sealed class ServedRestore : IAsyncDisposable
         {
             try
             {
-                await _follower.SchemaReady.WaitAsync(stopping).ConfigureAwait(false);
-                await _begin().GoOnServedAsync(_engine, _database, stopping).ConfigureAwait(false);
+                await _spans.Follower.SchemaReady.WaitAsync(stopping).ConfigureAwait(false);
+                await RestoreAsync(stopping).ConfigureAwait(false);
                 _isWhole = true;
                 _log.LogWarning("All is back: the restore is done, and answers are whole.");
             }
@@ -76,5 +79,25 @@ internal sealed class ServedRestore : IAsyncDisposable
                 await Task.Delay(s_retry, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
+    }
+
+    private async Task RestoreAsync(CancellationToken stopping)
+    {
+        if ((RestoreJournal.Read(_settings.DataDirectory) ?? await BeginAsync(stopping).ConfigureAwait(false)) is { } journal)
+        {
+            Interlocked.Exchange(ref _bytes, Math.Max(1, journal.Plan.Size.Bytes));
+            var restorer = new Restorer(_settings, _store, acceptsHoles: _lostLog is not null, _logs, done => Interlocked.Exchange(ref _done, done.Bytes));
+            await restorer.GoOnServedAsync(_spans.Engine!, _spans.Database, stopping).ConfigureAwait(false);
+        }
+
+        if (_lostLog is not null) LostLog.Settle(_settings.DataDirectory, _spans.Wal.Identity);
+    }
+
+    /// <summary>Null where nothing is missing.</summary>
+    private async Task<RestoreJournal?> BeginAsync(CancellationToken stopping)
+    {
+        if (_lostLog is not { } log || await LostLog.PlanAsync(_store, _spans.Database, log, stopping).ConfigureAwait(false) is not { } plan) return null;
+        _log.LogWarning("The write-ahead log that was archived is lost. What was archived of it and isn't stored, {Groups} objects, is brought back from {Store}.", plan.Size.Groups, _store.Address);
+        return (RestoreJournal.Begin(_store.Address, plan, isCopy: false) with { IsServed = true }).Save(_settings.DataDirectory);
     }
 }

@@ -62,9 +62,12 @@ internal sealed class ServedArchive
     /// <summary>Looks at the recovery plan; null before the end of the start.</summary>
     public RecoveryWatch? Recovery { get; private set; }
 
-    /// <summary>2: goes on with a restore that was begun.</summary>
-    public void GoOnRestoring(RestoreJournal journal) =>
-        Restore = _running.Add(new ServedRestore(_settings, journal, _store, _spans.Engine!, _spans.Database, _spans.Follower, _logs));
+    /// <summary>2: goes on with a restore that was begun, or begins with what a lost log had archived.</summary>
+    public void BringBackWhatIsMissing(bool isBegun)
+    {
+        ulong? lostLog = _spans.Engine is null ? null : LostLog.Find(_settings.DataDirectory, _spans.Wal.Identity);
+        if (isBegun || lostLog is not null) Restore = _running.Add(new ServedRestore(_settings, _store, _spans, lostLog, _logs));
+    }
 
     /// <summary>3: of the embedded engine snapshots are taken.</summary>
     public async Task ProtectAsync(DroppedDays dropped, ClockWatch clock, IConfiguration configuration)

@@ -117,7 +117,7 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         ServedArchive? archive = archived is null ? null : new ServedArchive(_settings, new ServedSpans(wal, follower, database, _engine), archived, telemetry, _running, _logs);
         var pipeline = _running.Add(new IngestPipeline(wal, _settings.Ingest, _settings.Otlp.MaxRequestBytes, metrics, _logs.CreateLogger<IngestPipeline>()));
         _running.OnStop(() => StoreWhatIsLeftAsync(wal, follower, archive?.Archiver));
-        if (journal is not null) archive!.GoOnRestoring(journal);
+        archive?.BringBackWhatIsMissing(isBegun: journal is not null);
         if (_engine is not null) await WaitForSchemaAsync(follower, cancellation).ConfigureAwait(false);
 
         // Protection
