@@ -16,6 +16,8 @@ namespace TraceStore.Storage.ObjectStorage;
 /// </summary>
 public sealed class DirectoryStore : IObjectStore
 {
+    private static readonly EnumerationOptions s_all = new() { AttributesToSkip = FileAttributes.None };
+
     private readonly string _incoming;
     private readonly StoreClock _clock = new();
     private readonly SharedLock _lock;
@@ -109,10 +111,13 @@ public sealed class DirectoryStore : IObjectStore
     public async IAsyncEnumerable<ListedObject> ListAsync(string prefix, string? behind, [EnumeratorCancellation] CancellationToken cancellation)
     {
         await Task.CompletedTask.ConfigureAwait(false);
-        foreach (ListedObject found in Do("list", prefix, () => Found(prefix, behind)))
+        var folders = new Stack<Queue<(string Name, FileSystemInfo Entry)>>([EntriesOf("", prefix, behind)]);
+        while (folders.TryPeek(out var entries))
         {
             cancellation.ThrowIfCancellationRequested();
-            yield return found;
+            if (!entries.TryDequeue(out var next)) folders.Pop();
+            else if (next.Entry is not FileInfo file) folders.Push(EntriesOf(next.Name, prefix, behind));
+            else if (Do("list", next.Name, () => Listed(next.Name, file)) is { } found) yield return found;
         }
     }
 
@@ -216,22 +221,27 @@ public sealed class DirectoryStore : IObjectStore
         foreach (string folder in changed) DirectorySync.Sync(folder);
     }
 
-    private List<ListedObject> Found(string prefix, string? behind)
+    /// <summary>A folder's objects and folders that have such names or may hold such, in order of names: folders before and behind aren't looked into.</summary>
+    /// <param name="folder">Its name, with a slash at its end.</param>
+    /// <param name="prefix">What names begin with.</param>
+    /// <param name="behind">What they come behind.</param>
+    private Queue<(string Name, FileSystemInfo Entry)> EntriesOf(string folder, string prefix, string? behind) => Do("list", folder, () =>
     {
-        string folder = Path.Combine(Address, prefix[..(prefix.LastIndexOf('/') + 1)]);
-        if (!Directory.Exists(folder)) return [];
-        var all = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None };
-        var found = new List<ListedObject>();
-        foreach (FileInfo file in new DirectoryInfo(folder).EnumerateFiles("*", all))
-        {
-            string name = Path.GetRelativePath(Address, file.FullName).Replace(Path.DirectorySeparatorChar, '/');
-            if (!ObjectName.IsValid(name) || !name.StartsWith(prefix, StringComparison.Ordinal) || string.CompareOrdinal(name, behind) <= 0) continue;
-            found.Add(new ListedObject(name, file.Length, file.LastWriteTimeUtc));
-        }
+        var info = new DirectoryInfo(Path.Combine(Address, folder));
+        if (!info.Exists) return new();
+        var entries = info.EnumerateFileSystemInfos("*", s_all)
+            .Select(entry => (Name: entry is DirectoryInfo ? $"{folder}{entry.Name}/" : folder + entry.Name, Entry: entry))
+            .Where(entry => entry.Entry is DirectoryInfo ? MayHold(entry.Name) : entry.Name.StartsWith(prefix, StringComparison.Ordinal) && string.CompareOrdinal(entry.Name, behind) > 0 && ObjectName.IsValid(entry.Name))
+            .OrderBy(entry => entry.Name, StringComparer.Ordinal);
+        return new Queue<(string, FileSystemInfo)>(entries);
 
-        found.Sort((left, right) => string.CompareOrdinal(left.Name, right.Name));
-        return found;
-    }
+        bool MayHold(string name) =>
+            (name.StartsWith(prefix, StringComparison.Ordinal) || prefix.StartsWith(name, StringComparison.Ordinal))
+            && (string.CompareOrdinal(name, behind) > 0 || behind!.StartsWith(name, StringComparison.Ordinal));
+    });
+
+    /// <summary>Null for what has gone meanwhile.</summary>
+    private static ListedObject? Listed(string name, FileInfo file) => file.Exists ? new ListedObject(name, file.Length, file.LastWriteTimeUtc) : null;
 
     private T Do<T>(string operation, string name, Func<T> action)
     {

@@ -49,6 +49,7 @@ public sealed class ArchivedLogFiles(IObjectStore store, RestoreStretch stretch,
 
             (next, bytes) = (group.Place.Last + 1, bytes + groupBytes);
             progress(groupBytes);
+            if (!stretch.IsWhole && stretch.Until is null && group.Place.Last >= stretch.Known.Segment) break;
             if (group.Counts.CompleteThroughUnixNano >= UntilUnixNano) break; // what was received up to the instant is in it or before
             isEnd = bytes < maxBytes;
             if (!isEnd) break;

@@ -72,7 +72,8 @@ internal sealed class Drill(TraceStoreSettings settings, IObjectStore store, str
         report = report with { RecoveryPointSeconds = facts.RecoveryPointAge?.TotalSeconds };
 
         long began = Stopwatch.GetTimestamp();
-        RestorePlan plan = await RestorePlanner.PlanAsync(store, instant: null, warning => throw new IOException(warning), cancellation).ConfigureAwait(false); // 2
+        IObjectStore listed = await ListedArchive.ReadAsync(store, cancellation).ConfigureAwait(false);
+        RestorePlan plan = await RestorePlanner.PlanAsync(listed, instant: null, warning => throw new IOException(warning), cancellation).ConfigureAwait(false); // 2
         CheckDisk(plan);
         TraceStoreSettings scratch = settings with
         {
@@ -80,7 +81,7 @@ internal sealed class Drill(TraceStoreSettings settings, IObjectStore store, str
             Wal = settings.Wal with { Directory = Path.Combine(Site, "wal") },
             Engine = settings.Engine! with { Directory = Path.Combine(Site, "engine") },
         };
-        var restorer = new Restorer(scratch, store, acceptsHoles: false, logs, done => progress(plan, done));
+        var restorer = new Restorer(scratch, listed, acceptsHoles: false, logs, done => progress(plan, done));
         RestoreJournal journal = await restorer.RunAsync(plan, isCopy: true, cancellation).ConfigureAwait(false);
         report = report with { Snapshot = plan.Snapshot?.Id.ToString(), Spans = journal.Spans };
 

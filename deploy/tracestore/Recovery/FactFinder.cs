@@ -33,8 +33,9 @@ internal static class FactFinder
         {
             try
             {
-                facts = await ReadBackAsync(store, facts, cancellation).ConfigureAwait(false);
-                return facts.Head is null ? facts : await ReadMoreAsync(store, facts, facts.Head, cancellation).ConfigureAwait(false);
+                ListedArchive listed = await ListedArchive.ReadAsync(store, cancellation).ConfigureAwait(false);
+                facts = await ReadBackAsync(listed, facts, cancellation).ConfigureAwait(false);
+                return facts.Head is null ? facts : await ReadMoreAsync(listed, facts, facts.Head, cancellation).ConfigureAwait(false);
             }
             catch (Exception e) when (e is IOException or InvalidDataException)
             {

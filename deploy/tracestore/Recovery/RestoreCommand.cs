@@ -74,11 +74,12 @@ internal static class RestoreCommand
         if (problems.Count > 0) return ArchivePlace.Fail(problems);
 
         FileModes.CreateForOwnerOnly();
-        IObjectStore store = ObjectStores.Open(settings!.Archive!.Store);
-        await using (store.ConfigureAwait(false))
+        IObjectStore opened = ObjectStores.Open(settings!.Archive!.Store);
+        await using (opened.ConfigureAwait(false))
         {
             try
             {
+                IObjectStore store = await ListedArchive.ReadAsync(opened, cancellation).ConfigureAwait(false);
                 RestoreJournal? begun = RestoreJournal.Read(settings.DataDirectory);
                 bool isAnother = begun is not null && ((instant is not null && begun.Plan.Instant != instant) || (snapshot is not null && begun.Plan.Snapshot?.Id != snapshot));
                 if (isAnother) throw new RestoreRefusedException($"In {settings.DataDirectory} another restore was begun. Go on with that one without --to and --snapshot, or choose another directory with --data.");

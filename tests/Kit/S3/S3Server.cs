@@ -71,6 +71,14 @@ public sealed class S3Server : IAsyncDisposable
         StallTimeout = TimeSpan.FromSeconds(2),
     };
 
+    /// <summary>The options of a process that archives there.</summary>
+    public string[] Arguments(TemporaryDirectory place)
+    {
+        string key = Path.Combine(place.Path, "access-key");
+        File.WriteAllText(key, "key\nsecret\n");
+        return ["--archive", $"s3://{BucketName}/archive", "--set", $"Archive:S3:Endpoint={Url}", "--set", $"Archive:S3:AccessKeyFile={key}"];
+    }
+
     public async ValueTask DisposeAsync() => await _app.DisposeAsync();
 
     private async Task AnswerAsync(HttpContext context)

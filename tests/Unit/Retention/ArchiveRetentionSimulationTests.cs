@@ -172,9 +172,10 @@ public sealed class ArchiveRetentionSimulationTests
             RestorePlan plan;
             try
             {
-                SnapshotEntry[] entries = [.. await new SnapshotCatalogue(_store).ListAsync(default)];
+                ListedArchive listed = await ListedArchive.ReadAsync(_store, default);
+                SnapshotEntry[] entries = [.. await new SnapshotCatalogue(listed).ListAsync(default)];
                 bool isOfSnapshot = instant is null && entries.Length > 0 && _random.Next(3) == 0;
-                plan = await (isOfSnapshot ? RestorePlanner.PlanAsync(_store, entries[_random.Next(entries.Length)].Id, default) : RestorePlanner.PlanAsync(_store, instant, _ => { }, default));
+                plan = await (isOfSnapshot ? RestorePlanner.PlanAsync(listed, entries[_random.Next(entries.Length)].Id, default) : RestorePlanner.PlanAsync(listed, instant, _ => { }, default));
             }
             catch (RestoreRefusedException) when (instant is not null)
             {
@@ -312,7 +313,7 @@ public sealed class ArchiveRetentionSimulationTests
 
             try
             {
-                plan = await RestorePlanner.PlanAsync(_store, instant, warning => Assert.Contains("by a clock that was set back", warning, StringComparison.Ordinal), default);
+                plan = await RestorePlanner.PlanAsync(await ListedArchive.ReadAsync(_store, default), instant, warning => Assert.Contains("by a clock that was set back", warning, StringComparison.Ordinal), default);
             }
             catch (RestoreRefusedException e)
             {
