@@ -53,7 +53,7 @@ public sealed partial class TraceStoreProcess : IDisposable
     public static Task<TraceStoreProcess> ServeAsync(string dataDirectory, int otlpPort, params string[] arguments) =>
         UntilReadyAsync(Start(dataDirectory, otlpPort, arguments));
 
-    private static async Task<TraceStoreProcess> UntilReadyAsync(TraceStoreProcess process)
+    public static async Task<TraceStoreProcess> UntilReadyAsync(TraceStoreProcess process)
     {
         try
         {

@@ -21,6 +21,9 @@ public abstract record S3Fault
     /// <summary>It is done, and the connection is cut instead of an answer.</summary>
     public sealed record LoseAnswer : S3Fault;
 
+    /// <summary>Who called is killed, before it is done or after, and hears nothing.</summary>
+    public sealed record Die(Action Kill, bool IsDone) : S3Fault;
+
     /// <summary>Of an object's content only so much is sent, and then the connection is cut.</summary>
     public sealed record Truncate(int Bytes) : S3Fault;
 

@@ -14,7 +14,7 @@ namespace TraceStore.Tests.S3;
 
 /// <summary>
 /// An S3-compatible store in the test's process, over real HTTP: one bucket in memory, conditional writes, ranges, uploads in pieces. It
-/// counts calls and lets any of them fail, before or after it is carried out. (It doesn't check signatures: s3rver does.)
+/// counts calls and lets any of them fail, before or after it is carried out. It doesn't check signatures.
 /// </summary>
 public sealed class S3Server : IAsyncDisposable
 {
@@ -92,6 +92,10 @@ public sealed class S3Server : IAsyncDisposable
             case S3Fault.Refuse refuse:
                 await SendAsync(context, S3Answer.Error(refuse.Status, refuse.Code), null);
                 return;
+            case S3Fault.Die { IsDone: false } die:
+                die.Kill();
+                context.Abort();
+                return;
             case S3Fault.Cut:
                 context.Abort();
                 return;
@@ -102,7 +106,8 @@ public sealed class S3Server : IAsyncDisposable
 
         S3Answer answer = _bucket.Answer(request);
         if (fault is S3Fault.RefuseAfter after) answer = S3Answer.Error(after.Status, after.Code);
-        if (fault is S3Fault.LoseAnswer) context.Abort();
+        if (fault is S3Fault.Die late) late.Kill();
+        if (fault is S3Fault.LoseAnswer or S3Fault.Die) context.Abort();
         else await SendAsync(context, answer, fault);
     }
 

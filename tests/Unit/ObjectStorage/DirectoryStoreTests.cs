@@ -2,7 +2,7 @@ using TraceStore.Storage.ObjectStorage;
 
 namespace TraceStore.Tests.Unit.ObjectStorage;
 
-public sealed class DirectoryStoreTests : ObjectStoreContract
+public sealed class DirectoryStoreTests : SharedStoreContract
 {
     private readonly TemporaryDirectory _directory = new();
 

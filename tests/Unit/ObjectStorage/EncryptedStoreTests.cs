@@ -3,7 +3,7 @@ using TraceStore.Tests.S3;
 
 namespace TraceStore.Tests.Unit.ObjectStorage;
 
-public sealed class EncryptedStoreTests : ObjectStoreContract
+public sealed class EncryptedStoreTests : SharedStoreContract
 {
     private readonly TemporaryDirectory _directory = new();
 
@@ -134,7 +134,7 @@ public sealed class EncryptedStoreTests : ObjectStoreContract
     }
 }
 
-public sealed class EncryptedS3StoreTests : ObjectStoreContract
+public sealed class EncryptedS3StoreTests : SharedStoreContract
 {
     private S3Server _server = null!;
 

@@ -3,7 +3,7 @@ using TraceStore.Tests.S3;
 
 namespace TraceStore.Tests.Unit.ObjectStorage;
 
-public sealed class S3StoreTests : ObjectStoreContract
+public sealed class S3StoreTests : SharedStoreContract
 {
     private S3Server _server = null!;
 
