@@ -19,6 +19,9 @@ internal static class RestoreCommand
     private const int LastDrills = 5;
     private const string ByNone = "none";
 
+    /// <summary>ENOSPC.</summary>
+    private const int NoSpaceLeft = 28;
+
     public static Command Create()
     {
         var command = new Command("restore", "Restore a data directory from an archive: everything that is in it, or as it was at an instant. Needs an empty directory (--data), the archive's address (--archive) and, where it is encrypted, the key (--set Archive:KeyFile=FILE).");
@@ -108,6 +111,10 @@ internal static class RestoreCommand
             catch (ObjectDamagedException e) when (e.Message.StartsWith(SnapshotNames.AllPacks, StringComparison.Ordinal))
             {
                 return ArchivePlace.Fail([e.Message, $"It goes on from there when that is mended. By way of an earlier snapshot, or by the log alone, into another directory: {ThisProgram.Name} restore --by ID, or --by {ByNone}"]);
+            }
+            catch (IOException e) when (e.HResult == NoSpaceLeft)
+            {
+                return ArchivePlace.Fail([e.Message, "Make room there, and restore again: it goes on from where it is. --dry-run says how much there is to restore."]);
             }
             catch (Exception e) when (e is IOException or HttpRequestException or UnauthorizedAccessException or InvalidDataException or InvalidOperationException or ClickHouseRefusedException or ClickHouseUnavailableException)
             {
