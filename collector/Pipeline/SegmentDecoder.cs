@@ -31,7 +31,7 @@ internal sealed class SegmentDecoder
         if (content is null) return 0; // nothing was acknowledged in it
         int damages = SetDamageAside(segment, content);
         if (content.Records.Count == 0) return damages;
-        _decoder.Begin(content.Segment.Wal, content.Segment.Number, DayOf(content.Records[0].ReceiveTimeUnixNano), BucketSecondsOf(content.Records));
+        _decoder.Begin(content.Segment.Wal, content.Segment.Number, content.ReceivedDay, BucketSecondsOf(content.Records));
         foreach (WalRecord record in content.Records)
         {
             byte[] buffer = ByteBuffers.Rent(record.RequestBytes);
@@ -77,7 +77,4 @@ internal sealed class SegmentDecoder
         (ulong first, ulong last) = (records[0].ReceiveTimeUnixNano, records[^1].ReceiveTimeUnixNano);
         return TimeBuckets.LengthFor(records.Sum(record => (long)record.SpanCount), last > first ? last - first : 0); // a clock may be set back
     }
-
-    private static DateOnly DayOf(ulong unixNano) =>
-        DateOnly.FromDateTime(DateTime.UnixEpoch.AddTicks((long)(unixNano / TimeSpan.NanosecondsPerTick)));
 }

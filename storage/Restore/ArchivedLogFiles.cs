@@ -19,7 +19,8 @@ public sealed record FetchedLog(ulong Next, long Spans, bool IsEnd)
 /// <param name="stretch">Which.</param>
 /// <param name="directory">The log's folder.</param>
 /// <param name="acceptsHoles">Whether to go on where segments are lost.</param>
-public sealed class ArchivedLogFiles(IObjectStore store, RestoreStretch stretch, string directory, bool acceptsHoles)
+/// <param name="day">Only what was received on this day, UTC; null for all.</param>
+public sealed class ArchivedLogFiles(IObjectStore store, RestoreStretch stretch, string directory, bool acceptsHoles, DateOnly? day = null)
 {
     private readonly ByteList _segment = new();
 
@@ -70,7 +71,7 @@ public sealed class ArchivedLogFiles(IObjectStore store, RestoreStretch stretch,
         string name = $"segment {segment.Number} of {ArchiveNames.Group(group.Place.Epoch, group.Place.First)}";
         WalSegmentContent content = segment.Read(name) ?? throw new ObjectDamagedException($"{name} in {store.Address} has no header.");
         WalRecord[] wanted = [.. content.Records.Where(record => record.ReceiveTimeUnixNano <= UntilUnixNano)];
-        if (wanted.Length == 0) return 0;
+        if (wanted.Length == 0 || (day is not null && content.ReceivedDay != day)) return 0;
         if (wanted.Length == content.Records.Count) PackedSegment.Write(directory, segment.Number, segment.Bytes.Span);
         else
         {

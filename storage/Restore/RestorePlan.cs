@@ -41,7 +41,8 @@ public sealed record StretchStart(ulong Segment, ulong FirstGroup, long Groups, 
 /// <param name="Instant">When; null for the newest that there is.</param>
 /// <param name="Stretches">What to replay, one after the other.</param>
 /// <param name="Snapshot">What is brought back before; null for nothing.</param>
-public sealed record RestorePlan(Guid Lineage, DateTimeOffset? Instant, IReadOnlyList<RestoreStretch> Stretches, PlannedSnapshot? Snapshot = null)
+/// <param name="Day">Only what was received on this day, UTC; null for all.</param>
+public sealed record RestorePlan(Guid Lineage, DateTimeOffset? Instant, IReadOnlyList<RestoreStretch> Stretches, PlannedSnapshot? Snapshot = null, DateOnly? Day = null)
 {
     /// <summary>Objects to read, and their bytes, as far as is known.</summary>
     [JsonIgnore]
@@ -109,6 +110,15 @@ public sealed record RestorePlan(Guid Lineage, DateTimeOffset? Instant, IReadOnl
         if (manifest.ReplayFrom > manifest.Id.Segment + 1) throw new RestoreRefusedException($"Snapshot {manifest.Id} ends with segment {manifest.Id.Segment}, and the archive begins with {manifest.ReplayFrom}: what is between is in neither.");
         var start = new StretchStart(manifest.Id.Segment, manifest.ReplayFrom, manifest.Archived.Groups, manifest.Archived.Bytes, manifest.Archived.Holes);
         return this with { Stretches = [stretch with { Start = start }, .. Stretches.Skip(at + 1)], Snapshot = new PlannedSnapshot(manifest.Id, manifest.Packs.Count(), manifest.Bytes) };
+    }
+
+    /// <summary>Of a plan, only what was received on a day.</summary>
+    /// <param name="day">The day, UTC.</param>
+    /// <param name="manifest">Of its snapshot; null where it has none.</param>
+    public RestorePlan Of(DateOnly day, SnapshotManifest? manifest)
+    {
+        SnapshotManifest? narrow = manifest?.Of(day);
+        return this with { Day = day, Snapshot = narrow is null ? null : new PlannedSnapshot(narrow.Id, narrow.Packs.Count(), narrow.Bytes) };
     }
 
     /// <summary>Only what is in a snapshot.</summary>

@@ -51,6 +51,10 @@ public static class RestorePlanner
     public static async Task<RestorePlan> PlanAsync(IObjectStore store, SnapshotId snapshot, CancellationToken cancellation) =>
         RestorePlan.OfSnapshot(await HeadAsync(store, cancellation).ConfigureAwait(false), await new SnapshotCatalogue(store).ReadAsync(snapshot, cancellation).ConfigureAwait(false));
 
+    /// <summary>Of a plan, only what was received on a day.</summary>
+    public static async Task<RestorePlan> NarrowAsync(IObjectStore store, RestorePlan plan, DateOnly day, CancellationToken cancellation) =>
+        plan.Of(day, plan.Snapshot is null ? null : await new SnapshotCatalogue(store).ReadAsync(plan.Snapshot.Id, cancellation).ConfigureAwait(false));
+
     /// <summary>Plans to read the log alone, as far as it is kept.</summary>
     /// <exception cref="RestoreRefusedException">There is no archive, or it doesn't reach there.</exception>
     public static async Task<RestorePlan> PlanLogAsync(IObjectStore store, CancellationToken cancellation)

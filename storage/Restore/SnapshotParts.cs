@@ -130,6 +130,7 @@ public sealed class SnapshotParts(IObjectStore store, ClickHouseDatabase databas
         IReadOnlyList<TablePart> found = await tables.ReadAsync(cancellation).ConfigureAwait(false);
         if (isAlone) VerifyPartitions(manifest, found);
         else VerifyParts(manifest, found);
+        if (manifest.Logs.Count == 0 && manifest.Spans > 0) return; // of a day, not of segments
         HashSet<ulong> logs = [.. manifest.Logs.Select(log => log.Log)];
         IEnumerable<(ulong, ulong, ulong, long)> stored = from log in await tables.ReadLogsAsync(manifest.Log, manifest.Id.Segment, cancellation).ConfigureAwait(false)
                                                           where isAlone || logs.Contains(log.Log)

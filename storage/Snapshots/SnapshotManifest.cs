@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using TraceStore.Storage.Archive;
+using TraceStore.Storage.ClickHouse;
 using TraceStore.Storage.ObjectStorage;
 
 namespace TraceStore.Storage.Snapshots;
@@ -59,7 +60,15 @@ public sealed record SnapshotManifest(
 
     /// <summary>Rows of spans.</summary>
     [JsonIgnore]
-    public long Spans => Logs.Sum(log => log.Spans);
+    public long Spans => Tables.Where(table => table.Name == SpanColumns.Spans.Name).SelectMany(table => table.Partitions).Sum(partition => partition.Rows);
+
+    /// <summary>What it has of a day: that isn't a snapshot's, and says of no log which segments it has.</summary>
+    public SnapshotManifest Of(DateOnly day) => this with
+    {
+        Tables = [.. Tables.Select(table => table with { Partitions = [.. table.Partitions.Where(partition => partition.Id == $"{day:yyyyMMdd}")] })],
+        Logs = [],
+        Quarantine = null,
+    };
 
     /// <exception cref="ObjectDamagedException">It isn't one, or of a newer version.</exception>
     public static SnapshotManifest Decode(IObjectStore store, string name, ReadOnlySpan<byte> content)

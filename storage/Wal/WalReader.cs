@@ -13,7 +13,11 @@ namespace TraceStore.Storage.Wal;
 /// What lies behind it: in the newest segment a torn tail; in one whose tail was cut already, damage.
 /// </param>
 public sealed record WalSegmentContent(
-    WalSegment Segment, IReadOnlyList<WalRecord> Records, IReadOnlyList<WalCorruption> Corruptions, long ValidBytes, long UnreadableBytes);
+    WalSegment Segment, IReadOnlyList<WalRecord> Records, IReadOnlyList<WalCorruption> Corruptions, long ValidBytes, long UnreadableBytes)
+{
+    /// <summary>The day on which its first record was received, UTC, on which all of it is stored; only where there is one.</summary>
+    public DateOnly ReceivedDay => DateOnly.FromDateTime(DateTime.UnixEpoch.AddTicks((long)(Records[0].ReceiveTimeUnixNano / TimeSpan.NanosecondsPerTick)));
+}
 
 /// <summary>A stretch of a segment that isn't a record, though it isn't the tail.</summary>
 /// <param name="Offset">Bytes from the start of the segment file.</param>

@@ -129,6 +129,33 @@ public sealed class SnapshotTests : IDisposable
         Assert.Equal($"Snapshot {manifest.Id} has schema 9999, this TraceStore knows {SchemaMigration.All[^1].Number}: restore with TraceStore 9.9 or a newer one.", newer.Message);
     }
 
+    [Fact]
+    public async Task Of_one_day_its_partition_comes_back_and_what_of_the_log_was_received_then()
+    {
+        const string names = "SELECT concat(toString(received_day), ' ', arrayStringConcat(groupArray(name), ',')) FROM tracestore.spans GROUP BY received_day";
+        DateOnly today = DateOnly.FromDateTime(DateTime.UtcNow), before = today.AddDays(-3);
+        string[] there;
+        await using (TestServer server = await ServeAsync())
+        {
+            await ExportAsync(server, 1);
+            await server.AskEngineAsync($"INSERT INTO tracestore.spans (received_day, wal, seg, trace_id, name) VALUES ('{before:yyyy-MM-dd}', 7, 3, unhex('000102030405060708090a0b0c0d0e0f'), 'before')");
+            await TakeAsync(server);
+            await ExportAsync(server, 2);
+            there = (await server.AskEngineAsync(names)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        }
+
+        foreach (DateOnly day in new[] { today, before, today.AddDays(-1) })
+        {
+            RestorePlan whole = await RestorePlanner.PlanAsync(Store, null, _ => { }, default), plan = await RestorePlanner.NarrowAsync(Store, whole, day, default);
+            Assert.True(plan.Snapshot!.Bytes < whole.Snapshot!.Bytes);
+            TraceStoreSettings settings = TestServer.Settings(Path.Combine(_place.Path, $"{day:yyyyMMdd}"));
+            RestoreJournal journal = await new Restorer(settings, Store, acceptsHoles: false, NullLoggerFactory.Instance, _ => { }).RunAsync(plan, isCopy: true, default);
+            string[] expected = [.. there.Where(line => line.StartsWith($"{day:yyyy-MM-dd}", StringComparison.Ordinal))];
+            Assert.Equal(expected.Sum(line => line.Count(c => c == ',') + 1), journal.Spans);
+            await OnEngineAsync($"{day:yyyyMMdd}", async (database, _) => Assert.Equal(expected, await database.ReadLinesAsync(new SqlQuery(names), default)));
+        }
+    }
+
     /// <summary>Taken before there was a table, which the migrations behind it make and fill.</summary>
     [Fact]
     public async Task A_snapshot_of_an_older_schema_is_brought_to_this_one()

@@ -74,11 +74,17 @@ public sealed class RestoreTests : IDisposable
 
         for (int i = 1; i < 3; i++)
         {
-            (int exitCode, string output, string errors) = await RestoreAsync($"at-{i}", "--copy", "--to", instants[i].ToString("O", CultureInfo.InvariantCulture));
+            (int exitCode, string output, string errors) = await RestoreAsync("first", "--into", DataOf($"at-{i}"), "--to", instants[i].ToString("O", CultureInfo.InvariantCulture));
             Assert.True(exitCode == 0, errors);
             Assert.Contains($"Restored {i * 10} spans", output, StringComparison.Ordinal);
             Assert.False(File.Exists(Path.Combine(DataOf($"at-{i}"), "archive.json")), "a copy doesn't go on as the archive's writer");
         }
+
+        (int wrong, _, string why) = await RestoreAsync("first", "--partition", "2026-11-26");
+        Assert.Equal((1, "--partition: a part of what was there is only to be looked at. Say where, with --into DIR."), (wrong, why));
+        (wrong, string none, why) = await RestoreAsync("first", "--into", DataOf("day"), "--partition", "2026-11-26");
+        Assert.True(wrong == 0, why);
+        Assert.Contains("Nothing of 2026-11-26 was there any more, or yet. An earlier snapshot may have it", none, StringComparison.Ordinal);
 
         // Gone back to an instant for good, less is there than the last snapshot had, and that is no loss
         (int code, _, string failure) = await RestoreAsync("back", "--to", instants[1].ToString("O", CultureInfo.InvariantCulture));

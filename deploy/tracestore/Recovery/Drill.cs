@@ -75,17 +75,12 @@ internal sealed class Drill(TraceStoreSettings settings, IObjectStore store, str
         IObjectStore listed = await ListedArchive.ReadAsync(store, cancellation).ConfigureAwait(false);
         RestorePlan plan = await RestorePlanner.PlanAsync(listed, instant: null, warning => throw new IOException(warning), cancellation).ConfigureAwait(false); // 2
         CheckDisk(plan);
-        TraceStoreSettings scratch = settings with
-        {
-            DataDirectory = Site,
-            Wal = settings.Wal with { Directory = Path.Combine(Site, "wal") },
-            Engine = settings.Engine! with { Directory = Path.Combine(Site, "engine") },
-        };
+        TraceStoreSettings scratch = settings.In(Site);
         var restorer = new Restorer(scratch, listed, acceptsHoles: false, logs, done => progress(plan, done));
         RestoreJournal journal = await restorer.RunAsync(plan, isCopy: true, cancellation).ConfigureAwait(false);
         report = report with { Snapshot = plan.Snapshot?.Id.ToString(), Spans = journal.Spans };
 
-        EngineSupervisor engine = await EngineSupervisor.StartAsync(scratch.Engine, logs.CreateLogger<EngineSupervisor>(), cancellation).ConfigureAwait(false);
+        EngineSupervisor engine = await EngineSupervisor.StartAsync(scratch.Engine!, logs.CreateLogger<EngineSupervisor>(), cancellation).ConfigureAwait(false);
         await using (engine.ConfigureAwait(false))
         {
             using var database = new ClickHouseDatabase(scratch.ClickHouse, engine.Handler);

@@ -31,15 +31,16 @@ internal static class RestoreCommand
         var snapshot = new Option<string?>("--snapshot") { HelpName = "ID", Description = "Only what is in this snapshot (tracestore snapshot list)" };
         var by = new Option<string?>("--by") { HelpName = "ID", Description = "By way of this snapshot instead of the newest; none: by the log alone" };
         var dryRun = new Option<bool>("--dry-run") { Description = "Say what would be done, and do nothing" };
-        var copy = new Option<bool>("--copy") { Description = "Only to look at: the directory will not go on as the archive's writer" };
+        var into = new Option<string?>("--into") { HelpName = "DIR", Description = "To look at the past beside what runs: into this directory instead of --data, which isn't touched. It will not go on as the archive's writer" };
+        var partition = new Option<string?>("--partition") { HelpName = "DAY", Description = "With --into: only what was received on this day (UTC), such as 2026-11-26" };
         var acceptHoles = new Option<bool>("--accept-holes") { Description = "Restore what there is, although ranges of the log are lost" };
         var serve = new Option<bool>("--serve") { Description = "Serve at once: take spans from the first moment on, answer from what is back, and bring the rest back meanwhile, the newest first" };
-        foreach (Option option in new Option[] { from, to, snapshot, by, dryRun, copy, acceptHoles, serve }) command.Add(option);
+        foreach (Option option in new Option[] { from, to, snapshot, by, into, partition, dryRun, acceptHoles, serve }) command.Add(option);
         command.SetAction((arguments, cancellation) =>
         {
             (IConfiguration configuration, IReadOnlyList<string> problems) = read(arguments);
             if (arguments.GetValue(from) is { } url) configuration["Archive:Url"] = url;
-            return RunAsync(configuration, problems, new Wishes(arguments.GetValue(to), arguments.GetValue(snapshot), arguments.GetValue(by), arguments.GetValue(dryRun), arguments.GetValue(copy), arguments.GetValue(acceptHoles), arguments.GetValue(serve)), cancellation);
+            return RunAsync(configuration, problems, new Wishes(arguments.GetValue(to), arguments.GetValue(snapshot), arguments.GetValue(by), arguments.GetValue(into), arguments.GetValue(partition), arguments.GetValue(dryRun), arguments.GetValue(acceptHoles), arguments.GetValue(serve)), cancellation);
         });
         command.Add(Release());
         return command;
@@ -61,7 +62,7 @@ internal static class RestoreCommand
         return command;
     }
 
-    private sealed record Wishes(string? To, string? Snapshot, string? By, bool IsDryRun, bool IsCopy, bool AcceptsHoles, bool IsServed);
+    private sealed record Wishes(string? To, string? Snapshot, string? By, string? Into, string? Partition, bool IsDryRun, bool AcceptsHoles, bool IsServed);
 
     private static async Task<int> RunAsync(IConfiguration configuration, IReadOnlyList<string> unread, Wishes wishes, CancellationToken cancellation)
     {
@@ -73,9 +74,12 @@ internal static class RestoreCommand
         SnapshotId? snapshot = SnapshotCommand.ReadId("--snapshot", wishes.Snapshot, problems);
         if (instant is not null && snapshot is not null) problems.Add("--to and --snapshot: an instant or a snapshot, not both.");
         SnapshotId? by = wishes.By == ByNone ? null : SnapshotCommand.ReadId("--by", wishes.By, problems);
-        if (wishes.IsServed && (wishes.IsCopy || wishes.AcceptsHoles)) problems.Add("--serve: what is served goes on as the archive's writer, and is whole; without --copy and --accept-holes.");
+        DateOnly? day = Instants.ReadDay("--partition", wishes.Partition, problems);
+        if (day is not null && wishes.Into is null) problems.Add("--partition: a part of what was there is only to be looked at. Say where, with --into DIR.");
+        if (wishes.IsServed && (wishes.Into is not null || wishes.AcceptsHoles)) problems.Add("--serve: what is served goes on as the archive's writer, and is whole; without --into and --accept-holes.");
         if (problems.Count > 0) return ArchivePlace.Fail(problems);
 
+        if (wishes.Into is not null) settings = settings!.In(Path.GetFullPath(wishes.Into));
         FileModes.CreateForOwnerOnly();
         IObjectStore opened = ObjectStores.Open(settings!.Archive!.Store);
         await using (opened.ConfigureAwait(false))
@@ -84,11 +88,12 @@ internal static class RestoreCommand
             {
                 IObjectStore store = await ListedArchive.ReadAsync(opened, cancellation).ConfigureAwait(false);
                 RestoreJournal? begun = RestoreJournal.Read(settings.DataDirectory);
-                bool isAnother = begun is not null && ((instant is not null && begun.Plan.Instant != instant) || (snapshot is not null && begun.Plan.Snapshot?.Id != snapshot));
-                if (isAnother) throw new RestoreRefusedException($"In {settings.DataDirectory} another restore was begun. Go on with that one without --to and --snapshot, or choose another directory with --data.");
+                bool isAnother = begun is not null && ((day is not null && begun.Plan.Day != day) || (instant is not null && begun.Plan.Instant != instant) || (snapshot is not null && begun.Plan.Snapshot?.Id != snapshot));
+                if (isAnother) throw new RestoreRefusedException($"In {settings.DataDirectory} another restore was begun. Go on with that one without --to, --snapshot and --partition, or choose another directory.");
                 RestorePlan plan = begun?.Plan ?? await (snapshot is not null
                     ? RestorePlanner.PlanAsync(store, snapshot, cancellation)
                     : RestorePlanner.PlanAsync(store, instant, id => wishes.By is null || id == by, Console.Error.WriteLine, cancellation)).ConfigureAwait(false);
+                if (day is not null && begun is null) plan = await RestorePlanner.NarrowAsync(store, plan, day.Value, cancellation).ConfigureAwait(false);
                 if (by is not null && plan.Snapshot?.Id != by) throw new RestoreRefusedException($"Snapshot {by} doesn't lead there. See: tracestore snapshot list");
                 Show(store, plan, (await DrillHistory.ReadAsync(store, LastDrills, cancellation).ConfigureAwait(false)).FirstOrDefault(drill => drill.IsPassed)?.Times);
                 if (begun is not null) Console.WriteLine($"It was begun, and goes on {(begun.HasSnapshot ? $"in stretch {begun.Stretch + 1} of {begun.Plan.Stretches.Count} at segment {begun.Fetched.Next}" : "with the snapshot")}.");
@@ -134,12 +139,15 @@ internal static class RestoreCommand
             {
                 ProgressTask task = screen.AddTask("Restoring", maxValue: Math.Max(1, plan.Size.Bytes));
                 var restorer = new Restorer(settings, store, wishes.AcceptsHoles, logs, read => task.Value = Math.Min(read.Bytes, task.MaxValue));
-                done = await restorer.RunAsync(plan, wishes.IsCopy, cancellation).ConfigureAwait(false);
+                done = await restorer.RunAsync(plan, isCopy: wishes.Into is not null, cancellation).ConfigureAwait(false);
                 task.Value = task.MaxValue;
             }).ConfigureAwait(false);
-        string rest = done!.IsCopy ? "A copy, to be looked at: start it without an archive, or with one of its own." : "It goes on as the archive's writer, in an epoch of its own, once the last writer's lease is over.";
+        string rest = done!.IsCopy ? "A copy, to be looked at: it has no part in the archive." : "It goes on as the archive's writer, in an epoch of its own, once the last writer's lease is over.";
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Restored {done.Spans} spans to {settings.DataDirectory} in {Stopwatch.GetElapsedTime(started).TotalSeconds:F1} s; each was found again. {rest}"));
-        Console.WriteLine($"Start it: {ThisProgram.Name} --data {settings.DataDirectory}{(done.IsCopy ? "" : $" --archive {store.Address}")}");
+        if (done.Spans == 0 && done.Plan.Day is not null) Console.WriteLine($"Nothing of {done.Plan.Day:yyyy-MM-dd} was there any more, or yet. An earlier snapshot may have it: {ThisProgram.Name} snapshot list; then --snapshot ID");
+        Console.WriteLine(done.IsCopy
+            ? $"Look at it: {ThisProgram.Name} --data {settings.DataDirectory} --otlp-grpc-port 0 --otlp-http-port 0 --tempo-port {settings.TempoPort + 1} --jaeger-port {settings.JaegerPort + 1}"
+            : $"Start it: {ThisProgram.Name} --data {settings.DataDirectory} --archive {store.Address}");
     }
 
     private static void Show(IObjectStore store, RestorePlan plan, RestoreTimes? measured)
@@ -147,6 +155,7 @@ internal static class RestoreCommand
         (long groups, long bytes) = plan.Size;
         Console.WriteLine($"Archive   {store.Address}, lineage {plan.Lineage}");
         if (plan.Snapshot is { } snapshot) Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Snapshot  {snapshot.Id}: {snapshot.Objects} objects, {snapshot.Bytes / 1e6:F1} MB"));
+        if (plan.Day is { } day) Console.WriteLine($"Day       only what was received on {day:yyyy-MM-dd}, UTC");
         Console.WriteLine($"Instant   {(plan.Instant is { } instant ? instant.ToUniversalTime().ToString("u", CultureInfo.InvariantCulture) : plan.Stretches[^1].IsNothing ? "the snapshot's" : "the newest")}");
         foreach (RestoreStretch stretch in plan.Stretches)
         {

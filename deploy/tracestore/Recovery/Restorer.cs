@@ -168,6 +168,7 @@ internal sealed class Restorer(TraceStoreSettings settings, IObjectStore store, 
         if (journal.Plan.Snapshot is not { } snapshot) return null;
         long began = Stopwatch.GetTimestamp();
         SnapshotManifest manifest = await new SnapshotCatalogue(store).ReadAsync(snapshot.Id, cancellation).ConfigureAwait(false);
+        if (journal.Plan.Day is { } day) manifest = manifest.Of(day);
         EngineWatch watch = engine.Watch();
         var parts = new SnapshotParts(
             store, database, new TableParts(database, settings.Engine!.TablesDirectory), Path.Combine(LogsDirectory, "parts"), isAlone, logs.CreateLogger<SnapshotParts>());
@@ -182,7 +183,7 @@ internal sealed class Restorer(TraceStoreSettings settings, IObjectStore store, 
     {
         RestoreStretch stretch = journal.Plan.Stretches[journal.Stretch];
         string directory = LogOf(stretch);
-        var files = new ArchivedLogFiles(store, stretch, directory, acceptsHoles);
+        var files = new ArchivedLogFiles(store, stretch, directory, acceptsHoles, journal.Plan.Day);
         while (true)
         {
             // The journal names what was fetched and stored; what was fetched behind that is fetched again, and is the same.

@@ -44,6 +44,14 @@ internal sealed record TraceStoreSettings(
     /// <summary>One query has so much of the embedded engine's memory.</summary>
     private const int QueryShare = 4;
 
+    /// <summary>The same for another data directory, wherever this one's log and engine are.</summary>
+    public TraceStoreSettings In(string directory) => this with
+    {
+        DataDirectory = directory,
+        Wal = Wal with { Directory = Path.Combine(directory, "wal") },
+        Engine = Engine is null ? null : Engine with { Directory = Path.Combine(directory, "engine") },
+    };
+
     /// <summary>Reads the settings; on problems returns none, and all the problems.</summary>
     public static (TraceStoreSettings? Settings, IReadOnlyList<string> Problems) Read(IConfiguration configuration) => Read(configuration, new SettingsReader(configuration));
 

@@ -156,7 +156,7 @@ public sealed class SweepTests(ITestOutputHelper output) : IAsyncLifetime
 
     private async Task RestoreOnceAsync(string target)
     {
-        using TraceStoreProcess restore = TraceStoreProcess.Begin(["restore", "--copy", "--data", Path.Combine(_place.Path, target), .. Archive]);
+        using TraceStoreProcess restore = TraceStoreProcess.Begin(["restore", "--into", Path.Combine(_place.Path, target), .. Archive]);
         _caller = restore;
         await restore.EndAsync();
     }
@@ -166,7 +166,7 @@ public sealed class SweepTests(ITestOutputHelper output) : IAsyncLifetime
         string data = Path.Combine(_place.Path, target ?? $"restored-{++_restores}");
         if (Storage.Restore.RestoreJournal.IsIn(data) || !File.Exists(Path.Combine(data, "restored.json")))
         {
-            (int exitCode, string said, string errors) = await TraceStoreProcess.RunAsync(["restore", "--copy", "--data", data, .. Archive]);
+            (int exitCode, string said, string errors) = await TraceStoreProcess.RunAsync(["restore", "--into", data, .. Archive]);
             Assert.True(exitCode == 0, $"{about}: {errors}");
             Assert.True(said.Contains($"Restored {_acknowledged.Count} spans", StringComparison.Ordinal), $"{about}: {_acknowledged.Count} spans were there, and it says {said}");
         }
