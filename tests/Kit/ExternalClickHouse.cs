@@ -28,7 +28,7 @@ public sealed class ExternalClickHouse : IDisposable
     {
         string config = Path.Combine(_directory.Path, "config.xml");
         string script = Path.Combine(_directory.Path, "start.sql");
-        await File.WriteAllTextAsync(config, $"<clickhouse><listen_host>127.0.0.1</listen_host><http_port>{Port}</http_port></clickhouse>");
+        await File.WriteAllTextAsync(config, $"<clickhouse><listen_host>127.0.0.1</listen_host><http_port>{Port}</http_port><backups><allowed_path>{Path.GetTempPath()}</allowed_path></backups></clickhouse>");
         await File.WriteAllTextAsync(script, "SYSTEM START LISTEN HTTP; SELECT * FROM file('/dev/stdin', 'LineAsString') FORMAT Null;");
         var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "tracestore")) { RedirectStandardInput = true, RedirectStandardError = true, RedirectStandardOutput = true };
         string[] arguments =

@@ -1,4 +1,3 @@
-using System.Globalization;
 using TraceStore.Storage.Archive;
 using TraceStore.Storage.ClickHouse;
 using TraceStore.Storage.ObjectStorage;
@@ -25,17 +24,9 @@ internal static class LostLog
         ArchiveHead head = ArchiveHead.Decode(store, stored.Content.Span);
         if (head.Epochs.LastOrDefault(epoch => epoch.Log == log) is not { } epoch || head.FirstGroup(epoch) is not { } kept) return null;
 
-        // Blocks are stored in order, each all or nothing
-        var parameters = new SqlParameters();
-        var sql = new SqlQuery($"SELECT max(seg) FROM spans WHERE wal = {parameters.Add(log)}", parameters.Values);
-        ulong through = ulong.Parse((await database.ReadLinesAsync(sql, cancellation).ConfigureAwait(false))[0], CultureInfo.InvariantCulture);
-        ulong first = await new LogArchiveReader(store).FindGroupAsync(epoch.Number, kept, through + 1, cancellation).ConfigureAwait(false);
-        ArchiveFrontier known = epoch.End ?? head.Frontier;
-        (long groups, long bytes) = await store.ListAsync(ArchiveNames.LogOf(epoch.Number), null, cancellation)
-            .Where(group => ArchiveNames.FirstOf(group.Name) >= first)
-            .AggregateAsync((Groups: 0L, Bytes: 0L), (sum, group) => (sum.Groups + 1, sum.Bytes + group.Length), cancellation).ConfigureAwait(false);
-        var start = new StretchStart(through, first, known.Groups - groups, known.Bytes - bytes, known.Holes);
-        return new RestorePlan(head.Lineage, null, [new RestoreStretch(epoch, known, IsWhole: true, Until: null, start)]);
+        ulong through = (await StoredLogs.ReadAsync(database, cancellation).ConfigureAwait(false)).GetValueOrDefault(log);
+        var stretch = new RestoreStretch(epoch, epoch.End ?? head.Frontier, IsWhole: true, Until: null);
+        return new RestorePlan(head.Lineage, null, [await StoredLogs.BehindAsync(store, stretch, kept, through, again: 0, cancellation).ConfigureAwait(false)]);
     }
 
     /// <summary>All is stored: from now on the log that is there is the one that is archived.</summary>

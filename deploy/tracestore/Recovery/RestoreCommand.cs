@@ -40,6 +40,7 @@ internal static class RestoreCommand
         {
             (IConfiguration configuration, IReadOnlyList<string> problems) = read(arguments);
             if (arguments.GetValue(from) is { } url) configuration["Archive:Url"] = url;
+            if (arguments.GetValue(into) is not null) configuration["ClickHouse:Url"] = ""; // the past has an engine of its own
             return RunAsync(configuration, problems, new Wishes(arguments.GetValue(to), arguments.GetValue(snapshot), arguments.GetValue(by), arguments.GetValue(into), arguments.GetValue(partition), arguments.GetValue(dryRun), arguments.GetValue(acceptHoles), arguments.GetValue(serve)), cancellation);
         });
         command.Add(Release());
@@ -69,9 +70,9 @@ internal static class RestoreCommand
         (TraceStoreSettings? settings, IReadOnlyList<string> invalid) = TraceStoreSettings.Read(configuration);
         List<string> problems = [.. unread, .. invalid];
         if (settings is { Archive: null }) problems.Add("--from: say where the archive is, a directory or s3://bucket/prefix.");
-        if (settings is { Engine: null }) problems.Add("ClickHouse:Url: a restore fills the embedded engine; into an external ClickHouse the archive can't be restored yet.");
         DateTimeOffset? instant = Instants.Read("--to", wishes.To, problems);
         SnapshotId? snapshot = SnapshotCommand.ReadId("--snapshot", wishes.Snapshot, problems);
+        if (settings is { Engine: null } && (wishes.Snapshot ?? wishes.By) is not null) problems.Add("--snapshot and --by: a snapshot's parts go into the embedded engine; leave ClickHouse:Url out. Into an external ClickHouse the log is replayed.");
         if (instant is not null && snapshot is not null) problems.Add("--to and --snapshot: an instant or a snapshot, not both.");
         SnapshotId? by = wishes.By == ByNone ? null : SnapshotCommand.ReadId("--by", wishes.By, problems);
         DateOnly? day = Instants.ReadDay("--partition", wishes.Partition, problems);
@@ -92,10 +93,11 @@ internal static class RestoreCommand
                 if (isAnother) throw new RestoreRefusedException($"In {settings.DataDirectory} another restore was begun. Go on with that one without --to, --snapshot and --partition, or choose another directory.");
                 RestorePlan plan = begun?.Plan ?? await (snapshot is not null
                     ? RestorePlanner.PlanAsync(store, snapshot, cancellation)
-                    : RestorePlanner.PlanAsync(store, instant, id => wishes.By is null || id == by, Console.Error.WriteLine, cancellation)).ConfigureAwait(false);
+                    : RestorePlanner.PlanAsync(store, instant, id => settings.Engine is not null && (wishes.By is null || id == by), Console.Error.WriteLine, cancellation)).ConfigureAwait(false);
+                if (begun is null && settings.Engine is null && !wishes.IsDryRun) plan = await NarrowAsync(settings, configuration, store, plan, cancellation).ConfigureAwait(false);
                 if (day is not null && begun is null) plan = await RestorePlanner.NarrowAsync(store, plan, day.Value, cancellation).ConfigureAwait(false);
                 if (by is not null && plan.Snapshot?.Id != by) throw new RestoreRefusedException($"Snapshot {by} doesn't lead there. See: tracestore snapshot list");
-                Show(store, plan, (await DrillHistory.ReadAsync(store, LastDrills, cancellation).ConfigureAwait(false)).FirstOrDefault(drill => drill.IsPassed)?.Times);
+                Show(settings, store, plan, (await DrillHistory.ReadAsync(store, LastDrills, cancellation).ConfigureAwait(false)).FirstOrDefault(drill => drill.IsPassed)?.Times);
                 if (begun is not null) Console.WriteLine($"It was begun, and goes on {(begun.HasSnapshot ? $"in stretch {begun.Stretch + 1} of {begun.Plan.Stretches.Count} at segment {begun.Fetched.Next}" : "with the snapshot")}.");
                 if (plan.Instant is null && plan.Holes > 0 && !wishes.AcceptsHoles) return ArchivePlace.Fail([$"{plan.Holes} ranges of the log are lost: the archive had been away for too long, or somebody deleted what it needed. With --accept-holes what there is is restored."]);
                 if (wishes.IsDryRun) return 0;
@@ -128,6 +130,13 @@ internal static class RestoreCommand
         }
     }
 
+    private static async Task<RestorePlan> NarrowAsync(TraceStoreSettings settings, IConfiguration configuration, IObjectStore store, RestorePlan plan, CancellationToken cancellation)
+    {
+        using ILoggerFactory logs = LogOutput.Create(configuration);
+        using var database = new ClickHouseDatabase(settings.ClickHouse);
+        return await ExternalRestore.NarrowAsync(store, plan, database, logs.CreateLogger<Restorer>(), cancellation).ConfigureAwait(false);
+    }
+
     private static async Task RestoreAsync(TraceStoreSettings settings, IConfiguration configuration, IObjectStore store, RestorePlan plan, Wishes wishes, CancellationToken cancellation)
     {
         using ILoggerFactory logs = LogOutput.Create(configuration);
@@ -147,10 +156,10 @@ internal static class RestoreCommand
         if (done.Spans == 0 && done.Plan.Day is not null) Console.WriteLine($"Nothing of {done.Plan.Day:yyyy-MM-dd} was there any more, or yet. An earlier snapshot may have it: {ThisProgram.Name} snapshot list; then --snapshot ID");
         Console.WriteLine(done.IsCopy
             ? $"Look at it: {ThisProgram.Name} --data {settings.DataDirectory} --otlp-grpc-port 0 --otlp-http-port 0 --tempo-port {settings.TempoPort + 1} --jaeger-port {settings.JaegerPort + 1}"
-            : $"Start it: {ThisProgram.Name} --data {settings.DataDirectory} --archive {store.Address}");
+            : $"Start it: {ThisProgram.Name} --data {settings.DataDirectory} --archive {store.Address}{(settings.Engine is null ? $" --clickhouse {settings.ClickHouse.Url}" : "")}");
     }
 
-    private static void Show(IObjectStore store, RestorePlan plan, RestoreTimes? measured)
+    private static void Show(TraceStoreSettings settings, IObjectStore store, RestorePlan plan, RestoreTimes? measured)
     {
         (long groups, long bytes) = plan.Size;
         Console.WriteLine($"Archive   {store.Address}, lineage {plan.Lineage}");
@@ -165,6 +174,7 @@ internal static class RestoreCommand
         }
 
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"To read   {groups} objects, {bytes / 1e6:F1} MB at least; {plan.Holes} holes"));
+        if (settings.Engine is null) Console.WriteLine("Into      the external ClickHouse: what it has already, wherever from, isn't stored again");
         Console.WriteLine($"To take   about {RecoveryPlan.Show(RestoreTimes.Expect(plan, measured))}, by {(measured is null ? "what is usual: no drill has measured it" : "what the last drill measured")}");
     }
 }

@@ -23,7 +23,7 @@ internal readonly record struct RestoreProgress(long Groups, long Bytes);
 /// Restores a data directory from an archive. Each step may be done again; killed anywhere, it goes on from its journal.
 /// <list type="number">
 /// <item>Take an empty directory, and note what is restored: from now on nothing serves it.</item>
-/// <item>Bring the snapshot's parts back, where there is one (<see cref="SnapshotParts"/>), into an engine that doesn't merge.</item>
+/// <item>Bring the snapshot's parts back, where there is one (<see cref="SnapshotParts"/>), into an engine that doesn't merge. (Not in an external ClickHouse.)</item>
 /// <item>Bring some of the archived log behind it back, and let a follower store it, as it stores any log after a crash; until all is there.</item>
 /// <item>Hold what is stored against what the archive said.</item>
 /// <item>Say what the directory goes on from, that no day of it is to be dropped, and let it be served.</item>
@@ -59,10 +59,10 @@ internal sealed class Restorer(TraceStoreSettings settings, IObjectStore store, 
         using DirectoryLock held = DirectoryLock.Acquire(settings.DataDirectory); // 1
         RestoreJournal journal = RestoreJournal.Read(settings.DataDirectory) ?? NewJournal(plan, isCopy).Save(settings.DataDirectory);
         if (!journal.HasSnapshot && journal.Plan.Snapshot is not null) journal = await BringSnapshotBackAsync(journal, cancellation).ConfigureAwait(false); // 2
-        EngineSupervisor engine = await EngineSupervisor.StartAsync(settings.Engine!, logs.CreateLogger<EngineSupervisor>(), cancellation).ConfigureAwait(false);
-        await using (engine.ConfigureAwait(false))
+        EngineSupervisor? engine = settings.Engine is null ? null : await EngineSupervisor.StartAsync(settings.Engine, logs.CreateLogger<EngineSupervisor>(), cancellation).ConfigureAwait(false);
+        await using (engine)
         {
-            using var database = new ClickHouseDatabase(settings.ClickHouse, engine.Handler);
+            using var database = new ClickHouseDatabase(settings.ClickHouse, engine?.Handler);
             journal = await ReplayAsync(journal, engine, database, cancellation).ConfigureAwait(false);
         }
 
@@ -102,14 +102,13 @@ internal sealed class Restorer(TraceStoreSettings settings, IObjectStore store, 
     }
 
     /// <summary>Goes on with a restore beside a TraceStore that serves the directory: parts and log at once.</summary>
-    public async Task GoOnServedAsync(EngineSupervisor engine, ClickHouseDatabase database, CancellationToken cancellation)
+    public async Task GoOnServedAsync(EngineSupervisor? engine, ClickHouseDatabase database, CancellationToken cancellation)
     {
         RestoreJournal journal = RestoreJournal.Read(settings.DataDirectory)!;
-        var tables = new TableParts(database, settings.Engine!.TablesDirectory);
         bool isBack = journal.HasSnapshot; // then parts are merged, and can't be told from others any more
-        if (!isBack) await tables.HoldMergesAsync(true, cancellation).ConfigureAwait(false);
+        if (!isBack) await HoldMergesAsync(true).ConfigureAwait(false);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        Task parts = isBack ? Task.CompletedTask : BringPartsBackAsync(journal, engine, database, isAlone: false, either.Token);
+        Task parts = isBack ? Task.CompletedTask : BringPartsBackAsync(journal, engine!, database, isAlone: false, either.Token);
         try
         {
             journal = await ReplayAsync(journal, engine, database, either.Token).ConfigureAwait(false); // 3, 4
@@ -123,11 +122,13 @@ internal sealed class Restorer(TraceStoreSettings settings, IObjectStore store, 
 
         await parts.ConfigureAwait(false);
         journal = (journal with { HasSnapshot = true }).Save(settings.DataDirectory);
-        await tables.HoldMergesAsync(false, cancellation).ConfigureAwait(false);
+        await HoldMergesAsync(false).ConfigureAwait(false);
         Finish(journal);
+
+        Task HoldMergesAsync(bool isHeld) => settings.Engine is null ? Task.CompletedTask : new TableParts(database, settings.Engine.TablesDirectory).HoldMergesAsync(isHeld, cancellation);
     }
 
-    private async Task<RestoreJournal> ReplayAsync(RestoreJournal journal, EngineSupervisor engine, ClickHouseDatabase database, CancellationToken cancellation)
+    private async Task<RestoreJournal> ReplayAsync(RestoreJournal journal, EngineSupervisor? engine, ClickHouseDatabase database, CancellationToken cancellation)
     {
         while (journal.Stretch < journal.Plan.Stretches.Count)
         {
@@ -179,7 +180,7 @@ internal sealed class Restorer(TraceStoreSettings settings, IObjectStore store, 
         return manifest;
     }
 
-    private async Task<RestoreJournal> ReplayStretchAsync(RestoreJournal journal, EngineSupervisor engine, ClickHouseDatabase database, CancellationToken cancellation)
+    private async Task<RestoreJournal> ReplayStretchAsync(RestoreJournal journal, EngineSupervisor? engine, ClickHouseDatabase database, CancellationToken cancellation)
     {
         RestoreStretch stretch = journal.Plan.Stretches[journal.Stretch];
         string directory = LogOf(stretch);
@@ -209,7 +210,7 @@ internal sealed class Restorer(TraceStoreSettings settings, IObjectStore store, 
         }
     }
 
-    private async Task StoreAsync(string directory, EngineSupervisor engine, ClickHouseDatabase database, CancellationToken cancellation)
+    private async Task StoreAsync(string directory, EngineSupervisor? engine, ClickHouseDatabase database, CancellationToken cancellation)
     {
         WalOptions options = settings.Wal with { Directory = directory, MinFreeBytes = 0 };
         WriteAheadLog wal = WriteAheadLog.Open(options, TimeProvider.System, logs.CreateLogger<WriteAheadLog>());

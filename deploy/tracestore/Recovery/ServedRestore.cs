@@ -87,7 +87,7 @@ internal sealed class ServedRestore : IAsyncDisposable
         {
             Interlocked.Exchange(ref _bytes, Math.Max(1, journal.Plan.Size.Bytes));
             var restorer = new Restorer(_settings, _store, acceptsHoles: _lostLog is not null, _logs, done => Interlocked.Exchange(ref _done, done.Bytes));
-            await restorer.GoOnServedAsync(_spans.Engine!, _spans.Database, stopping).ConfigureAwait(false);
+            await restorer.GoOnServedAsync(_spans.Engine, _spans.Database, stopping).ConfigureAwait(false);
         }
 
         if (_lostLog is not null) LostLog.Settle(_settings.DataDirectory, _spans.Wal.Identity);

@@ -65,7 +65,7 @@ internal sealed class ServedArchive
     /// <summary>2: goes on with a restore that was begun, or begins with what a lost log had archived.</summary>
     public void BringBackWhatIsMissing(bool isBegun)
     {
-        ulong? lostLog = _spans.Engine is null ? null : LostLog.Find(_settings.DataDirectory, _spans.Wal.Identity);
+        ulong? lostLog = LostLog.Find(_settings.DataDirectory, _spans.Wal.Identity);
         if (isBegun || lostLog is not null) Restore = _running.Add(new ServedRestore(_settings, _store, _spans, lostLog, _logs));
     }
 

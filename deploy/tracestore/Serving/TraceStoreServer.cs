@@ -161,7 +161,8 @@ internal sealed class TraceStoreServer : IAsyncDisposable
     {
         if (!journal.IsServed) throw new IOException($"{_settings.DataDirectory} is being restored and isn't whole. Go on with: {ThisProgram.Name} restore --from {journal.From} --data {_settings.DataDirectory}");
         if (ArchiveIdentity.Find(_settings.DataDirectory) is null) throw new IOException($"The restore of {_settings.DataDirectory} has only begun. Go on with: {ThisProgram.Name} restore --serve --from {journal.From} --data {_settings.DataDirectory}");
-        if (_settings.Archive?.Store.Address != journal.From || _settings.Engine is null) throw new IOException($"{_settings.DataDirectory} is being restored from {journal.From}. Go on with: {ThisProgram.Name} --archive {journal.From} --data {_settings.DataDirectory}, and without an external ClickHouse.");
+        if (_settings.Archive?.Store.Address != journal.From) throw new IOException($"{_settings.DataDirectory} is being restored from {journal.From}. Go on with: {ThisProgram.Name} --archive {journal.From} --data {_settings.DataDirectory}");
+        if (_settings.Engine is null && !journal.HasSnapshot) throw new IOException($"{_settings.DataDirectory} is being restored into the embedded engine. Go on without ClickHouse:Url.");
     }
 
     /// <summary>Folders that were there before keep their modes; what lies in them is created for its owner alone from now on.</summary>

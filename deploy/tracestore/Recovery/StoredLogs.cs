@@ -1,0 +1,45 @@
+using System.Globalization;
+using TraceStore.Storage.Archive;
+using TraceStore.Storage.ClickHouse;
+using TraceStore.Storage.ObjectStorage;
+using TraceStore.Storage.Restore;
+
+namespace TraceStore.Recovery;
+
+/// <summary>
+/// What of archived logs ClickHouse has already, wherever it has it from: it lives, or was restored from a backup of its own. Each span says of
+/// which segment of which log it is, and blocks are stored in order, each all or nothing; so a restore goes on behind the last.
+/// </summary>
+internal static class StoredLogs
+{
+    /// <summary>All that is stored is looked at.</summary>
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(30);
+
+    /// <summary>The last segment that is stored of each log.</summary>
+    public static async Task<IReadOnlyDictionary<ulong, ulong>> ReadAsync(ClickHouseDatabase database, CancellationToken cancellation)
+    {
+        IReadOnlyList<string> lines = await database.ReadLinesAsync(new SqlQuery("SELECT wal, max(seg) FROM spans GROUP BY wal"), cancellation, s_patience).ConfigureAwait(false);
+        return lines.Select(line => Array.ConvertAll(line.Split('\t'), field => ulong.Parse(field, CultureInfo.InvariantCulture))).ToDictionary(fields => fields[0], fields => fields[1]);
+    }
+
+    /// <summary>A stretch from behind what is stored on.</summary>
+    /// <param name="store">The archive's.</param>
+    /// <param name="stretch">The stretch.</param>
+    /// <param name="kept">The first segment of the first group that is kept.</param>
+    /// <param name="through">What is stored of its log.</param>
+    /// <param name="again">So many groups before are replayed again, which stores nothing twice.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public static async Task<RestoreStretch> BehindAsync(IObjectStore store, RestoreStretch stretch, ulong kept, ulong through, int again, CancellationToken cancellation)
+    {
+        List<(ulong First, long Bytes)> groups = await store.ListAsync(ArchiveNames.LogOf(stretch.Epoch.Number), null, cancellation)
+            .Where(group => ArchiveNames.FirstOf(group.Name) >= kept)
+            .Select(group => (ArchiveNames.FirstOf(group.Name)!.Value, group.Length))
+            .ToListAsync(cancellation).ConfigureAwait(false);
+        int at = Math.Max(0, groups.FindLastIndex(group => group.First <= through + 1));
+        int from = Math.Max(0, at - again);
+        ulong first = groups.Count == 0 ? kept : groups[from].First;
+        var left = groups.Skip(from).ToArray();
+        ulong behind = again > 0 && left.Length > 0 ? first - 1 : through;
+        return stretch with { Start = new StretchStart(behind, first, stretch.Known.Groups - left.Length, stretch.Known.Bytes - left.Sum(group => group.Bytes), stretch.Known.Holes) };
+    }
+}

@@ -1,0 +1,133 @@
+using TraceStore.Storage.Archive;
+using static TraceStore.Tests.OtlpSamples;
+
+namespace TraceStore.Tests.Systems;
+
+/// <summary>With ClickHouse elsewhere: what it hasn't got comes from the archive, once, whether it lives, is lost, or is back from a backup of its own.</summary>
+public sealed class ExternalRestoreTests : IDisposable
+{
+    private readonly TemporaryDirectory _place = new();
+    private readonly ExternalClickHouse _first = new(), _second = new();
+
+    private string Archive => Path.Combine(_place.Path, "archive");
+
+    [Theory]
+    [InlineData("lives")]
+    [InlineData("lives, served")]
+    [InlineData("lost")]
+    [InlineData("back from a backup")]
+    public async Task What_clickhouse_has_not_got_is_stored_once(string clickHouse)
+    {
+        await _first.StartAsync();
+        string backup = Path.Combine(_place.Path, "backup");
+        using (TraceStoreProcess server = await ServeAsync("first", _first, "0s"))
+        {
+            await ExportAsync(server, 0, 20);
+            await Eventually.BeTrueAsync("the spans", async () => await CountAsync(_first) == "20 20", seconds: 60);
+            await EngineQuestion.AskAsync(_first.Url, $"BACKUP DATABASE tracestore TO File('{backup}')");
+            await ExportAsync(server, 20, 10);
+            await Eventually.BeTrueAsync("the spans", async () => await CountAsync(_first) == "30 30", seconds: 60);
+            Assert.Equal(0, await server.StopAsync());
+        }
+
+        using (TraceStoreProcess server = await ServeAsync("first", _first, "600s"))
+        {
+            DateTimeOffset sent = await ExportAsync(server, 30, 10);
+            await Eventually.BeTrueAsync("the archive", async () => await ArchivedThroughAsync() > sent, seconds: 60);
+            server.Kill();
+        }
+
+        Assert.Equal("30 30", await CountAsync(_first));
+        Directory.Delete(Path.Combine(_place.Path, "first"), recursive: true);
+        ExternalClickHouse target = clickHouse.StartsWith("lives", StringComparison.Ordinal) ? _first : _second;
+        if (target == _second)
+        {
+            _first.Kill();
+            await _second.StartAsync();
+            if (clickHouse == "back from a backup") await EngineQuestion.AskAsync(_second.Url, $"RESTORE DATABASE tracestore FROM File('{backup}')");
+        }
+
+        if (clickHouse == "lives, served")
+        {
+            using TraceStoreProcess served = await TraceStoreProcess.RestoreServedAsync(Archive, Path.Combine(_place.Path, "second"), "--clickhouse", $"{target.Url}", "--set", "ClickHouse:MaxBlockAge=0s");
+            await ExportAsync(served, 40, 1);
+            await Eventually.BeTrueAsync("all spans", async () => await CountAsync(target) == "41 41", seconds: 60);
+            Assert.Equal(0, await served.StopAsync());
+            return;
+        }
+
+        (int exitCode, string output, string errors) = await TraceStoreProcess.RunAsync("restore", "--from", Archive, "--data", Path.Combine(_place.Path, "second"), "--clickhouse", $"{target.Url}");
+        Assert.True(exitCode == 0, errors);
+        Assert.Contains($"--clickhouse {target.Url}", output, StringComparison.Ordinal);
+        Assert.Equal("40 40", await CountAsync(target));
+        Assert.Equal("0", await EngineQuestion.AskAsync(target.Url, "SELECT count() FROM tracestore.spans WHERE (received_day, resource_hash) NOT IN (SELECT received_day, hash FROM tracestore.resources)"));
+
+        using TraceStoreProcess back = await ServeAsync("second", target, "0s");
+        await ExportAsync(back, 40, 1);
+        await Eventually.BeTrueAsync("all spans", async () => await CountAsync(target) == "41 41", seconds: 60);
+    }
+
+    [Fact]
+    public async Task An_instant_is_restored_where_nothing_came_later()
+    {
+        await _first.StartAsync();
+        DateTimeOffset instant;
+        using (TraceStoreProcess server = await ServeAsync("first", _first, "0s"))
+        {
+            await ExportAsync(server, 0, 5);
+            instant = DateTimeOffset.UtcNow;
+            await ExportAsync(server, 5, 5);
+            await Eventually.BeTrueAsync("the spans", async () => await CountAsync(_first) == "10 10", seconds: 60);
+            Assert.Equal(0, await server.StopAsync());
+        }
+
+        string[] wish = ["restore", "--from", Archive, "--to", $"{instant:O}", "--data", Path.Combine(_place.Path, "second"), "--clickhouse", $"{_first.Url}"];
+        (int exitCode, _, string errors) = await TraceStoreProcess.RunAsync(wish);
+        Assert.Equal(1, exitCode);
+        Assert.Contains("holds spans of this archive", errors, StringComparison.Ordinal);
+
+        (exitCode, _, errors) = await TraceStoreProcess.RunAsync([.. wish, "--set", "ClickHouse:Database=past"]);
+        Assert.True(exitCode == 0, errors);
+        Assert.Equal("5", await EngineQuestion.AskAsync(_first.Url, "SELECT count() FROM past.spans"));
+    }
+
+    public void Dispose()
+    {
+        _first.Dispose();
+        _second.Dispose();
+        _place.Dispose();
+    }
+
+    private Task<TraceStoreProcess> ServeAsync(string name, ExternalClickHouse clickHouse, string maxBlockAge) => TraceStoreProcess.ServeAsync(
+        Path.Combine(_place.Path, name), "--archive", Archive, "--clickhouse", $"{clickHouse.Url}", "--set", "Archive:MaxDelay=200ms", "--set", "Wal:MaxSegmentAge=100ms", "--set", $"ClickHouse:MaxBlockAge={maxBlockAge}");
+
+    private static async Task<string> CountAsync(ExternalClickHouse clickHouse) => await EngineQuestion.AskAsync(clickHouse.Url, "EXISTS TABLE tracestore.spans") == "1"
+        ? await EngineQuestion.AskAsync(clickHouse.Url, "SELECT concat(toString(count()), ' ', toString(uniqExact(span_id))) FROM tracestore.spans")
+        : "no table";
+
+    private async Task<DateTimeOffset?> ArchivedThroughAsync()
+    {
+        DateTimeOffset? through = null;
+        await using var store = new Storage.ObjectStorage.DirectoryStore(Archive);
+        await foreach (LogGroup group in new LogArchiveReader(store).ReadAsync(1, 1, 0, default))
+        {
+            if (group.Counts.Records > 0) through = DateTimeOffset.UnixEpoch.AddTicks((long)(group.Counts.LatestUnixNano / TimeSpan.NanosecondsPerTick));
+        }
+
+        return through;
+    }
+
+    /// <summary>Returns when the last was sent.</summary>
+    private static async Task<DateTimeOffset> ExportAsync(TraceStoreProcess server, int first, int count)
+    {
+        using var otlp = new OtlpClient(server.OtlpPort);
+        DateTimeOffset sent = default;
+        for (int i = first; i < first + count; i++)
+        {
+            sent = DateTimeOffset.UtcNow;
+            await otlp.ExportAsync(Request(Resource("external", Span(2_000 + i, 2_000 + i))));
+        }
+
+        return sent;
+    }
+}
