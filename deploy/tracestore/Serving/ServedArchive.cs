@@ -1,12 +1,10 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
-using TraceStore.Collector.Pipeline;
 using TraceStore.Collector.Protection;
 using TraceStore.Recovery;
 using TraceStore.Settings;
 using TraceStore.Storage.Archive;
 using TraceStore.Storage.ClickHouse;
-using TraceStore.Storage.Engine;
 using TraceStore.Storage.ObjectStorage;
 using TraceStore.Storage.Restore;
 using TraceStore.Storage.Retention;
@@ -14,13 +12,6 @@ using TraceStore.Storage.Snapshots;
 using TraceStore.Storage.Wal;
 
 namespace TraceStore.Serving;
-
-/// <summary>What an archive is of.</summary>
-/// <param name="Wal">The log.</param>
-/// <param name="Follower">Stores it.</param>
-/// <param name="Database">Where.</param>
-/// <param name="Engine">That database's process; null with an external ClickHouse.</param>
-internal sealed record ServedSpans(WriteAheadLog Wal, SegmentFollower Follower, ClickHouseDatabase Database, EngineSupervisor? Engine);
 
 /// <summary>
 /// The archive of a TraceStore that serves.
