@@ -16,7 +16,7 @@ public sealed class SnapshotSchedule : IAsyncDisposable
     /// <summary>A store that doesn't answer holds up no stop.</summary>
     private static readonly TimeSpan s_stopPatience = TimeSpan.FromSeconds(5);
 
-    private readonly Snapshotter _snapshotter;
+    private readonly ISnapshotter _snapshotter;
     private readonly SnapshotCatalogue _catalogue;
     private readonly ArchiveRetention _retention;
     private readonly TimeSpan _every;
@@ -33,7 +33,7 @@ public sealed class SnapshotSchedule : IAsyncDisposable
 
     /// <param name="every">How long between two; zero for never by itself.</param>
     public SnapshotSchedule(
-        Snapshotter snapshotter, SnapshotCatalogue catalogue, ArchiveRetention retention, TimeSpan every, ClockWatch clock, TimeProvider time, SnapshotMetrics metrics, ILogger<SnapshotSchedule> log)
+        ISnapshotter snapshotter, SnapshotCatalogue catalogue, ArchiveRetention retention, TimeSpan every, ClockWatch clock, TimeProvider time, SnapshotMetrics metrics, ILogger<SnapshotSchedule> log)
     {
         (_snapshotter, _catalogue, _retention, _every, _clock, _time, _metrics, _log) = (snapshotter, catalogue, retention, every, clock, time, metrics, log);
         _running = every > TimeSpan.Zero ? Task.Run(RunAsync) : Task.CompletedTask;

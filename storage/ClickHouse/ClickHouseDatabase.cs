@@ -122,6 +122,9 @@ public sealed class ClickHouseDatabase : IDisposable
         }
     }
 
+    /// <summary>ClickHouse's version.</summary>
+    public async Task<string> ReadVersionAsync(CancellationToken cancellation) => (await ReadLinesAsync(new SqlQuery("SELECT version()"), cancellation).ConfigureAwait(false))[0];
+
     /// <summary>Runs a query and returns its rows as text, columns with tabs between.</summary>
     /// <param name="query">The query.</param>
     /// <param name="cancellation">Gives up, in ClickHouse too.</param>

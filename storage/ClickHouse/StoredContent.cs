@@ -9,6 +9,9 @@ namespace TraceStore.Storage.ClickHouse;
 /// <param name="SampleHash">The sum of a hash of all columns of each span of some traces, always the same ones of the same content.</param>
 public sealed record DayContent(string Day, long Spans, string Hash, string SampleHash);
 
+/// <summary>Spans of a write-ahead log's segments, as they are stored.</summary>
+public sealed record StoredLog(ulong Log, ulong First, ulong Last, long Spans);
+
 /// <summary>Reads what is stored up to a segment of a log.</summary>
 public static class StoredContent
 {
@@ -38,6 +41,20 @@ public static class StoredContent
             .. from line in days
                let fields = line.Split(' ')
                select new DayContent(fields[0], long.Parse(fields[1], CultureInfo.InvariantCulture), fields[2], sampled.GetValueOrDefault(fields[0], "")),
+        ];
+    }
+
+    /// <summary>Which logs' segments the spans are of; of one log only those up to a segment.</summary>
+    public static async Task<IReadOnlyList<StoredLog>> ReadLogsAsync(ClickHouseDatabase database, ulong log, ulong through, CancellationToken cancellation)
+    {
+        var parameters = new SqlParameters();
+        string sql = $"SELECT concat(toString(wal), ' ', toString(min(seg)), ' ', toString(max(seg)), ' ', toString(count())) FROM spans WHERE wal != {parameters.Add(log)} OR seg <= {parameters.Add(through)} GROUP BY wal ORDER BY wal";
+        return
+        [
+            .. from line in await database.ReadLinesAsync(new SqlQuery(sql, parameters.Values), cancellation).ConfigureAwait(false)
+               let fields = line.Split(' ')
+               let numbers = Array.ConvertAll(fields, field => ulong.Parse(field, CultureInfo.InvariantCulture))
+               select new StoredLog(numbers[0], numbers[1], numbers[2], (long)numbers[3]),
         ];
     }
 }

@@ -15,9 +15,6 @@ public sealed record TablePart(string Table, string Partition, string Name, long
 /// <param name="Folder">Its files.</param>
 public sealed record FrozenPart(TablePart Part, string Folder);
 
-/// <summary>Spans of a write-ahead log's segments, as they are stored.</summary>
-public sealed record StoredLog(ulong Log, ulong First, ulong Last, long Spans);
-
 /// <summary>The parts that the catalogue's tables consist of, in an engine whose files are on this machine.</summary>
 /// <param name="database">The engine.</param>
 /// <param name="tablesDirectory">Where its tables lie: each in <c>store/</c>, three digits and its UUID; what is frozen, so in <c>shadow/</c> and a name.</param>
@@ -28,9 +25,8 @@ public sealed class TableParts(ClickHouseDatabase database, string tablesDirecto
     /// <summary>ClickHouse escapes other characters than letters, digits and underscores.</summary>
     private const string FreezePrefix = "tracestore_";
 
-    /// <summary>ClickHouse's version.</summary>
-    public async Task<string> ReadEngineVersionAsync(CancellationToken cancellation) =>
-        (await database.ReadLinesAsync(new SqlQuery("SELECT version()"), cancellation).ConfigureAwait(false))[0];
+    /// <summary>The engine.</summary>
+    public ClickHouseDatabase Database => database;
 
     /// <summary>
     /// Holds all parts of all tables as they are now, by hard links, until <see cref="Thaw"/>. Spans come first: what they refer to is there
@@ -84,20 +80,6 @@ public sealed class TableParts(ClickHouseDatabase database, string tablesDirecto
         {
             return null;
         }
-    }
-
-    /// <summary>Which logs' segments the spans are of; of one log only those up to a segment.</summary>
-    public async Task<IReadOnlyList<StoredLog>> ReadLogsAsync(ulong log, ulong through, CancellationToken cancellation)
-    {
-        var parameters = new SqlParameters();
-        string sql = $"SELECT concat(toString(wal), ' ', toString(min(seg)), ' ', toString(max(seg)), ' ', toString(count())) FROM spans WHERE wal != {parameters.Add(log)} OR seg <= {parameters.Add(through)} GROUP BY wal ORDER BY wal";
-        return
-        [
-            .. from line in await database.ReadLinesAsync(new SqlQuery(sql, parameters.Values), cancellation).ConfigureAwait(false)
-               let fields = line.Split(' ')
-               let numbers = Array.ConvertAll(fields, field => ulong.Parse(field, CultureInfo.InvariantCulture))
-               select new StoredLog(numbers[0], numbers[1], numbers[2], (long)numbers[3]),
-        ];
     }
 
     /// <summary>Where a table takes parts from that are put there.</summary>

@@ -25,6 +25,7 @@ public static class RestorePlanner
             try
             {
                 SnapshotManifest manifest = await catalogue.ReadAsync(id, cancellation).ConfigureAwait(false);
+                if (manifest.Backup is { } backup) throw new RestoreRefusedException($"Snapshot {id} is a backup that ClickHouse has made in {backup.Destination}: it is brought back into an external ClickHouse (ClickHouse:Url).");
                 RestorePlan byWayOf = plan.From(manifest);
                 await catalogue.ProveAsync(manifest, cancellation).ConfigureAwait(false);
                 byWayOf.CheckKept(head);
@@ -63,7 +64,9 @@ public static class RestorePlanner
         return RestorePlan.Of(head, instant: null).OfWhatIsKept(head);
     }
 
-    private static async Task<ArchiveHead> HeadAsync(IObjectStore store, CancellationToken cancellation)
+    /// <summary>The archive's head.</summary>
+    /// <exception cref="RestoreRefusedException">There is no archive.</exception>
+    public static async Task<ArchiveHead> HeadAsync(IObjectStore store, CancellationToken cancellation)
     {
         StoredObject head = await store.GetAsync(ArchiveNames.Head, cancellation).ConfigureAwait(false) ?? throw new RestoreRefusedException($"There is no archive in {store.Address}: {ArchiveNames.Head} is missing.");
         return ArchiveHead.Decode(store, head.Content.Span);

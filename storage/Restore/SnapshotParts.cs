@@ -79,7 +79,7 @@ public sealed class SnapshotParts(IObjectStore store, ClickHouseDatabase databas
 
     private async Task CheckEngineAsync(SnapshotManifest manifest, CancellationToken cancellation)
     {
-        string engine = await tables.ReadEngineVersionAsync(cancellation).ConfigureAwait(false);
+        string engine = await database.ReadVersionAsync(cancellation).ConfigureAwait(false);
         bool isNewer = Version.TryParse(manifest.Versions.Engine, out Version? written) && Version.TryParse(engine, out Version? ours) && (written.Major, written.Minor).CompareTo((ours.Major, ours.Minor)) > 0;
         if (isNewer) throw new RestoreRefusedException($"Snapshot {manifest.Id} was written by ClickHouse {manifest.Versions.Engine}, this one is {engine}, which may not read it: restore with TraceStore {manifest.Versions.TraceStore} or a newer one.");
     }
@@ -132,7 +132,7 @@ public sealed class SnapshotParts(IObjectStore store, ClickHouseDatabase databas
         else VerifyParts(manifest, found);
         if (manifest.Logs.Count == 0 && manifest.Spans > 0) return; // of a day, not of segments
         HashSet<ulong> logs = [.. manifest.Logs.Select(log => log.Log)];
-        IEnumerable<(ulong, ulong, ulong, long)> stored = from log in await tables.ReadLogsAsync(manifest.Log, manifest.Id.Segment, cancellation).ConfigureAwait(false)
+        IEnumerable<(ulong, ulong, ulong, long)> stored = from log in await StoredContent.ReadLogsAsync(database, manifest.Log, manifest.Id.Segment, cancellation).ConfigureAwait(false)
                                                           where isAlone || logs.Contains(log.Log)
                                                           select (log.Log, log.First, log.Last, log.Spans);
         if (!stored.SequenceEqual(manifest.Logs.Select(log => (log.Log, log.First, log.Last, log.Spans)))) throw new IOException($"The spans are of other segments than snapshot {manifest.Id} says: the restore isn't right.");

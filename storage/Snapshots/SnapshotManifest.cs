@@ -26,6 +26,7 @@ namespace TraceStore.Storage.Snapshots;
 /// <param name="Quarantine">The log's quarantine; null for an empty one.</param>
 /// <param name="Settings">What TraceStore was set to, where that isn't the default.</param>
 /// <param name="Secrets">Settings that were set and are left out.</param>
+/// <param name="Backup">Of an external ClickHouse, the backup that it made, which holds the rows; null where parts are in the store.</param>
 public sealed record SnapshotManifest(
     int Format,
     SnapshotId Id,
@@ -39,7 +40,8 @@ public sealed record SnapshotManifest(
     IReadOnlyList<SnapshotLog> Logs,
     PackReference? Quarantine,
     IReadOnlyDictionary<string, string> Settings,
-    IReadOnlyList<string> Secrets)
+    IReadOnlyList<string> Secrets,
+    SnapshotBackup? Backup = null)
 {
     public const int NewestFormat = 1;
 
@@ -126,6 +128,12 @@ public sealed record SnapshotPartition(string Id, long Rows, string Hash, IReadO
 /// <param name="Hash">ClickHouse's hash of all its files (<c>hash_of_all_files</c>): 32 hexadecimal digits.</param>
 /// <param name="Pack">Where it lies.</param>
 public sealed record SnapshotPart(string Name, long Rows, string Hash, PackReference Pack);
+
+/// <summary>A backup that an external ClickHouse has made. What is stored while it is made may be in it.</summary>
+/// <param name="Destination">Where, in ClickHouse's words, without keys.</param>
+/// <param name="Name">Its folder there.</param>
+/// <param name="Chain">How many backups a restore needs of there: this one, the one that it is based on, and so on.</param>
+public sealed record SnapshotBackup(string Destination, string Name, int Chain);
 
 /// <summary>An object of a folder's files.</summary>
 /// <param name="Name">What it is named by.</param>

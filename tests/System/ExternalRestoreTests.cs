@@ -68,6 +68,56 @@ public sealed class ExternalRestoreTests : IDisposable
     }
 
     [Fact]
+    public async Task A_snapshot_is_a_backup_that_clickhouse_makes_and_brings_back()
+    {
+        await _first.StartAsync();
+        string[] backup = ["--set", $"Archive:ClickHouseBackup=File('{Path.Combine(_place.Path, "backups")}')"];
+        using (TraceStoreProcess server = await ServeAsync("first", _first, "0s", backup))
+        {
+            for (int i = 0; i < 3; i++)
+            {
+                await ExportAsync(server, i * 10, 10);
+                (int code, _, string refusal) = await TraceStoreProcess.RunAsync(["snapshot", "create", "--data", Path.Combine(_place.Path, "first"), "--archive", Archive]);
+                Assert.True(code == 0, refusal);
+            }
+
+            // The newest builds on the one before: when that is gone, the next is whole
+            (_, string shown, _) = await TraceStoreProcess.RunAsync("snapshot", "show", "--archive", Archive);
+            Assert.Contains("3 backups", shown, StringComparison.Ordinal);
+            string[] backups = [.. Directory.GetDirectories(Path.Combine(_place.Path, "backups")).Order(StringComparer.Ordinal)];
+            Assert.Equal(3, backups.Length);
+            Directory.Delete(backups[^1], recursive: true);
+            (int exit, _, string said) = await TraceStoreProcess.RunAsync(["snapshot", "create", "--data", Path.Combine(_place.Path, "first"), "--archive", Archive]);
+            Assert.True(exit == 0, said);
+            await ExportAsync(server, 30, 5);
+            Assert.Equal(0, await server.StopAsync());
+        }
+
+        _first.Kill();
+        Directory.Delete(Path.Combine(_place.Path, "first"), recursive: true);
+        await _second.StartAsync();
+        string[] restore = ["restore", "--from", Archive, "--data", Path.Combine(_place.Path, "second"), "--clickhouse", $"{_second.Url}"];
+        (int exitCode, string output, string errors) = await TraceStoreProcess.RunAsync(restore);
+        Assert.Equal(1, exitCode);
+        Assert.Contains("is a backup that ClickHouse has made in File('", errors, StringComparison.Ordinal);
+        Assert.Contains("Say how ClickHouse reaches it, with Archive:ClickHouseBackup.", errors, StringComparison.Ordinal);
+
+        (exitCode, output, errors) = await TraceStoreProcess.RunAsync([.. restore, .. backup]);
+        Assert.True(exitCode == 0, errors);
+        Assert.Contains("ClickHouse brings its backup ", output, StringComparison.Ordinal);
+        Assert.Equal("35 35", await CountAsync(_second));
+        Assert.Equal("0", await EngineQuestion.AskAsync(_second.Url, "SELECT count() FROM tracestore.spans WHERE (received_day, resource_hash) NOT IN (SELECT received_day, hash FROM tracestore.resources)"));
+
+        // What it is restored to goes on, and the next snapshot builds on what is there
+        using TraceStoreProcess back = await ServeAsync("second", _second, "0s", backup);
+        using var tempo = new HttpClient { BaseAddress = back.TempoUrl };
+        await Eventually.BeTrueAsync("the archive", async () => (await tempo.GetStringAsync("/readyz")).Contains("archiving: ok", StringComparison.Ordinal), seconds: 90);
+        await ExportAsync(back, 35, 1);
+        (exitCode, _, errors) = await TraceStoreProcess.RunAsync(["snapshot", "create", "--data", Path.Combine(_place.Path, "second"), "--archive", Archive]);
+        Assert.True(exitCode == 0, errors);
+    }
+
+    [Fact]
     public async Task An_instant_is_restored_where_nothing_came_later()
     {
         await _first.StartAsync();
@@ -98,8 +148,8 @@ public sealed class ExternalRestoreTests : IDisposable
         _place.Dispose();
     }
 
-    private Task<TraceStoreProcess> ServeAsync(string name, ExternalClickHouse clickHouse, string maxBlockAge) => TraceStoreProcess.ServeAsync(
-        Path.Combine(_place.Path, name), "--archive", Archive, "--clickhouse", $"{clickHouse.Url}", "--set", "Archive:MaxDelay=200ms", "--set", "Wal:MaxSegmentAge=100ms", "--set", $"ClickHouse:MaxBlockAge={maxBlockAge}");
+    private Task<TraceStoreProcess> ServeAsync(string name, ExternalClickHouse clickHouse, string maxBlockAge, params string[] more) => TraceStoreProcess.ServeAsync(
+        Path.Combine(_place.Path, name), ["--archive", Archive, "--clickhouse", $"{clickHouse.Url}", "--set", "Archive:MaxDelay=200ms", "--set", "Wal:MaxSegmentAge=100ms", "--set", $"ClickHouse:MaxBlockAge={maxBlockAge}", .. more]);
 
     private static async Task<string> CountAsync(ExternalClickHouse clickHouse) => await EngineQuestion.AskAsync(clickHouse.Url, "EXISTS TABLE tracestore.spans") == "1"
         ? await EngineQuestion.AskAsync(clickHouse.Url, "SELECT concat(toString(count()), ' ', toString(uniqExact(span_id))) FROM tracestore.spans")

@@ -40,7 +40,7 @@ internal static class RestoreCommand
         {
             (IConfiguration configuration, IReadOnlyList<string> problems) = read(arguments);
             if (arguments.GetValue(from) is { } url) configuration["Archive:Url"] = url;
-            if (arguments.GetValue(into) is not null) configuration["ClickHouse:Url"] = ""; // the past has an engine of its own
+            if (arguments.GetValue(into) is not null) configuration["ClickHouse:Url"] = null; // the past has an engine of its own
             return RunAsync(configuration, problems, new Wishes(arguments.GetValue(to), arguments.GetValue(snapshot), arguments.GetValue(by), arguments.GetValue(into), arguments.GetValue(partition), arguments.GetValue(dryRun), arguments.GetValue(acceptHoles), arguments.GetValue(serve)), cancellation);
         });
         command.Add(Release());
@@ -91,10 +91,7 @@ internal static class RestoreCommand
                 RestoreJournal? begun = RestoreJournal.Read(settings.DataDirectory);
                 bool isAnother = begun is not null && ((day is not null && begun.Plan.Day != day) || (instant is not null && begun.Plan.Instant != instant) || (snapshot is not null && begun.Plan.Snapshot?.Id != snapshot));
                 if (isAnother) throw new RestoreRefusedException($"In {settings.DataDirectory} another restore was begun. Go on with that one without --to, --snapshot and --partition, or choose another directory.");
-                RestorePlan plan = begun?.Plan ?? await (snapshot is not null
-                    ? RestorePlanner.PlanAsync(store, snapshot, cancellation)
-                    : RestorePlanner.PlanAsync(store, instant, id => settings.Engine is not null && (wishes.By is null || id == by), Console.Error.WriteLine, cancellation)).ConfigureAwait(false);
-                if (begun is null && settings.Engine is null && !wishes.IsDryRun) plan = await NarrowAsync(settings, configuration, store, plan, cancellation).ConfigureAwait(false);
+                RestorePlan plan = begun?.Plan ?? await PlanAsync(settings, configuration, store, wishes, instant, snapshot, by, cancellation).ConfigureAwait(false);
                 if (day is not null && begun is null) plan = await RestorePlanner.NarrowAsync(store, plan, day.Value, cancellation).ConfigureAwait(false);
                 if (by is not null && plan.Snapshot?.Id != by) throw new RestoreRefusedException($"Snapshot {by} doesn't lead there. See: tracestore snapshot list");
                 Show(settings, store, plan, (await DrillHistory.ReadAsync(store, LastDrills, cancellation).ConfigureAwait(false)).FirstOrDefault(drill => drill.IsPassed)?.Times);
@@ -130,11 +127,15 @@ internal static class RestoreCommand
         }
     }
 
-    private static async Task<RestorePlan> NarrowAsync(TraceStoreSettings settings, IConfiguration configuration, IObjectStore store, RestorePlan plan, CancellationToken cancellation)
+    private static async Task<RestorePlan> PlanAsync(
+        TraceStoreSettings settings, IConfiguration configuration, IObjectStore store, Wishes wishes, DateTimeOffset? instant, SnapshotId? snapshot, SnapshotId? by, CancellationToken cancellation)
     {
+        if (snapshot is not null) return await RestorePlanner.PlanAsync(store, snapshot, cancellation).ConfigureAwait(false);
+        if (settings.Engine is not null) return await RestorePlanner.PlanAsync(store, instant, id => wishes.By is null || id == by, Console.Error.WriteLine, cancellation).ConfigureAwait(false);
+        if (wishes.IsDryRun) return await RestorePlanner.PlanLogAsync(store, cancellation).ConfigureAwait(false);
         using ILoggerFactory logs = LogOutput.Create(configuration);
         using var database = new ClickHouseDatabase(settings.ClickHouse);
-        return await ExternalRestore.NarrowAsync(store, plan, database, logs.CreateLogger<Restorer>(), cancellation).ConfigureAwait(false);
+        return await new ExternalRestore(store, database, settings.Archive!.ClickHouseBackup, logs.CreateLogger<ExternalRestore>()).PlanAsync(instant, cancellation).ConfigureAwait(false);
     }
 
     private static async Task RestoreAsync(TraceStoreSettings settings, IConfiguration configuration, IObjectStore store, RestorePlan plan, Wishes wishes, CancellationToken cancellation)

@@ -159,6 +159,7 @@ internal static class SnapshotCommand
         Console.WriteLine($"Snapshot   {manifest.Id}, taken {manifest.Id.Taken.UtcDateTime:u}");
         Console.WriteLine($"Holds      the log of epoch {manifest.Id.Epoch} up to segment {manifest.Id.Segment}, of lineage {manifest.Lineage}");
         Console.WriteLine($"Versions   TraceStore {manifest.Versions.TraceStore}, ClickHouse {manifest.Versions.Engine}, schema {manifest.Versions.Schema}");
+        if (manifest.Backup is { } backup) Console.WriteLine($"Rows       in ClickHouse's backup {backup.Name} in {backup.Destination}, which needs {backup.Chain} backups there");
         Console.WriteLine($"Objects    {manifest.Packs.Count()}, {Megabytes(manifest.Bytes)} MB");
         Console.WriteLine($"Quarantine {(manifest.Quarantine is null ? "empty" : $"{manifest.Quarantine.Bytes} bytes")}");
         foreach (SnapshotLog log in manifest.Logs) Console.WriteLine($"Log        {log.Log:x16}: segments {log.First} to {log.Last}, {log.Spans} spans");
@@ -185,6 +186,7 @@ internal static class SnapshotCommand
             task.Value = task.MaxValue;
         }).ConfigureAwait(false);
         Console.WriteLine($"Snapshot {id}: all {manifest.Packs.Count()} objects were read, and each is what it was.");
+        if (manifest.Backup is { } backup) Console.WriteLine($"The rows are in ClickHouse's backup {backup.Name} in {backup.Destination}, which only ClickHouse can read.");
         return 0;
     }
 

@@ -60,10 +60,10 @@ internal sealed class ServedArchive
         if (isBegun || lostLog is not null) Restore = _running.Add(new ServedRestore(_settings, _store, _spans, lostLog, _logs));
     }
 
-    /// <summary>3: of the embedded engine snapshots are taken.</summary>
+    /// <summary>3: takes snapshots of the embedded engine, or lets an external ClickHouse back itself up where it is said where to.</summary>
     public async Task ProtectAsync(DroppedDays dropped, ClockWatch clock, IConfiguration configuration)
     {
-        if (_spans.Engine is not null) await StartSnapshotsAsync(dropped, clock, configuration).ConfigureAwait(false);
+        if (_spans.Engine is not null || _settings.Archive!.ClickHouseBackup is not null) await StartSnapshotsAsync(dropped, clock, configuration).ConfigureAwait(false);
         Recovery = _running.Add(new RecoveryWatch(_settings, new RecoveryMetrics(_telemetry.Meters, TimeProvider.System), () => Restore?.Missing, TimeProvider.System, _logs));
     }
 
@@ -82,7 +82,9 @@ internal sealed class ServedArchive
             Settings = told,
             Secrets = secrets,
         };
-        var snapshotter = new Snapshotter(_store, Archiver, new TableParts(_spans.Database, _settings.Engine!.TablesDirectory), source, _logs.CreateLogger<Snapshotter>());
+        ISnapshotter snapshotter = _settings.Engine is { } engine
+            ? new Snapshotter(_store, Archiver, new TableParts(_spans.Database, engine.TablesDirectory), source, _logs.CreateLogger<Snapshotter>())
+            : new BackupSnapshotter(_store, Archiver, new ClickHouseBackup(_spans.Database, _settings.Archive!.ClickHouseBackup!), source, _logs.CreateLogger<BackupSnapshotter>());
         var retention = new ArchiveRetention(_store, () => Archiver.Ailment is null ? Archiver.Archived : null, Archiver.TrimAsync, _settings.Archive!.Retention, _logs.CreateLogger<ArchiveRetention>());
         Snapshots = _running.Add(new SnapshotSchedule(
             snapshotter, new SnapshotCatalogue(_store), retention, _settings.Archive.SnapshotEvery, clock, TimeProvider.System, new SnapshotMetrics(_telemetry.Meters, TimeProvider.System), _logs.CreateLogger<SnapshotSchedule>()));

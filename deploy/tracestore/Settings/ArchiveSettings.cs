@@ -1,4 +1,5 @@
 using TraceStore.Storage.Archive;
+using TraceStore.Storage.ClickHouse;
 using TraceStore.Storage.ObjectStorage;
 using TraceStore.Storage.Retention;
 using TraceStore.Storage.Wal;
@@ -13,7 +14,8 @@ namespace TraceStore.Settings;
 /// <param name="Retention">What it keeps.</param>
 /// <param name="IsScrubbed">Whether it is read once a day, before a disaster has to.</param>
 /// <param name="DrillEvery">How often the recovery is rehearsed; zero for never by itself.</param>
-internal sealed record ArchiveSettings(ObjectStoreOptions Store, ArchiveOptions Options, CursorClaim Claim, TimeSpan SnapshotEvery, ArchiveRetentionOptions Retention, bool IsScrubbed, TimeSpan DrillEvery)
+/// <param name="ClickHouseBackup">Where an external ClickHouse backs itself up to; null for nowhere.</param>
+internal sealed record ArchiveSettings(ObjectStoreOptions Store, ArchiveOptions Options, CursorClaim Claim, TimeSpan SnapshotEvery, ArchiveRetentionOptions Retention, bool IsScrubbed, TimeSpan DrillEvery, BackupDestination? ClickHouseBackup)
 {
     /// <summary>Null without an archive.</summary>
     public static ArchiveSettings? Read(SettingsReader reader)
@@ -37,9 +39,10 @@ internal sealed record ArchiveSettings(ObjectStoreOptions Store, ArchiveOptions 
             PointInTimeWindow = reader.Duration("Archive:PointInTimeWindow", kept.PointInTimeWindow, TimeSpan.FromMinutes(1), TimeSpan.FromDays(3_650)),
             DailySnapshots = reader.Count("Archive:DailySnapshots", kept.DailySnapshots, min: 1, max: 3_650),
         };
+        BackupDestination? backup = reader.BackupDestination("Archive:ClickHouseBackup");
         if (address is null) return null;
         S3Options? bucket = address.S3 is { } s3 ? s3 with { Endpoint = endpoint, Region = region, IsPathStyle = isPathStyle, Credentials = credentials, HasConditionalWrites = !isSingleWriter } : null;
-        return new ArchiveSettings(address with { S3 = bucket, Keys = keys }, new ArchiveOptions { MaxDelay = maxDelay }, claim, snapshotEvery, kept, isScrubbed, drillEvery);
+        return new ArchiveSettings(address with { S3 = bucket, Keys = keys }, new ArchiveOptions { MaxDelay = maxDelay }, claim, snapshotEvery, kept, isScrubbed, drillEvery, backup);
     }
 
     private static S3Credentials ReadAccessKey(string path)

@@ -55,6 +55,7 @@ internal static class SettingsCatalogue
         new("Archive:DailySnapshots", "14", "of so many days, the newest that have one, the last snapshot is kept, besides all of the last day, those that are pinned and those that the window needs"),
         new("Archive:Scrub", "true", "whether the newest snapshot and a thirtieth of the rest of the archive are read each day, to find damage before a disaster does"),
         new("Archive:DrillEvery", "0s", "how often the recovery is rehearsed by itself, in `drill` in the data directory: it takes as much disk again, and an engine's memory. `0s`: only by `tracestore drill`"),
+        new("Archive:ClickHouseBackup", "", "with an external ClickHouse: where it backs itself up to, as its BACKUP says it: `Disk('backups')`, `File('/backups')` or `S3('https://…/folder', 'KEY', 'SECRET')`. Then snapshots are taken of it as well, each a backup of what is new. Without it, nothing of the archived log is ever deleted"),
         new("Archive:WhenAway", "keep", "what happens while the archive's store can't be reached: `keep` everything in the log, which refuses spans when it is full; `skip` what is more than half of `Wal:MaxBytes`, which then can't be restored"),
         new("Archive:SingleWriter", "false", "`true` for a store without conditional writes: you see to it that no two TraceStores archive to the same place"),
         new("Archive:S3:Endpoint", "", "a store other than Amazon's, such as https://minio:9000"),
@@ -81,7 +82,7 @@ internal static class SettingsCatalogue
     ];
 
     /// <summary>Whether a setting's value is told to nobody.</summary>
-    public static bool IsSecret(string key) => key.EndsWith("Password", StringComparison.Ordinal);
+    public static bool IsSecret(string key) => key.EndsWith("Password", StringComparison.Ordinal) || key == "Archive:ClickHouseBackup";
 
     /// <summary>What is set otherwise than by default, to be kept where the data is; secrets are only named.</summary>
     public static (IReadOnlyDictionary<string, string> Settings, IReadOnlyList<string> Secrets) Tell(IConfiguration configuration)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using Microsoft.Extensions.Configuration;
+using TraceStore.Storage.ClickHouse;
 using TraceStore.Storage.ObjectStorage;
 
 namespace TraceStore.Settings;
@@ -78,6 +79,10 @@ internal sealed class SettingsReader(IConfiguration configuration)
     /// <summary>Where objects are kept.</summary>
     public ObjectStoreOptions? ObjectStore(string key) =>
         Parse<ObjectStoreOptions?>(key, null, "a directory's path, or s3://bucket/prefix", (text, out options) => (options = ObjectStoreOptions.Parse(text)) is not null);
+
+    /// <summary>Where a ClickHouse backs itself up to.</summary>
+    public BackupDestination? BackupDestination(string key) =>
+        Parse<BackupDestination?>(key, null, "Disk('NAME'), Disk('NAME', 'FOLDER'), File('FOLDER') or S3('https://…/FOLDER', 'KEY', 'SECRET')", (text, out destination) => (destination = Storage.ClickHouse.BackupDestination.Parse(text)) is not null);
 
     /// <summary>What is read from a file that a setting names; null where it isn't set.</summary>
     public T? File<T>(string key, Func<string, T> read)
