@@ -116,7 +116,7 @@ internal static class ArchiveCommand
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
-            File.Delete(unfinished); // what couldn't be authenticated isn't left lying about
+            if (File.Exists(unfinished)) File.Delete(unfinished); // what couldn't be authenticated isn't left lying about
             return ArchivePlace.Fail(e.Message);
         }
     }
