@@ -201,6 +201,11 @@ public sealed class SnapshotCommandTests : IDisposable
         Assert.Equal(1, exitCode);
         Assert.Contains("holds something else than a drill's. Choose another place with --scratch.", output, StringComparison.Ordinal);
         Assert.True(File.Exists(precious));
+
+        // By itself, when it is time
+        Assert.Equal(0, await server.StopAsync());
+        using TraceStoreProcess rehearsing = await TraceStoreProcess.ServeAsync(Data, "--archive", Archive, "--set", "Archive:DrillEvery=1s");
+        await Eventually.BeTrueAsync("a drill", async () => (await TraceStoreProcess.RunAsync([.. drill, "--history"])).Output.Split('\n').Length == 4, seconds: 60);
     }
 
     public void Dispose() => _place.Dispose();
