@@ -28,6 +28,9 @@ internal sealed class BlockStore(SchemaMigrator schema, SpanBlockInserter insert
         },
         cancellation);
 
+    /// <summary>Whether anything of a log is stored behind a segment.</summary>
+    public Task<bool> HasBehindAsync(ulong log, ulong segment, CancellationToken cancellation) => inserter.HasBehindAsync(log, segment, cancellation);
+
     /// <summary>Stores what a segment's spans refer to, ahead of them: once.</summary>
     public async Task StoreReferencesAsync(DecodedSegment segment, CancellationToken cancellation)
     {

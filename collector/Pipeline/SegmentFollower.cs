@@ -45,7 +45,7 @@ public sealed class SegmentFollower : IAsyncDisposable
     private readonly CancellationTokenSource _draining = new();
     private readonly TaskCompletionSource _schemaReady = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task _following;
-    private readonly bool _logIsNew;
+    private readonly WriteAheadLog _wal;
     private volatile string? _ended;
     private ulong _takenThrough;
     private long _waitingSince;
@@ -74,7 +74,7 @@ public sealed class SegmentFollower : IAsyncDisposable
         quarantine.Prepare();
         _cursor = wal.OpenCursor("clickhouse", CursorClaim.Required);
         _takenThrough = _cursor.Position;
-        _logIsNew = wal.IsNew;
+        _wal = wal;
         _decoder = new DecodeAhead(new SegmentDecoder(quarantine, log), metrics.RecordsDamaged);
         _attempts = new StoreAttempts(metrics, log);
         _store = new BlockStore(schema, inserter, watch, _attempts, metrics);
@@ -90,6 +90,9 @@ public sealed class SegmentFollower : IAsyncDisposable
 
     /// <summary>Whether ClickHouse may hold what comes next behind the cursor.</summary>
     private bool MayBeStored => _cursor.TriedThrough is not null || _cursor.Position < _cursor.InDoubtThrough;
+
+    /// <summary>Whether there is something of an earlier process that isn't known to be in doubt.</summary>
+    private bool IsAnyLeft => Math.Max(_cursor.Position, _cursor.InDoubtThrough) < _wal.NewestAtOpen;
 
     private bool IsAnyWaiting => _takenThrough > _cursor.Position;
 
@@ -173,7 +176,13 @@ public sealed class SegmentFollower : IAsyncDisposable
             _log.LogWarning("ClickHouse is empty, though the write-ahead log has been stored there up to segment {Segment}. Is its disk not mounted, or was it replaced? TraceStore goes on with empty tables.", _cursor.Position);
         }
 
-        if (!isNew && _logIsNew)
+        if (!isNew && IsAnyLeft && await _store.HasBehindAsync(_wal.Identity, Math.Max(_cursor.Position, _cursor.TriedThrough ?? 0), cancellation).ConfigureAwait(false))
+        {
+            _log.LogWarning("ClickHouse holds more of the write-ahead log than was stored from here: it was restored from its archive meanwhile, or this directory was set back. What is left of it is looked for before it is stored.");
+            _cursor.DoubtWhatIsLeft();
+        }
+
+        if (!isNew && _wal.IsNew)
         {
             _log.LogWarning("The write-ahead log is new, though ClickHouse holds tables of TraceStore. Is the log's disk not mounted? Spans in it that weren't stored yet are missing. (Where other collectors store here too, all is well.)");
         }

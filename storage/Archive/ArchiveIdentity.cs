@@ -8,7 +8,7 @@ namespace TraceStore.Storage.Archive;
 /// <param name="Lineage">The archive's identity; null before there is one.</param>
 /// <param name="IsBegun">Whether the archive is known to have its head.</param>
 /// <param name="Restored">What of the archive the directory was restored from; null once its own epoch has begun, which says so.</param>
-/// <param name="Log">The write-ahead log that is archived: where another one is found, that one was lost. Null before it is known.</param>
+/// <param name="Log">The write-ahead log that is archived: where another one is found, that one was lost. Null before any of it is.</param>
 public sealed record ArchiveIdentity(Guid Directory, Guid? Lineage, bool IsBegun, ArchiveOrigin? Restored = null, ulong? Log = null)
 {
     private const string FileName = "archive.json";

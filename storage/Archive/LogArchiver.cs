@@ -38,12 +38,13 @@ public sealed class LogArchiver : IAsyncDisposable
     private readonly LogShipment _shipment;
     private readonly ArchiveOptions _options;
     private readonly ILogger<LogArchiver> _log;
+    private readonly string _dataDirectory;
 
     private readonly CancellationTokenSource _stopping = new();
     private readonly CancellationTokenSource _draining = new();
     private readonly Task _following;
     private volatile string? _ailment;
-    private bool _isProbed, _isAligned;
+    private bool _isProbed, _isAligned, _isNoted;
     private Task<ReceivedThrough>? _mark;
     private DateTimeOffset? _completeThrough;
     private ArchivedLog? _archived;
@@ -59,7 +60,7 @@ public sealed class LogArchiver : IAsyncDisposable
     /// <param name="log">Tells.</param>
     public LogArchiver(IObjectStore store, WriteAheadLog wal, WalCursor cursor, string dataDirectory, ArchiveOptions options, ILogger<LogArchiver> log)
     {
-        (_store, _wal, _cursor, _options, _log) = (store, wal, cursor, options, log);
+        (_store, _wal, _cursor, _dataDirectory, _options, _log) = (store, wal, cursor, dataDirectory, options, log);
         _lease = new ArchiveLease(store, dataDirectory, wal.Identity, options);
         _began = DateTimeOffset.UtcNow;
         _shipment = new LogShipment(store, cursor, wal.Identity, options, log);
@@ -193,7 +194,8 @@ public sealed class LogArchiver : IAsyncDisposable
         ulong newest = (await _mark.ConfigureAwait(false)).Segment;
         ArchiveFrontier? end = found is null ? null : await _shipment.FindEndAsync(found.Current, found.Frontier, _lease.GoesOn(found) ? newest : null, stopping).ConfigureAwait(false);
         DateTimeOffset began = _shipment.FirstBegan is { } earlier && earlier < _began ? earlier : _began;
-        await _lease.TakeAsync(found, end, _shipment.First, began, stopping).ConfigureAwait(false);
+        ulong before = found?.Epochs.Where(epoch => epoch.Log == _wal.Identity).Max(epoch => epoch.End?.Segment) ?? 0; // of a log that was away and is back
+        await _lease.TakeAsync(found, end, Math.Max(_shipment.First, before + 1), began, stopping).ConfigureAwait(false);
         _shipment.Align(_lease.Frontier);
         _isAligned = true;
         lock (_stopping) _completeThrough = _lease.Frontier.CompleteThrough;
@@ -251,10 +253,17 @@ public sealed class LogArchiver : IAsyncDisposable
             next = await WaitAsync(_shipment.Through, patience, stopping).ConfigureAwait(false);
         }
 
+        NoteLog();
         _shipment.Mark = _mark is { IsCompletedSuccessfully: true } mark ? await mark.ConfigureAwait(false) : null;
         LogGroup shipped = await _shipment.ShipAsync(_lease.Lineage, _lease.Current.Number, stopping).ConfigureAwait(false);
         lock (_stopping) _shipped = (_shipped.Groups + 1, _shipped.Bytes + shipped.Segments.Sum(segment => (long)segment.Bytes.Length), _shipped.Holes + shipped.Holes.Count);
         NoteMark();
+    }
+
+    /// <summary>Notes which log it is, so that another one in its place is known for another. While one that was lost is noted there, that stays.</summary>
+    private void NoteLog()
+    {
+        if (!_isNoted) _isNoted = ArchiveIdentity.Change(_dataDirectory, identity => identity with { Log = identity.Log ?? _wal.Identity }).Log == _wal.Identity;
     }
 
     /// <summary>The next sealed segment behind one; null when none comes in time.</summary>

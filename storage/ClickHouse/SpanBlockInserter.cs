@@ -29,6 +29,9 @@ public sealed class SpanBlockInserter(ClickHouseDatabase database)
     /// <summary>Each token is burnt by a crash of its own.</summary>
     private const int MaxBurntTokens = 100;
 
+    /// <summary>It may look at all spans.</summary>
+    private static readonly TimeSpan s_lookTimeout = TimeSpan.FromMinutes(10);
+
     private readonly HashSet<UInt128> _stored = [];
     private readonly ReferenceRows _references = new();
     private ushort _storedDay;
@@ -92,6 +95,15 @@ public sealed class SpanBlockInserter(ClickHouseDatabase database)
         await database.ExecuteAsync($"CREATE TABLE {CheckTable} AS {SpanColumns.Spans.Name}", cancellation: cancellation).ConfigureAwait(false);
         await database.ExecuteAsync($"INSERT INTO {CheckTable} (name) VALUES ('check')", cancellation: cancellation).ConfigureAwait(false);
         await database.ExecuteAsync($"DROP TABLE {CheckTable} SYNC", cancellation: cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Whether anything of a log is stored behind a segment.</summary>
+    /// <exception cref="ClickHouseUnavailableException">Not now.</exception>
+    public async Task<bool> HasBehindAsync(ulong log, ulong segment, CancellationToken cancellation)
+    {
+        var parameters = new SqlParameters();
+        var sql = new SqlQuery($"SELECT 1 FROM spans WHERE wal = {parameters.Add(log)} AND seg > {parameters.Add(segment)} LIMIT 1", parameters.Values);
+        return (await database.ReadLinesAsync(sql, cancellation, s_lookTimeout).ConfigureAwait(false)).Count > 0;
     }
 
     /// <summary>Forgets what is known to be stored: the tables may have lost it.</summary>

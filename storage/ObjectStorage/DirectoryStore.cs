@@ -236,7 +236,8 @@ public sealed class DirectoryStore : IObjectStore
         return new Queue<(string, FileSystemInfo)>(entries);
 
         bool MayHold(string name) =>
-            (name.StartsWith(prefix, StringComparison.Ordinal) || prefix.StartsWith(name, StringComparison.Ordinal))
+            ObjectName.IsValid(name[..^1])
+            && (name.StartsWith(prefix, StringComparison.Ordinal) || prefix.StartsWith(name, StringComparison.Ordinal))
             && (string.CompareOrdinal(name, behind) > 0 || behind!.StartsWith(name, StringComparison.Ordinal));
     });
 

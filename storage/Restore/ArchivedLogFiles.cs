@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using Microsoft.Extensions.Logging;
 using TraceStore.Storage.Archive;
 using TraceStore.Storage.ObjectStorage;
 using TraceStore.Storage.Spans;
@@ -18,9 +20,10 @@ public sealed record FetchedLog(ulong Next, long Spans, bool IsEnd)
 /// <param name="store">The archive's.</param>
 /// <param name="stretch">Which.</param>
 /// <param name="directory">The log's folder.</param>
-/// <param name="acceptsHoles">Whether to go on where segments are lost.</param>
+/// <param name="acceptsHoles">Whether to go on where segments are lost, or can't be read.</param>
+/// <param name="log">Tells of those.</param>
 /// <param name="day">Only what was received on this day, UTC; null for all.</param>
-public sealed class ArchivedLogFiles(IObjectStore store, RestoreStretch stretch, string directory, bool acceptsHoles, DateOnly? day = null)
+public sealed class ArchivedLogFiles(IObjectStore store, RestoreStretch stretch, string directory, bool acceptsHoles, ILogger log, DateOnly? day = null)
 {
     private readonly ByteList _segment = new();
 
@@ -36,7 +39,7 @@ public sealed class ArchivedLogFiles(IObjectStore store, RestoreStretch stretch,
         Directory.CreateDirectory(directory);
         (ulong next, long spans, long bytes) = (from.Next, from.Spans, 0);
         bool isEnd = true;
-        await foreach (LogGroup group in new LogArchiveReader(store).ReadAsync(stretch.Epoch.Number, next, stretch.Known.Segment, cancellation).ConfigureAwait(false))
+        await foreach (LogGroup group in ReadAsync(next, cancellation).ConfigureAwait(false))
         {
             if (group.Place.Log != stretch.Epoch.Log) throw new ArchiveBrokenException($"{ArchiveNames.Group(group.Place.Epoch, group.Place.First)} in {store.Address} is of another log than its epoch.");
             if (!stretch.IsWhole && group.Place.First > stretch.Known.Segment && !IsBefore(group)) break;
@@ -58,6 +61,35 @@ public sealed class ArchivedLogFiles(IObjectStore store, RestoreStretch stretch,
 
         DirectorySync.Sync(directory);
         return new FetchedLog(next, spans, isEnd);
+    }
+
+    /// <summary>The groups, from one on; but for those that can't be read, where that is accepted.</summary>
+    private async IAsyncEnumerable<LogGroup> ReadAsync(ulong next, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var reader = new LogArchiveReader(store);
+        for (bool isEnd = false; !isEnd;)
+        {
+            await using ConfiguredCancelableAsyncEnumerable<LogGroup>.Enumerator groups = reader.ReadAsync(stretch.Epoch.Number, next, stretch.Known.Segment, cancellation).ConfigureAwait(false).GetAsyncEnumerator();
+            while (true)
+            {
+                try
+                {
+                    isEnd = !await groups.MoveNextAsync();
+                }
+                catch (Exception e) when (acceptsHoles && e is ArchiveBrokenException or ObjectDamagedException)
+                {
+                    ListedObject? later = await store.ListAsync(ArchiveNames.LogOf(stretch.Epoch.Number), ArchiveNames.Group(stretch.Epoch.Number, next), cancellation).FirstOrDefaultAsync(cancellation).ConfigureAwait(false);
+                    log.LogError("{Cause} What was received in it is left out.", e.Message);
+                    ulong? following = later is null ? null : ArchiveNames.FirstOf(later.Name);
+                    (isEnd, next) = (following is null, following ?? next);
+                    break;
+                }
+
+                if (isEnd) break;
+                next = groups.Current.Place.Last + 1;
+                yield return groups.Current;
+            }
+        }
     }
 
     /// <summary>Whether a group may hold something of before the instant: one behind what was known may.</summary>

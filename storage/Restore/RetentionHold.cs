@@ -7,7 +7,8 @@ namespace TraceStore.Storage.Restore;
 /// <param name="From">The archive's address.</param>
 /// <param name="Instant">To which instant it was restored; null for the newest.</param>
 /// <param name="Restored">When the restore was done.</param>
-public sealed record RetentionHold(string From, DateTimeOffset? Instant, DateTimeOffset Restored)
+/// <param name="IsCopy">Whether the directory is only to be looked at.</param>
+public sealed record RetentionHold(string From, DateTimeOffset? Instant, DateTimeOffset Restored, bool IsCopy = false)
 {
     private const string FileName = "restored.json";
 
@@ -15,6 +16,19 @@ public sealed record RetentionHold(string From, DateTimeOffset? Instant, DateTim
 
     /// <summary>Whether nothing in a directory may be dropped.</summary>
     public static bool IsIn(string dataDirectory) => File.Exists(Path.Combine(dataDirectory, FileName));
+
+    /// <summary>Reads it; null where there is none, or none that can be read.</summary>
+    public static RetentionHold? Find(string dataDirectory)
+    {
+        try
+        {
+            return IsIn(dataDirectory) ? JsonSerializer.Deserialize<RetentionHold>(File.ReadAllBytes(Path.Combine(dataDirectory, FileName)), s_json) : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
 
     /// <summary>Notes it durably.</summary>
     public void Save(string dataDirectory) => DurableFile.Replace(Path.Combine(dataDirectory, FileName), JsonSerializer.SerializeToUtf8Bytes(this, s_json));

@@ -2,7 +2,6 @@ using Microsoft.Extensions.Logging;
 using TraceStore.Storage.ClickHouse;
 using TraceStore.Storage.ObjectStorage;
 using TraceStore.Storage.Snapshots;
-using TraceStore.Storage.Wal;
 
 namespace TraceStore.Storage.Restore;
 
@@ -57,18 +56,6 @@ public sealed class SnapshotParts(IObjectStore store, ClickHouseDatabase databas
         }).ConfigureAwait(false);
         await VerifyAsync(manifest, cancellation).ConfigureAwait(false); // 3
         if (Directory.Exists(scratch)) Directory.Delete(scratch, recursive: true);
-    }
-
-    /// <summary>Brings the log's quarantine back, where there was one, to where <c>tracestore quarantine</c> finds it.</summary>
-    public async Task BringQuarantineBackAsync(SnapshotManifest manifest, string walDirectory, CancellationToken cancellation)
-    {
-        if (manifest.Quarantine is null) return;
-        string folder = Directory.CreateDirectory(Path.Combine(walDirectory, "quarantine")).FullName, beside = folder + ".new";
-        await _catalogue.UnpackAsync(manifest.Quarantine, beside, progress: null, cancellation).ConfigureAwait(false);
-        DirectorySync.SyncFileSystem(beside);
-        foreach (string file in Directory.GetFiles(beside).OrderDescending(StringComparer.Ordinal)) File.Move(file, Path.Combine(folder, Path.GetFileName(file)), overwrite: true); // reasons come before what they are for
-        DirectorySync.Sync(folder);
-        Directory.Delete(beside);
     }
 
     private static void CheckSchema(SnapshotManifest manifest)

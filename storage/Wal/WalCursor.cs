@@ -32,12 +32,13 @@ public sealed class WalCursor
     private readonly SegmentFiles _files;
     private readonly Action _moved;
     private readonly Lock _lock = new();
+    private readonly ulong _newestAtOpen;
     private State _state;
     private ulong _inDoubtThrough;
 
     private WalCursor(string path, ulong wal, ulong newestAtOpen, CursorClaim claim, SegmentFiles files, Action moved)
     {
-        (_path, _wal, Claim, _files, _moved) = (path, wal, claim, files, moved);
+        (_path, _wal, _newestAtOpen, Claim, _files, _moved) = (path, wal, newestAtOpen, claim, files, moved);
         _state = File.Exists(path) ? Read(path, wal) : default;
         _inDoubtThrough = _state.IsAllNoted ? 0 : newestAtOpen;
     }
@@ -87,6 +88,12 @@ public sealed class WalCursor
         {
             lock (_lock) return _inDoubtThrough;
         }
+    }
+
+    /// <summary>Somebody else has given the sink some of this log: what an earlier process left may be there, whatever the cursor says.</summary>
+    public void DoubtWhatIsLeft()
+    {
+        lock (_lock) _inDoubtThrough = _newestAtOpen;
     }
 
     /// <summary>What the sink has still to store.</summary>

@@ -1,4 +1,3 @@
-using TraceStore.Storage.Archive;
 using static TraceStore.Tests.OtlpSamples;
 
 namespace TraceStore.Tests.Systems;
@@ -33,7 +32,7 @@ public sealed class ExternalRestoreTests : IDisposable
         using (TraceStoreProcess server = await ServeAsync("first", _first, "600s"))
         {
             DateTimeOffset sent = await ExportAsync(server, 30, 10);
-            await Eventually.BeTrueAsync("the archive", async () => await ArchivedThroughAsync() > sent, seconds: 60);
+            await Eventually.BeTrueAsync("the archive", async () => await ArchiveLook.LatestAsync(Archive) > sent, seconds: 60);
             server.Kill();
         }
 
@@ -117,6 +116,30 @@ public sealed class ExternalRestoreTests : IDisposable
         Assert.True(exitCode == 0, errors);
     }
 
+    /// <summary>The store had been away: ClickHouse has what the archive hasn't.</summary>
+    [Fact]
+    public async Task A_clickhouse_that_is_ahead_of_the_archive_stays_so()
+    {
+        await _first.StartAsync();
+        using (TraceStoreProcess server = await ServeAsync("first", _first, "0s"))
+        {
+            DateTimeOffset sent = await ExportAsync(server, 0, 10);
+            await Eventually.BeTrueAsync("the archive", async () => await ArchiveLook.LatestAsync(Archive) > sent, seconds: 60);
+            Directory.Move(Archive, Archive + ".away");
+            await File.WriteAllTextAsync(Archive, "not mounted");
+            await ExportAsync(server, 10, 10);
+            await Eventually.BeTrueAsync("the spans", async () => await CountAsync(_first) == "20 20", seconds: 60);
+            server.Kill();
+        }
+
+        File.Delete(Archive);
+        Directory.Move(Archive + ".away", Archive);
+        Directory.Delete(Path.Combine(_place.Path, "first"), recursive: true);
+        (int exitCode, _, string errors) = await TraceStoreProcess.RunAsync("restore", "--from", Archive, "--data", Path.Combine(_place.Path, "second"), "--clickhouse", $"{_first.Url}");
+        Assert.True(exitCode == 0, errors);
+        Assert.Equal("20 20", await CountAsync(_first));
+    }
+
     [Fact]
     public async Task An_instant_is_restored_where_nothing_came_later()
     {
@@ -154,18 +177,6 @@ public sealed class ExternalRestoreTests : IDisposable
     private static async Task<string> CountAsync(ExternalClickHouse clickHouse) => await EngineQuestion.AskAsync(clickHouse.Url, "EXISTS TABLE tracestore.spans") == "1"
         ? await EngineQuestion.AskAsync(clickHouse.Url, "SELECT concat(toString(count()), ' ', toString(uniqExact(span_id))) FROM tracestore.spans")
         : "no table";
-
-    private async Task<DateTimeOffset?> ArchivedThroughAsync()
-    {
-        DateTimeOffset? through = null;
-        await using var store = new Storage.ObjectStorage.DirectoryStore(Archive);
-        await foreach (LogGroup group in new LogArchiveReader(store).ReadAsync(1, 1, 0, default))
-        {
-            if (group.Counts.Records > 0) through = DateTimeOffset.UnixEpoch.AddTicks((long)(group.Counts.LatestUnixNano / TimeSpan.NanosecondsPerTick));
-        }
-
-        return through;
-    }
 
     /// <summary>Returns when the last was sent.</summary>
     private static async Task<DateTimeOffset> ExportAsync(TraceStoreProcess server, int first, int count)

@@ -1,4 +1,3 @@
-using TraceStore.Storage.Archive;
 using static TraceStore.Tests.OtlpSamples;
 
 namespace TraceStore.Tests.Systems;
@@ -27,7 +26,7 @@ public sealed class LostLogTests : IDisposable
         using (TraceStoreProcess second = await ServeAsync("600s"))
         {
             DateTimeOffset sent = await ExportAsync(second, Stored, OnlyArchived);
-            await Eventually.BeTrueAsync("the archive", async () => await ArchivedThroughAsync() > sent, seconds: 60);
+            await Eventually.BeTrueAsync("the archive", async () => await ArchiveLook.LatestAsync(Archive) > sent, seconds: 60);
             second.Kill();
         }
 
@@ -64,7 +63,89 @@ public sealed class LostLogTests : IDisposable
         Assert.Contains($"Restored {Stored + OnlyArchived + 1} spans", output, StringComparison.Ordinal);
     }
 
+    /// <summary>Its disk wasn't mounted at a start, and is at the next: what was brought back from the archive meanwhile isn't stored again.</summary>
+    [Fact]
+    public async Task A_log_that_comes_back_is_looked_for_before_it_is_stored()
+    {
+        using (TraceStoreProcess zeroth = await ServeAsync("0s"))
+        {
+            await ExportAsync(zeroth, 0, Stored);
+            await Eventually.BeTrueAsync("all spans", async () => await CountAsync() == $"{Stored}", seconds: 60);
+            Assert.Equal(0, await zeroth.StopAsync());
+        }
+
+        using (TraceStoreProcess first = await ServeAsync("600s"))
+        {
+            DateTimeOffset sent = await ExportAsync(first, Stored, OnlyArchived);
+            await Eventually.BeTrueAsync("the archive", async () => await ArchiveLook.LatestAsync(Archive) > sent, seconds: 60);
+            first.Kill();
+        }
+
+        string away = Log + "-away";
+        Directory.Move(Log, away);
+        using (TraceStoreProcess second = await ServeAsync("0s"))
+        {
+            await ExportAsync(second, Stored + OnlyArchived, 1);
+            await Eventually.BeTrueAsync("all spans", async () => await CountAsync() == $"{Stored + OnlyArchived + 1}", seconds: 60);
+            await UntilWholeAsync(second);
+            Assert.Equal(0, await second.StopAsync());
+        }
+
+        Directory.Delete(Log, recursive: true);
+        Directory.Move(away, Log);
+        using (TraceStoreProcess third = await ServeAsync("0s"))
+        {
+            await ExportAsync(third, Stored + OnlyArchived + 1, 1);
+            await Eventually.BeTrueAsync("all spans", async () => await CountAsync() == $"{Stored + OnlyArchived + 2}", seconds: 60);
+            await UntilWholeAsync(third);
+            Assert.Contains("ClickHouse holds more of the write-ahead log than was stored from here", third.Errors, StringComparison.Ordinal);
+            (int exitCode, _, string errors) = await TraceStoreProcess.RunAsync("snapshot", "create", "--data", Data("data"), "--archive", Archive);
+            Assert.True(exitCode == 0, errors);
+            Assert.Equal(0, await third.StopAsync());
+        }
+
+        (int code, string output, string failure) = await TraceStoreProcess.RunAsync("restore", "--from", Archive, "--data", Data("restored"), "--by", "none");
+        Assert.True(code == 0, failure);
+        Assert.True(output.Contains($"Restored {Stored + OnlyArchived + 2} spans", StringComparison.Ordinal), output);
+    }
+
+    /// <summary>What the archive has can't be seen: nothing is given up for that.</summary>
+    [Fact]
+    public async Task While_the_archive_is_away_too_nothing_is_given_up()
+    {
+        using (TraceStoreProcess first = await ServeAsync("600s"))
+        {
+            DateTimeOffset sent = await ExportAsync(first, 0, OnlyArchived);
+            await Eventually.BeTrueAsync("the archive", async () => await ArchiveLook.LatestAsync(Archive) > sent, seconds: 60);
+            first.Kill();
+        }
+
+        Directory.Delete(Log, recursive: true);
+        string away = Archive + "-away";
+        Directory.Move(Archive, away);
+        Directory.CreateDirectory(Archive); // a mount point
+        using (TraceStoreProcess second = await ServeAsync("0s"))
+        {
+            await ExportAsync(second, OnlyArchived, 1);
+            using var tempo = new HttpClient { BaseAddress = second.TempoUrl };
+            await Eventually.BeTrueAsync("the reason", async () => (await tempo.GetStringAsync("/readyz")).Contains("There is no archive in", StringComparison.Ordinal), seconds: 60);
+            Assert.Equal(0, await second.StopAsync());
+        }
+
+        Directory.Delete(Archive, recursive: true);
+        Directory.Move(away, Archive);
+        using TraceStoreProcess third = await ServeAsync("0s");
+        await Eventually.BeTrueAsync("all spans", async () => await CountAsync() == $"{OnlyArchived + 1}", seconds: 60);
+        await UntilWholeAsync(third);
+    }
+
     public void Dispose() => _place.Dispose();
+
+    private static async Task UntilWholeAsync(TraceStoreProcess server)
+    {
+        using var tempo = new HttpClient { BaseAddress = server.TempoUrl };
+        await Eventually.BeTrueAsync("the restore", async () => await tempo.GetStringAsync("/readyz") is var state && !state.Contains("restoring", StringComparison.Ordinal) && state.Contains("archiving: ok", StringComparison.Ordinal), seconds: 60);
+    }
 
     private string Data(string name) => Path.Combine(_place.Path, name);
 
@@ -72,18 +153,6 @@ public sealed class LostLogTests : IDisposable
         Data("data"), "--archive", Archive, "--set", $"Wal:Directory={Log}", "--set", "Archive:MaxDelay=200ms", "--set", "Wal:MaxSegmentAge=100ms", "--set", $"ClickHouse:MaxBlockAge={maxBlockAge}");
 
     private Task<string> CountAsync() => EngineQuestion.AskAsync(Data("data"), "SELECT count() FROM tracestore.spans");
-
-    private async Task<DateTimeOffset?> ArchivedThroughAsync()
-    {
-        DateTimeOffset? through = null;
-        await using var store = new Storage.ObjectStorage.DirectoryStore(Archive);
-        await foreach (LogGroup group in new LogArchiveReader(store).ReadAsync(1, 1, 0, default))
-        {
-            if (group.Counts.Records > 0) through = DateTimeOffset.UnixEpoch.AddTicks((long)(group.Counts.LatestUnixNano / TimeSpan.NanosecondsPerTick));
-        }
-
-        return through;
-    }
 
     /// <summary>Returns when the last was sent.</summary>
     private static async Task<DateTimeOffset> ExportAsync(TraceStoreProcess server, int first, int count)

@@ -14,8 +14,9 @@ namespace TraceStore.Recovery;
 /// <param name="store">The archive's.</param>
 /// <param name="database">ClickHouse.</param>
 /// <param name="destination">Where it backs itself up to; null for nowhere.</param>
+/// <param name="acceptsHoles">Whether to go on where segments are lost.</param>
 /// <param name="log">Tells.</param>
-internal sealed class ExternalRestore(IObjectStore store, ClickHouseDatabase database, BackupDestination? destination, ILogger log)
+internal sealed class ExternalRestore(IObjectStore store, ClickHouseDatabase database, BackupDestination? destination, bool acceptsHoles, ILogger log)
 {
     /// <summary>A backup takes one table after the other: what the last spans in it refer to may be missing, and is stored again.</summary>
     private const int GroupsAgain = 120;
@@ -28,27 +29,29 @@ internal sealed class ExternalRestore(IObjectStore store, ClickHouseDatabase dat
         ArchiveHead head = await RestorePlanner.HeadAsync(store, cancellation).ConfigureAwait(false);
         RestorePlan plan = RestorePlan.Of(head, instant);
         IReadOnlyDictionary<ulong, ulong> stored = await StoredLogs.ReadAsync(database, cancellation).ConfigureAwait(false);
-        bool isAny = plan.Stretches.Any(stretch => stored.ContainsKey(stretch.Epoch.Log));
-        if (isAny && instant is not null) throw new RestoreRefusedException("ClickHouse:Url holds spans of this archive, of before and behind the instant. To look at the past beside it: --into DIR. To go back for good: into a ClickHouse that has none, or another database (ClickHouse:Database).");
+        if (instant is not null && head.Epochs.Any(epoch => stored.ContainsKey(epoch.Log))) throw new RestoreRefusedException("ClickHouse:Url holds spans of this archive, of before and behind the instant. To look at the past beside it: --into DIR. To go back for good: into a ClickHouse that has none, or another database (ClickHouse:Database).");
         if (stored.Count == 0 && await BringBackupBackAsync(plan, cancellation).ConfigureAwait(false))
         {
             await MigrateAsync(cancellation).ConfigureAwait(false); // what was backed up may be of an older schema
             stored = await StoredLogs.ReadAsync(database, cancellation).ConfigureAwait(false);
-            isAny = true;
         }
 
-        // Where anything is stored, what isn't kept of the log before it was stored before it.
-        plan = isAny ? plan.OfWhatIsKept(head) : plan;
+        // A log was begun when all of those before it was stored
+        int newest = plan.Stretches.Index().LastOrDefault(stretch => stored.ContainsKey(stretch.Item.Epoch.Log), (-1, null!)).Index;
         List<RestoreStretch> stretches = [];
-        foreach (RestoreStretch stretch in plan.Stretches)
+        foreach ((int at, RestoreStretch stretch) in plan.Stretches.Index())
         {
-            bool isBegun = stored.TryGetValue(stretch.Epoch.Log, out ulong through);
-            stretches.Add(isBegun ? await StoredLogs.BehindAsync(store, stretch, head.FirstGroup(stretch.Epoch) ?? stretch.Epoch.First, through, GroupsAgain, cancellation).ConfigureAwait(false) : stretch);
+            ulong? kept = head.FirstGroup(stretch.Epoch);
+            ulong through = stored.GetValueOrDefault(stretch.Epoch.Log, stretch.Epoch.First - 1);
+            bool isReached = kept <= through + 1;
+            if (!isReached && at >= newest && !acceptsHoles) throw new RestoreRefusedException($"ClickHouse has the log of epoch {stretch.Epoch.Number} up to segment {through}, and the archive keeps it from segment {(kept is null ? "none" : $"{kept}")} on: what is between is in neither. Bring a newer backup of ClickHouse back; or restore what there is, with --accept-holes.");
+            if (kept is not { } first) continue;
+            stretches.Add(stored.ContainsKey(stretch.Epoch.Log) || !isReached
+                ? await StoredLogs.BehindAsync(store, stretch, first, Math.Max(through, first - 1), GroupsAgain, cancellation).ConfigureAwait(false)
+                : stretch);
         }
 
-        plan = plan with { Stretches = stretches };
-        if (!isAny) plan.CheckKept(head);
-        return plan;
+        return plan with { Stretches = stretches };
     }
 
     private Task<bool> MigrateAsync(CancellationToken cancellation) => new SchemaMigrator(database, log).MigrateAsync(cancellation);

@@ -2,33 +2,66 @@ using TraceStore.Storage.Archive;
 using TraceStore.Storage.ClickHouse;
 using TraceStore.Storage.ObjectStorage;
 using TraceStore.Storage.Restore;
+using TraceStore.Storage.Snapshots;
 
 namespace TraceStore.Recovery;
 
 /// <summary>
 /// A write-ahead log that is gone, or another one in its place, while what it was stored in lives. What was archived of it and isn't stored would be
-/// in none of the next snapshots: it is brought back from the archive first.
+/// in none of the next snapshots: it is brought back from the archive first; and what lay in its quarantine when the last snapshot was taken.
 /// </summary>
 internal static class LostLog
 {
-    /// <summary>The log that a directory had archived, where the one that is found is another; null where all is well.</summary>
-    public static ulong? Find(string dataDirectory, ulong found) =>
-        ArchiveIdentity.Change(dataDirectory, identity => identity with { Log = identity.Log ?? found }).Log is { } archived && archived != found ? archived : null;
-
-    /// <summary>Plans to store what isn't; null where that is nothing.</summary>
-    /// <exception cref="IOException">The archive can't be read.</exception>
-    /// <exception cref="ClickHouseUnavailableException">Not now.</exception>
-    public static async Task<RestorePlan?> PlanAsync(IObjectStore store, ClickHouseDatabase database, ulong log, CancellationToken cancellation)
+    /// <summary>The log that a directory had archived, where the one that is found is another; null where all is well, or nothing is known.</summary>
+    public static ulong? Find(string dataDirectory, ulong found)
     {
-        if (await store.GetAsync(ArchiveNames.Head, cancellation).ConfigureAwait(false) is not { } stored) return null;
-        ArchiveHead head = ArchiveHead.Decode(store, stored.Content.Span);
-        if (head.Epochs.LastOrDefault(epoch => epoch.Log == log) is not { } epoch || head.FirstGroup(epoch) is not { } kept) return null;
-
-        ulong through = (await StoredLogs.ReadAsync(database, cancellation).ConfigureAwait(false)).GetValueOrDefault(log);
-        var stretch = new RestoreStretch(epoch, epoch.End ?? head.Frontier, IsWhole: true, Until: null);
-        return new RestorePlan(head.Lineage, null, [await StoredLogs.BehindAsync(store, stretch, kept, through, again: 0, cancellation).ConfigureAwait(false)]);
+        try
+        {
+            return ArchiveIdentity.Find(dataDirectory)?.Log is { } archived && archived != found ? archived : null;
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException)
+        {
+            return null; // the archiver says so
+        }
     }
 
-    /// <summary>All is stored: from now on the log that is there is the one that is archived.</summary>
-    public static void Settle(string dataDirectory, ulong found) => ArchiveIdentity.Change(dataDirectory, identity => identity with { Log = found });
+    /// <summary>Plans to store what isn't; null where that is nothing.</summary>
+    /// <param name="store">The archive's.</param>
+    /// <param name="database">What is stored.</param>
+    /// <param name="dataDirectory">Whose archive it is.</param>
+    /// <param name="found">The log that is there now.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <exception cref="IOException">The archive can't be read, or isn't this directory's.</exception>
+    /// <exception cref="ClickHouseUnavailableException">Not now.</exception>
+    public static async Task<RestorePlan?> PlanAsync(IObjectStore store, ClickHouseDatabase database, string dataDirectory, ulong found, CancellationToken cancellation)
+    {
+        ArchiveIdentity identity = ArchiveIdentity.Of(dataDirectory);
+        ArchiveHead head = await RestorePlanner.HeadAsync(store, cancellation).ConfigureAwait(false);
+        if (head.Lineage != identity.Lineage) throw new ArchiveNotOursException($"{store.Address} holds the archive of another TraceStore, and not what the lost log had archived. Correct Archive:Url.");
+
+        // Others may have been lost since, before that one was brought back
+        bool isLast = head.Writer?.Directory == identity.Directory;
+        IReadOnlyDictionary<ulong, ulong> stored = await StoredLogs.ReadAsync(database, cancellation).ConfigureAwait(false);
+        List<RestoreStretch> stretches = [];
+        foreach (ArchiveEpoch epoch in head.Epochs.SkipWhile(epoch => epoch.Log != identity.Log).Where(epoch => epoch.Log != found && (isLast || epoch.Log == identity.Log)))
+        {
+            if (head.FirstGroup(epoch) is not { } kept) continue; // a snapshot has had it all
+            var stretch = new RestoreStretch(epoch, epoch.End ?? head.Frontier, IsWhole: true, Until: null);
+            ulong through = Math.Max(stored.GetValueOrDefault(epoch.Log), kept - 1);
+            stretches.Add(await StoredLogs.BehindAsync(store, stretch, kept, through, again: 0, cancellation).ConfigureAwait(false));
+        }
+
+        return stretches.Count == 0 ? null : new RestorePlan(head.Lineage, null, stretches);
+    }
+
+    /// <summary>Brings back what lay in the lost log's quarantine when the last snapshot was taken.</summary>
+    public static async Task BringQuarantineBackAsync(IObjectStore store, RestorePlan plan, string walDirectory, CancellationToken cancellation)
+    {
+        var catalogue = new SnapshotCatalogue(store);
+        IEnumerable<SnapshotId> there = (await catalogue.ListAsync(cancellation).ConfigureAwait(false)).Select(entry => entry.Id);
+        if (plan.Choose(there) is { } last) await HeldQuarantine.BringBackAsync(catalogue, await catalogue.ReadAsync(last, cancellation).ConfigureAwait(false), walDirectory, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>All is stored: the next log that is archived is the one.</summary>
+    public static void Settle(string dataDirectory) => ArchiveIdentity.Change(dataDirectory, identity => identity with { Log = null });
 }

@@ -19,6 +19,8 @@ internal static class RestoreCommand
     private const int LastDrills = 5;
     private const string ByNone = "none";
 
+    private static readonly string[] s_external = ["ClickHouse:Url", "ClickHouse:User", "ClickHouse:Password"];
+
     /// <summary>ENOSPC.</summary>
     private const int NoSpaceLeft = 28;
 
@@ -40,7 +42,11 @@ internal static class RestoreCommand
         {
             (IConfiguration configuration, IReadOnlyList<string> problems) = read(arguments);
             if (arguments.GetValue(from) is { } url) configuration["Archive:Url"] = url;
-            if (arguments.GetValue(into) is not null) configuration["ClickHouse:Url"] = null; // the past has an engine of its own
+            if (arguments.GetValue(into) is not null)
+            {
+                foreach (string key in s_external) configuration[key] = null; // the past has an engine of its own
+            }
+
             return RunAsync(configuration, problems, new Wishes(arguments.GetValue(to), arguments.GetValue(snapshot), arguments.GetValue(by), arguments.GetValue(into), arguments.GetValue(partition), arguments.GetValue(dryRun), arguments.GetValue(acceptHoles), arguments.GetValue(serve)), cancellation);
         });
         command.Add(Release());
@@ -75,12 +81,13 @@ internal static class RestoreCommand
         if (settings is { Engine: null } && (wishes.Snapshot ?? wishes.By) is not null) problems.Add("--snapshot and --by: a snapshot's parts go into the embedded engine; leave ClickHouse:Url out. Into an external ClickHouse the log is replayed.");
         if (instant is not null && snapshot is not null) problems.Add("--to and --snapshot: an instant or a snapshot, not both.");
         SnapshotId? by = wishes.By == ByNone ? null : SnapshotCommand.ReadId("--by", wishes.By, problems);
+        if (wishes.Into?.Length == 0) problems.Add("--into: say which directory.");
         DateOnly? day = Instants.ReadDay("--partition", wishes.Partition, problems);
         if (day is not null && wishes.Into is null) problems.Add("--partition: a part of what was there is only to be looked at. Say where, with --into DIR.");
         if (wishes.IsServed && (wishes.Into is not null || wishes.AcceptsHoles)) problems.Add("--serve: what is served goes on as the archive's writer, and is whole; without --into and --accept-holes.");
         if (problems.Count > 0) return ArchivePlace.Fail(problems);
 
-        if (wishes.Into is not null) settings = settings!.In(Path.GetFullPath(wishes.Into));
+        if (!string.IsNullOrEmpty(wishes.Into)) settings = settings!.In(Path.GetFullPath(wishes.Into));
         FileModes.CreateForOwnerOnly();
         IObjectStore opened = ObjectStores.Open(settings!.Archive!.Store);
         await using (opened.ConfigureAwait(false))
@@ -90,6 +97,7 @@ internal static class RestoreCommand
                 IObjectStore store = await ListedArchive.ReadAsync(opened, cancellation).ConfigureAwait(false);
                 RestoreJournal? begun = RestoreJournal.Read(settings.DataDirectory);
                 bool isAnother = begun is not null && ((day is not null && begun.Plan.Day != day) || (instant is not null && begun.Plan.Instant != instant) || (snapshot is not null && begun.Plan.Snapshot?.Id != snapshot));
+                if (wishes.Into is not null && begun is { IsCopy: false }) throw new RestoreRefusedException($"In {settings.DataDirectory} a restore was begun that goes on as the archive's writer. Go on with that one, with --data {settings.DataDirectory}, or choose another directory with --into.");
                 if (isAnother) throw new RestoreRefusedException($"In {settings.DataDirectory} another restore was begun. Go on with that one without --to, --snapshot and --partition, or choose another directory.");
                 RestorePlan plan = begun?.Plan ?? await PlanAsync(settings, configuration, store, wishes, instant, snapshot, by, cancellation).ConfigureAwait(false);
                 if (day is not null && begun is null) plan = await RestorePlanner.NarrowAsync(store, plan, day.Value, cancellation).ConfigureAwait(false);
@@ -134,8 +142,9 @@ internal static class RestoreCommand
         if (settings.Engine is not null) return await RestorePlanner.PlanAsync(store, instant, id => wishes.By is null || id == by, Console.Error.WriteLine, cancellation).ConfigureAwait(false);
         if (wishes.IsDryRun) return await RestorePlanner.PlanLogAsync(store, cancellation).ConfigureAwait(false);
         using ILoggerFactory logs = LogOutput.Create(configuration);
+        new Restorer(settings, store, wishes.AcceptsHoles, logs, _ => { }).CheckIsEmpty(); // before ClickHouse is touched
         using var database = new ClickHouseDatabase(settings.ClickHouse);
-        return await new ExternalRestore(store, database, settings.Archive!.ClickHouseBackup, logs.CreateLogger<ExternalRestore>()).PlanAsync(instant, cancellation).ConfigureAwait(false);
+        return await new ExternalRestore(store, database, settings.Archive!.ClickHouseBackup, wishes.AcceptsHoles, logs.CreateLogger<ExternalRestore>()).PlanAsync(instant, cancellation).ConfigureAwait(false);
     }
 
     private static async Task RestoreAsync(TraceStoreSettings settings, IConfiguration configuration, IObjectStore store, RestorePlan plan, Wishes wishes, CancellationToken cancellation)

@@ -83,21 +83,23 @@ internal sealed class ServedRestore : IAsyncDisposable
 
     private async Task RestoreAsync(CancellationToken stopping)
     {
-        if ((RestoreJournal.Read(_settings.DataDirectory) ?? await BeginAsync(stopping).ConfigureAwait(false)) is { } journal)
+        if (RestoreJournal.Read(_settings.DataDirectory) is { } begun) await GoOnAsync(begun, stopping).ConfigureAwait(false);
+        if (_lostLog is null) return;
+        if (await LostLog.PlanAsync(_store, _spans.Database, _settings.DataDirectory, _spans.Wal.Identity, stopping).ConfigureAwait(false) is { } plan)
         {
-            Interlocked.Exchange(ref _bytes, Math.Max(1, journal.Plan.Size.Bytes));
-            var restorer = new Restorer(_settings, _store, acceptsHoles: _lostLog is not null, _logs, done => Interlocked.Exchange(ref _done, done.Bytes));
-            await restorer.GoOnServedAsync(_spans.Engine, _spans.Database, stopping).ConfigureAwait(false);
+            _log.LogWarning("The write-ahead log that was archived is lost. What was archived of it and isn't stored, {Groups} objects, is brought back from {Store}.", plan.Size.Groups, _store.Address);
+            await LostLog.BringQuarantineBackAsync(_store, plan, _settings.Wal.Directory, stopping).ConfigureAwait(false);
+            RestoreJournal journal = RestoreJournal.Begin(_store.Address, plan, isCopy: false, _settings.ExternalClickHouse) with { IsServed = true, IsOfLostLog = true };
+            await GoOnAsync(journal.Save(_settings.DataDirectory), stopping).ConfigureAwait(false);
         }
 
-        if (_lostLog is not null) LostLog.Settle(_settings.DataDirectory, _spans.Wal.Identity);
+        LostLog.Settle(_settings.DataDirectory);
     }
 
-    /// <summary>Null where nothing is missing.</summary>
-    private async Task<RestoreJournal?> BeginAsync(CancellationToken stopping)
+    private async Task GoOnAsync(RestoreJournal journal, CancellationToken stopping)
     {
-        if (_lostLog is not { } log || await LostLog.PlanAsync(_store, _spans.Database, log, stopping).ConfigureAwait(false) is not { } plan) return null;
-        _log.LogWarning("The write-ahead log that was archived is lost. What was archived of it and isn't stored, {Groups} objects, is brought back from {Store}.", plan.Size.Groups, _store.Address);
-        return (RestoreJournal.Begin(_store.Address, plan, isCopy: false) with { IsServed = true }).Save(_settings.DataDirectory);
+        Interlocked.Exchange(ref _bytes, Math.Max(1, journal.Plan.Size.Bytes));
+        var restorer = new Restorer(_settings, _store, acceptsHoles: journal.IsOfLostLog, _logs, done => Interlocked.Exchange(ref _done, done.Bytes));
+        await restorer.GoOnServedAsync(_spans.Engine, _spans.Database, stopping).ConfigureAwait(false);
     }
 }

@@ -8,7 +8,8 @@ namespace TraceStore.Recovery;
 
 /// <summary>
 /// What of archived logs ClickHouse has already, wherever it has it from: it lives, or was restored from a backup of its own. Each span says of
-/// which segment of which log it is, and blocks are stored in order, each all or nothing; so a restore goes on behind the last.
+/// which segment of which log it is, and blocks are stored in order, each all or nothing; so a restore goes on behind the last. (What lay in the
+/// log's quarantine was passed over.)
 /// </summary>
 internal static class StoredLogs
 {
@@ -25,21 +26,19 @@ internal static class StoredLogs
     /// <summary>A stretch from behind what is stored on.</summary>
     /// <param name="store">The archive's.</param>
     /// <param name="stretch">The stretch.</param>
-    /// <param name="kept">The first segment of the first group that is kept.</param>
-    /// <param name="through">What is stored of its log.</param>
+    /// <param name="kept">The segment that the first group begins with that is kept.</param>
+    /// <param name="through">What is stored of its log: at least up to that group.</param>
     /// <param name="again">So many groups before are replayed again, which stores nothing twice.</param>
     /// <param name="cancellation">Gives up.</param>
     public static async Task<RestoreStretch> BehindAsync(IObjectStore store, RestoreStretch stretch, ulong kept, ulong through, int again, CancellationToken cancellation)
     {
-        List<(ulong First, long Bytes)> groups = await store.ListAsync(ArchiveNames.LogOf(stretch.Epoch.Number), null, cancellation)
-            .Where(group => ArchiveNames.FirstOf(group.Name) >= kept)
-            .Select(group => (ArchiveNames.FirstOf(group.Name)!.Value, group.Length))
-            .ToListAsync(cancellation).ConfigureAwait(false);
-        int at = Math.Max(0, groups.FindLastIndex(group => group.First <= through + 1));
-        int from = Math.Max(0, at - again);
-        ulong first = groups.Count == 0 ? kept : groups[from].First;
-        var left = groups.Skip(from).ToArray();
-        ulong behind = again > 0 && left.Length > 0 ? first - 1 : through;
+        (ulong First, long Bytes)[] groups = await store.ListAsync(ArchiveNames.LogOf(stretch.Epoch.Number), ArchiveNames.Group(stretch.Epoch.Number, kept - 1), cancellation)
+            .Select(group => (ArchiveNames.FirstOf(group.Name) ?? 0, group.Length))
+            .ToArrayAsync(cancellation).ConfigureAwait(false);
+        int from = Math.Max(0, Array.FindLastIndex(groups, group => group.First <= through + 1) - again);
+        (ulong First, long Bytes)[] left = groups[Math.Min(from, groups.Length)..];
+        ulong first = left.Length > 0 ? left[0].First : kept;
+        ulong behind = again > 0 && first <= through ? first - 1 : through;
         return stretch with { Start = new StretchStart(behind, first, stretch.Known.Groups - left.Length, stretch.Known.Bytes - left.Sum(group => group.Bytes), stretch.Known.Holes) };
     }
 }

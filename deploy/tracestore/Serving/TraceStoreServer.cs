@@ -96,7 +96,14 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         WarnOfOpenFolders();
         _running.Add(DirectoryLock.Acquire(_settings.DataDirectory));
         RestoreJournal? journal = RestoreJournal.Read(_settings.DataDirectory);
+        if (journal is { IsOfLostLog: true })
+        {
+            RestoreJournal.Delete(_settings.DataDirectory); // planned anew, if it is still lost
+            journal = null;
+        }
+
         if (journal is not null) CheckIsServed(journal);
+        if (RetentionHold.Find(_settings.DataDirectory) is { IsCopy: true }) CheckIsLookedAt();
         if (_settings.Archive is null) WalCursor.Forget(_settings.Wal.Directory, ArchiveSink);
         if (RetentionHold.IsIn(_settings.DataDirectory)) _logs.CreateLogger<TraceStoreServer>().LogWarning("What was restored here is kept, however old: retention drops nothing until you say so, with {Program} restore release --data {Directory}", ThisProgram.Name, _settings.DataDirectory);
         var wal = _running.Add(WriteAheadLog.Open(_settings.Wal, TimeProvider.System, _logs.CreateLogger<WriteAheadLog>()));
@@ -125,7 +132,7 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         var clock = new ClockWatch(TimeProvider.System, wal.NewestTimeAtOpen, wrongDays, _logs.CreateLogger<ClockWatch>());
         var dropped = new DroppedDays(Path.Combine(_settings.DataDirectory, "dropped-days.json"), _logs.CreateLogger<DroppedDays>());
         _running.Add(new RetentionSchedule(
-            new DayPartitions(database), _settings.Retention, () => RetentionHold.IsIn(_settings.DataDirectory) || RestoreJournal.IsIn(_settings.DataDirectory), dropped, clock, wrongDays, TimeProvider.System, metrics, _logs.CreateLogger<RetentionSchedule>()));
+            new DayPartitions(database), _settings.Retention, () => RetentionHold.IsIn(_settings.DataDirectory) || RestoreJournal.HoldsRetention(_settings.DataDirectory), dropped, clock, wrongDays, TimeProvider.System, metrics, _logs.CreateLogger<RetentionSchedule>()));
         if (_engine is not null) new TableParts(database, _settings.Engine!.TablesDirectory).Thaw(); // what a killed process held for its snapshot
         if (archive is not null) await archive.ProtectAsync(dropped, clock, configuration).ConfigureAwait(false);
         _running.Add(new MemoryReturn(TimeProvider.System));
@@ -162,7 +169,15 @@ internal sealed class TraceStoreServer : IAsyncDisposable
         if (!journal.IsServed) throw new IOException($"{_settings.DataDirectory} is being restored and isn't whole. Go on with: {ThisProgram.Name} restore --from {journal.From} --data {_settings.DataDirectory}");
         if (ArchiveIdentity.Find(_settings.DataDirectory) is null) throw new IOException($"The restore of {_settings.DataDirectory} has only begun. Go on with: {ThisProgram.Name} restore --serve --from {journal.From} --data {_settings.DataDirectory}");
         if (_settings.Archive?.Store.Address != journal.From) throw new IOException($"{_settings.DataDirectory} is being restored from {journal.From}. Go on with: {ThisProgram.Name} --archive {journal.From} --data {_settings.DataDirectory}");
-        if (_settings.Engine is null && !journal.HasSnapshot) throw new IOException($"{_settings.DataDirectory} is being restored into the embedded engine. Go on without ClickHouse:Url.");
+        journal.CheckInto(_settings.ExternalClickHouse);
+    }
+
+    /// <exception cref="IOException">What is set belongs to the TraceStore that it is a copy of.</exception>
+    private void CheckIsLookedAt()
+    {
+        bool isElsewhere = !Path.GetFullPath(_settings.Wal.Directory).StartsWith(Path.TrimEndingDirectorySeparator(_settings.DataDirectory) + Path.DirectorySeparatorChar, StringComparison.Ordinal);
+        string[] others = [.. new[] { _settings.Engine is null ? "ClickHouse:Url" : null, isElsewhere ? "Wal:Directory" : null, _settings.Archive is null ? null : "Archive:Url" }.OfType<string>()];
+        if (others.Length > 0) throw new IOException($"{_settings.DataDirectory} is a copy of the past, to be looked at: {string.Join(", ", others)} would have it take part in the present. Start it without, from a folder that has no {TraceStoreSettings.FileName} and with no {TraceStoreSettings.EnvironmentPrefix}… set.");
     }
 
     /// <summary>Folders that were there before keep their modes; what lies in them is created for its owner alone from now on.</summary>

@@ -44,6 +44,9 @@ internal sealed record TraceStoreSettings(
     /// <summary>One query has so much of the embedded engine's memory.</summary>
     private const int QueryShare = 4;
 
+    /// <summary>The external ClickHouse and its database; null for the embedded engine.</summary>
+    public string? ExternalClickHouse => Engine is null ? $"{ClickHouse.Url} {ClickHouse.Database}" : null;
+
     /// <summary>The same for another data directory, wherever this one's log and engine are.</summary>
     public TraceStoreSettings In(string directory) => this with
     {

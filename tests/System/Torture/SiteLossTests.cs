@@ -39,6 +39,7 @@ public sealed class SiteLossTests(ITestOutputHelper output)
             if (round % 10 == 9) Say($"{round + 1} sites, {acknowledged} spans acknowledged, {missing} missing");
         }
 
+        Assert.True(missing < acknowledged, "nothing was archived, of any site");
         losses.Sort();
         Say(string.Create(CultureInfo.InvariantCulture, $"{s_rounds} sites lost, {kills} restores killed: {acknowledged} spans acknowledged, {missing} of the last missing, 0 doubled, 0 made up; seconds of acknowledged load that are missing: median {losses[losses.Count / 2]:F2}, 99 of 100 {losses[(int)Math.Ceiling(0.99 * losses.Count) - 1]:F2}, most {losses[^1]:F2}"));
     }
@@ -49,7 +50,7 @@ public sealed class SiteLossTests(ITestOutputHelper output)
     {
         using var place = new TemporaryDirectory();
         string archive = Path.Combine(place.Path, "archive"), first = Path.Combine(place.Path, "first"), second = Path.Combine(place.Path, "second");
-        var acknowledged = new ConcurrentDictionary<int, long>(); // a request's first span, and when
+        var acknowledged = new ConcurrentDictionary<int, (long Ticks, DateTimeOffset Time)>(); // a request's first span, and when
         int sent = 0;
         string[] waits = ["0s", "300ms", "20s"];
         long killed;
@@ -68,6 +69,7 @@ public sealed class SiteLossTests(ITestOutputHelper output)
         }
 
         Directory.Delete(first, recursive: true);
+        DateTimeOffset? complete = Directory.Exists(Path.Combine(archive, "log")) ? await ArchiveLook.CompleteThroughAsync(archive) : null;
         if (!Directory.Exists(Path.Combine(archive, "log"))) return new Loss(acknowledged.Count * SpansPerRequest, acknowledged.Count * SpansPerRequest, LossOf(acknowledged, killed, _ => true), 0); // before the first object
 
         int kills = random.Next(MaxKills + 1);
@@ -93,16 +95,17 @@ public sealed class SiteLossTests(ITestOutputHelper output)
         Assert.True(numbers.Count == 0 || (numbers.Min() >= 1 && numbers.Max() <= sent), $"{about}: spans that nobody sent");
         Assert.True(numbers.Count % SpansPerRequest == 0, $"{about}: half a request");
         bool IsMissing(int request) => !numbers.Contains(request);
+        Assert.All(acknowledged.Where(request => request.Value.Time <= complete), request => Assert.False(IsMissing(request.Key), $"{about}: {request.Key} was acknowledged at {request.Value.Time:O}, and the archive said that it has all up to {complete:O}"));
         double seconds = LossOf(acknowledged, killed, IsMissing);
         Assert.True(seconds < s_longestLoss.TotalSeconds, $"{about}: {seconds} s are missing");
         return new Loss(acknowledged.Count * SpansPerRequest, acknowledged.Keys.Count(IsMissing) * SpansPerRequest, seconds, kills);
     }
 
     /// <summary>How long before the end the first of what is missing was acknowledged.</summary>
-    private static double LossOf(ConcurrentDictionary<int, long> acknowledged, long killed, Func<int, bool> isMissing) =>
-        acknowledged.Where(request => isMissing(request.Key)).Select(request => Math.Max(0, Stopwatch.GetElapsedTime(request.Value, killed).TotalSeconds)).DefaultIfEmpty(0).Max();
+    private static double LossOf(ConcurrentDictionary<int, (long Ticks, DateTimeOffset Time)> acknowledged, long killed, Func<int, bool> isMissing) =>
+        acknowledged.Where(request => isMissing(request.Key)).Select(request => Math.Max(0, Stopwatch.GetElapsedTime(request.Value.Ticks, killed).TotalSeconds)).DefaultIfEmpty(0).Max();
 
-    private static async Task SendAsync(int port, Func<int> next, ConcurrentDictionary<int, long> acknowledged, CancellationToken end)
+    private static async Task SendAsync(int port, Func<int> next, ConcurrentDictionary<int, (long Ticks, DateTimeOffset Time)> acknowledged, CancellationToken end)
     {
         using var otlp = new OtlpClient(port);
         TimeSpan every = TimeSpan.FromSeconds(SpansPerRequest * Clients / (double)s_rate);
@@ -120,7 +123,7 @@ public sealed class SiteLossTests(ITestOutputHelper output)
                 return; // lost
             }
 
-            acknowledged[first] = Stopwatch.GetTimestamp();
+            acknowledged[first] = (Stopwatch.GetTimestamp(), DateTimeOffset.UtcNow);
             TimeSpan early = (number * every) - Stopwatch.GetElapsedTime(started);
             if (early > TimeSpan.Zero) await Task.Delay(early, end).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }

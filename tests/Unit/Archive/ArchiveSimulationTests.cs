@@ -77,7 +77,7 @@ public sealed class ArchiveSimulationTests
             foreach (RestoreStretch stretch in plan.Stretches)
             {
                 string directory = Path.Combine(_place.Path, $"restored-{Guid.NewGuid():N}");
-                await new ArchivedLogFiles(_store, stretch, directory, acceptsHoles: false).FetchAsync(FetchedLog.Before(stretch), long.MaxValue, _ => { }, default);
+                await new ArchivedLogFiles(_store, stretch, directory, acceptsHoles: false, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance).FetchAsync(FetchedLog.Before(stretch), long.MaxValue, _ => { }, default);
                 archived.AddRange(ArchiveSite.RequestsIn(directory));
             }
 
