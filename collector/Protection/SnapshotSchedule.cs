@@ -55,6 +55,7 @@ public sealed class SnapshotSchedule : IAsyncDisposable
         {
             SnapshotManifest manifest = await _snapshotter.TakeAsync(acceptsLoss, progress, linked.Token).ConfigureAwait(false);
             _metrics.Newest = manifest.Id.Taken;
+            _metrics.Hold = _snapshotter.LastHold;
             _metrics.Taken.Add(1);
             _ailment = null;
             _log.LogDebug("Snapshot {Id} is taken: {Spans} spans, {Bytes} MB.", manifest.Id, manifest.Spans, manifest.Bytes / 1_000_000);

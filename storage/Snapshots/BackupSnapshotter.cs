@@ -25,6 +25,8 @@ public sealed class BackupSnapshotter(IObjectStore store, LogArchiver archiver, 
     private readonly PackWriter _packs = new(store, log);
     private readonly SnapshotAnchor _anchor = new(store, archiver, source, log);
 
+    public TimeSpan LastHold => _anchor.LastHold;
+
     public async Task<SnapshotManifest> TakeAsync(bool acceptsLoss, Action<SnapshotProgress> progress, CancellationToken cancellation)
     {
         ArchivedLog archived = await _anchor.UntilArchivedAsync(0, cancellation).ConfigureAwait(false);

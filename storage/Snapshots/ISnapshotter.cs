@@ -14,6 +14,9 @@ public interface ISnapshotter
     /// <exception cref="ClickHouseRefusedException">ClickHouse refuses it.</exception>
     Task<SnapshotManifest> TakeAsync(bool acceptsLoss, Action<SnapshotProgress> progress, CancellationToken cancellation);
 
+    /// <summary>How long storing waited for the last one; acknowledging never does.</summary>
+    TimeSpan LastHold { get; }
+
     /// <summary>Whether anything is stored.</summary>
     Task<bool> HasAnythingAsync(CancellationToken cancellation);
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using TraceStore.Storage.Archive;
 using TraceStore.Storage.ClickHouse;
@@ -8,6 +9,9 @@ namespace TraceStore.Storage.Snapshots;
 /// <summary>What ties a snapshot to the archive: the moment between two blocks, the log that is archived, and the snapshot before.</summary>
 internal sealed class SnapshotAnchor(IObjectStore store, LogArchiver archiver, SnapshotSource source, ILogger log)
 {
+    /// <summary>How long storing waited the last time.</summary>
+    public TimeSpan LastHold { get; private set; }
+
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(50);
 
     /// <summary>ClickHouse that can't store a block for so long isn't well.</summary>
@@ -52,7 +56,15 @@ internal sealed class SnapshotAnchor(IObjectStore store, LogArchiver archiver, S
         limit.CancelAfter(s_patience);
         try
         {
-            return await source.BetweenBlocksAsync(async through => (through, await action().ConfigureAwait(false)), limit.Token).ConfigureAwait(false);
+            return await source.BetweenBlocksAsync(
+                async through =>
+                {
+                    long began = Stopwatch.GetTimestamp();
+                    IReadOnlyList<FrozenPart> held = await action().ConfigureAwait(false);
+                    LastHold = Stopwatch.GetElapsedTime(began);
+                    return (through, held);
+                },
+                limit.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
         {

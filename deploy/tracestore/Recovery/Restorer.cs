@@ -221,6 +221,7 @@ internal sealed class Restorer(TraceStoreSettings settings, IObjectStore store, 
     private async Task StoreAsync(string directory, EngineSupervisor? engine, ClickHouseDatabase database, CancellationToken cancellation)
     {
         WalOptions options = settings.Wal with { Directory = directory, MinFreeBytes = 0 };
+        DirectoryLock.Acquire(directory).Dispose(); // nobody wonders that this log is new
         WriteAheadLog wal = WriteAheadLog.Open(options, TimeProvider.System, logs.CreateLogger<WriteAheadLog>());
         await using (wal.ConfigureAwait(false))
         {
