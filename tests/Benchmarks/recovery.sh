@@ -33,8 +33,8 @@ done
 echo "== $spans spans"
 rm -rf "$work/d" "$work/a"
 serve --data "$work/d" --archive "$work/a" --set Archive:SnapshotEvery=0s
-load --spans "$spans" | tail -3; stored
-snapshot() { local began; began=$(now); "$bin" snapshot create --data "$work/d" --archive "$work/a" >/dev/null; echo "snapshot, $1: $(since "$began") s; storing waited $(metric tracestore_snapshot_hold_seconds) s"; }
+before=$(ticks); load --spans "$spans" | tail -3; stored; echo "ingest: $(awk -v t=$(($(ticks) - before)) 'BEGIN { printf "%.1f", t / 100 }') CPU s"
+snapshot() { local began before; before=$(ticks); began=$(now); "$bin" snapshot create --data "$work/d" --archive "$work/a" >/dev/null; echo "snapshot, $1: $(since "$began") s; $(awk -v t=$(($(ticks) - before)) 'BEGIN { printf "%.1f", t / 100 }') CPU s; storing waited $(metric tracestore_snapshot_hold_seconds) s"; }
 snapshot first; snapshot again
 load --spans 1000000 --trace-ids "$work/ids" >/dev/null; stored
 snapshot "after 1,000,000 more"
