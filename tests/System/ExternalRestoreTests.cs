@@ -11,7 +11,6 @@ public sealed class ExternalRestoreTests : IDisposable
     private string Archive => Path.Combine(_place.Path, "archive");
 
     [Theory]
-    [InlineData("lives")]
     [InlineData("lives, served")]
     [InlineData("lost")]
     [InlineData("back from a backup")]

@@ -335,6 +335,12 @@ public sealed class RestoreTests : IDisposable
             Assert.Contains($"{DataOf("second")} is being restored and isn't whole. Go on with: ", refused.Errors, StringComparison.Ordinal);
         }
 
+        // What there is is restored where that is wished
+        (exitCode, string part, errors) = await RestoreAsync("third", "--accept-holes");
+        Assert.True(exitCode == 0, errors);
+        Assert.Contains("Restored 40 spans", part, StringComparison.Ordinal);
+        Assert.Contains("What was received in it is left out.", errors, StringComparison.Ordinal);
+
         // Mended, it goes on from there
         await File.WriteAllBytesAsync(group, content);
         (exitCode, string output, errors) = await RestoreAsync("second");

@@ -17,7 +17,7 @@ public sealed class SiteLossTests(ITestOutputHelper output)
 {
     private const int SpansPerRequest = 100, Clients = 4, MaxKills = 3;
 
-    private static readonly int s_rounds = Setting("SITE_LOSSES", otherwise: 3);
+    private static readonly int s_rounds = Setting("SITE_LOSSES", otherwise: 2);
     private static readonly int s_rate = Setting("SITE_LOSS_RATE", otherwise: 2_000);
     private static readonly int s_seed = Setting("SITE_LOSS_SEED", otherwise: Environment.TickCount);
 

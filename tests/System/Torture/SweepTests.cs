@@ -11,7 +11,7 @@ namespace TraceStore.Tests.Systems.Torture;
 /// </summary>
 public sealed class SweepTests(ITestOutputHelper output) : IAsyncLifetime
 {
-    private const int SpansAtOnce = 3, SomeCalls = 4, SnapshotsKept = 3, RestoresEvery = 10;
+    private const int SpansAtOnce = 3, SomeCalls = 2, SnapshotsKept = 3, RestoresEvery = 10;
 
     private static readonly bool s_isWhole = Environment.GetEnvironmentVariable("SWEEP") == "all";
     private static readonly int s_seed = int.TryParse(Environment.GetEnvironmentVariable("SWEEP_SEED"), CultureInfo.InvariantCulture, out int seed) ? seed : Environment.TickCount;
