@@ -19,7 +19,7 @@ public static class StoredContent
     private const int SampledTraces = 50;
 
     /// <summary>It reads a few columns of all spans.</summary>
-    private static readonly TimeSpan s_timeout = TimeSpan.FromMinutes(30);
+    public static readonly TimeSpan Patience = TimeSpan.FromMinutes(30);
 
     /// <param name="database">Where.</param>
     /// <param name="log">A log, of which only the segments up to one are looked at; of other logs all are.</param>
@@ -31,10 +31,10 @@ public static class StoredContent
         string wanted = $"(wal != {parameters.Add(log)} OR seg <= {parameters.Add(through)})";
         IReadOnlyList<string> days = await database.ReadLinesAsync(
             new SqlQuery($"SELECT concat(toString(received_day), ' ', toString(count()), ' ', hex(sum(cityHash64(trace_id, span_ids, start_time_unix_nano, duration, wal, seg)))) FROM spans WHERE {wanted} GROUP BY received_day ORDER BY received_day", parameters.Values),
-            cancellation, s_timeout).ConfigureAwait(false);
+            cancellation, Patience).ConfigureAwait(false);
         IReadOnlyList<string> samples = await database.ReadLinesAsync(
             new SqlQuery($"SELECT concat(toString(received_day), ' ', hex(sum(cityHash64(*)))) FROM spans WHERE {wanted} AND (received_day, trace_id) IN (SELECT received_day, trace_id FROM spans WHERE {wanted} GROUP BY received_day, trace_id ORDER BY cityHash64(trace_id) LIMIT {SampledTraces.ToString(CultureInfo.InvariantCulture)} BY received_day) GROUP BY received_day", parameters.Values),
-            cancellation, s_timeout).ConfigureAwait(false);
+            cancellation, Patience).ConfigureAwait(false);
         Dictionary<string, string> sampled = samples.Select(line => line.Split(' ')).ToDictionary(fields => fields[0], fields => fields[1]);
         return
         [
@@ -51,7 +51,7 @@ public static class StoredContent
         string sql = $"SELECT concat(toString(wal), ' ', toString(min(seg)), ' ', toString(max(seg)), ' ', toString(count())) FROM spans WHERE wal != {parameters.Add(log)} OR seg <= {parameters.Add(through)} GROUP BY wal ORDER BY wal";
         return
         [
-            .. from line in await database.ReadLinesAsync(new SqlQuery(sql, parameters.Values), cancellation).ConfigureAwait(false)
+            .. from line in await database.ReadLinesAsync(new SqlQuery(sql, parameters.Values), cancellation, Patience).ConfigureAwait(false)
                let fields = line.Split(' ')
                let numbers = Array.ConvertAll(fields, field => ulong.Parse(field, CultureInfo.InvariantCulture))
                select new StoredLog(numbers[0], numbers[1], numbers[2], (long)numbers[3]),

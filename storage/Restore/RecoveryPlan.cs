@@ -65,6 +65,9 @@ public sealed record RecoveryFacts
     /// <summary>The snapshots that are there, oldest first.</summary>
     public IReadOnlyList<SnapshotEntry> Snapshots { get; init; } = [];
 
+    /// <summary>Whether the newest of them is a backup that ClickHouse has made, which an embedded engine can't bring back.</summary>
+    public bool IsByBackup { get; init; }
+
     /// <summary>Why the newest of them can't be relied on; null when it can.</summary>
     public string? SnapshotFailure { get; init; }
 
@@ -161,7 +164,8 @@ public sealed record RecoveryPlan(RecoveryFacts Facts, IReadOnlyList<RecoveryFin
     private static IEnumerable<RecoveryFinding> FindInDrills(RecoveryFacts facts)
     {
         string drill = $"tracestore drill --archive {facts.Archive} --data {facts.DataDirectory}";
-        if (facts.Drills.Count > 0 && facts.Drills[0] is { Failure: { } failure } failed) yield return Broken($"The last drill, of {failed.Started.UtcDateTime:u}, failed. {failure}", drill);
+        if (facts.IsByBackup) yield return Note("A drill can't rehearse the recovery of an external ClickHouse from its own backups.", $"Rehearse it into another ClickHouse: tracestore restore --from {facts.Archive} --data DIR --clickhouse URL");
+        else if (facts.Drills.Count > 0 && facts.Drills[0] is { Failure: { } failure } failed) yield return Broken($"The last drill, of {failed.Started.UtcDateTime:u}, failed. {failure}", drill);
         else if (facts.LastPassed is not { } passed) yield return Warning("No restore from this archive was ever rehearsed.", drill);
         else if (facts.Now - passed.Started > s_maxDrillAge) yield return Warning($"The last drill that passed is {Show(facts.Now - passed.Started)} old.", drill);
     }

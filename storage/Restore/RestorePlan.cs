@@ -85,7 +85,9 @@ public sealed record RestorePlan(Guid Lineage, DateTimeOffset? Instant, IReadOnl
         List<RestoreStretch> stretches = [new(epoch, end, IsWhole: isNewest && instant is null, instant)];
         for (ArchiveOrigin? origin = epoch.From; origin is not null; origin = stretches[^1].Epoch.From)
         {
-            stretches.Add(new RestoreStretch(head.Epochs.Single(other => other.Number == origin.Epoch), origin.Frontier, IsWhole: false, origin.Until));
+            // A log that was away and came back begins with what it had received before the end of the one in between
+            DateTimeOffset? until = origin.Frontier.CompleteThrough > instant && !(origin.Until < instant) ? instant : origin.Until;
+            stretches.Add(new RestoreStretch(head.Epochs.Single(other => other.Number == origin.Epoch), origin.Frontier, IsWhole: false, until));
         }
 
         stretches.Reverse();

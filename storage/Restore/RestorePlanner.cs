@@ -25,7 +25,7 @@ public static class RestorePlanner
             try
             {
                 SnapshotManifest manifest = await catalogue.ReadAsync(id, cancellation).ConfigureAwait(false);
-                if (manifest.Backup is { } backup) throw new RestoreRefusedException($"Snapshot {id} is a backup that ClickHouse has made in {backup.Destination}: it is brought back into an external ClickHouse (ClickHouse:Url).");
+                CheckIsOfParts(manifest);
                 RestorePlan byWayOf = plan.From(manifest);
                 await catalogue.ProveAsync(manifest, cancellation).ConfigureAwait(false);
                 byWayOf.CheckKept(head);
@@ -49,8 +49,13 @@ public static class RestorePlanner
     /// <summary>Plans to have what is in a snapshot.</summary>
     /// <exception cref="RestoreRefusedException">There is no archive, or the snapshot isn't of it.</exception>
     /// <exception cref="FileNotFoundException">There is no such snapshot.</exception>
-    public static async Task<RestorePlan> PlanAsync(IObjectStore store, SnapshotId snapshot, CancellationToken cancellation) =>
-        RestorePlan.OfSnapshot(await HeadAsync(store, cancellation).ConfigureAwait(false), await new SnapshotCatalogue(store).ReadAsync(snapshot, cancellation).ConfigureAwait(false));
+    public static async Task<RestorePlan> PlanAsync(IObjectStore store, SnapshotId snapshot, CancellationToken cancellation)
+    {
+        ArchiveHead head = await HeadAsync(store, cancellation).ConfigureAwait(false);
+        SnapshotManifest manifest = await new SnapshotCatalogue(store).ReadAsync(snapshot, cancellation).ConfigureAwait(false);
+        CheckIsOfParts(manifest);
+        return RestorePlan.OfSnapshot(head, manifest);
+    }
 
     /// <summary>Of a plan, only what was received on a day.</summary>
     public static async Task<RestorePlan> NarrowAsync(IObjectStore store, RestorePlan plan, DateOnly day, CancellationToken cancellation) =>
@@ -70,5 +75,10 @@ public static class RestorePlanner
     {
         StoredObject head = await store.GetAsync(ArchiveNames.Head, cancellation).ConfigureAwait(false) ?? throw new RestoreRefusedException($"There is no archive in {store.Address}: {ArchiveNames.Head} is missing.");
         return ArchiveHead.Decode(store, head.Content.Span);
+    }
+
+    private static void CheckIsOfParts(SnapshotManifest manifest)
+    {
+        if (manifest.Backup is { } backup) throw new RestoreRefusedException($"Snapshot {manifest.Id} is a backup that ClickHouse has made in {backup.Destination}: it is brought back into an external ClickHouse (ClickHouse:Url).");
     }
 }

@@ -58,7 +58,8 @@ public sealed class SnapshotParts(IObjectStore store, ClickHouseDatabase databas
         if (Directory.Exists(scratch)) Directory.Delete(scratch, recursive: true);
     }
 
-    private static void CheckSchema(SnapshotManifest manifest)
+    /// <exception cref="RestoreRefusedException">This TraceStore is older than the snapshot.</exception>
+    public static void CheckSchema(SnapshotManifest manifest)
     {
         int schema = SchemaMigration.All[^1].Number;
         if (manifest.Versions.Schema > schema) throw new RestoreRefusedException($"Snapshot {manifest.Id} has schema {manifest.Versions.Schema}, this TraceStore knows {schema}: restore with TraceStore {manifest.Versions.TraceStore} or a newer one.");

@@ -42,31 +42,16 @@ public sealed class BackupSnapshotter(IObjectStore store, LogArchiver archiver, 
                     return Task.FromResult<IReadOnlyList<FrozenPart>>([]);
                 },
                 cancellation).ConfigureAwait(false); // 1
-            DateTimeOffset received = source.NewestReceived();
             var id = SnapshotId.At(DateTimeOffset.UtcNow, archived.Epoch.Number, segment);
             SnapshotAnchor.CheckMeets(archived, segment);
             IReadOnlyDictionary<string, long> days = await ReadDaysAsync(archived.Epoch.Log, segment, cancellation).ConfigureAwait(false);
             if (!acceptsLoss && last is not null) _anchor.CheckNothingIsLost(last, days); // 2
             SnapshotBackup taken = await BackUpAsync(id, last, cancellation).ConfigureAwait(false); // 3
-            IReadOnlyList<StoredLog> logs = await StoredContent.ReadLogsAsync(backup.Database, archived.Epoch.Log, segment, cancellation).ConfigureAwait(false);
+            DateTimeOffset received = source.NewestReceived(); // what came meanwhile may be in it
+            IReadOnlyList<StoredLog> stored = await StoredContent.ReadLogsAsync(backup.Database, archived.Epoch.Log, segment, cancellation).ConfigureAwait(false);
             PackReference? quarantine = await _quarantine.PackAsync(_packs, cancellation).ConfigureAwait(false);
-            archived = await _anchor.UntilArchivedAsync(segment, cancellation).ConfigureAwait(false); // 4
-            if (archived.Epoch.Number != id.Epoch) throw new ArchiveNotOursException($"The archive in {store.Address} was taken by another writer while the snapshot was made.");
-            var manifest = new SnapshotManifest(
-                SnapshotManifest.NewestFormat,
-                id,
-                archived.Lineage,
-                archived.Epoch.Log,
-                received,
-                archived.Frontier,
-                await _anchor.ReplayFromAsync(archived.Epoch, segment, last, cancellation).ConfigureAwait(false),
-                new SnapshotVersions(source.Version, await backup.Database.ReadVersionAsync(cancellation).ConfigureAwait(false), SchemaMigration.All[^1].Number),
-                [.. SpanColumns.Tables.Select(table => new SnapshotTable(table.Name, table.Name == SpanColumns.Spans.Name ? [.. days.Select(day => new SnapshotPartition(day.Key, day.Value, "", []))] : []))],
-                [.. logs.Select(stored => new SnapshotLog(stored.Log, stored.First, stored.Last, stored.Spans))],
-                quarantine,
-                source.Settings,
-                source.Secrets,
-                taken);
+            SnapshotManifest described = await _anchor.DescribeAsync(id, received, last, backup.Database, cancellation).ConfigureAwait(false); // 4
+            SnapshotManifest manifest = described with { Tables = Tables(days), Logs = SnapshotLog.Of(stored), Quarantine = quarantine, Backup = taken };
             await new SnapshotCatalogue(store).CreateAsync(manifest, cancellation).ConfigureAwait(false);
             progress(new SnapshotProgress(1, 1));
             return manifest;
@@ -101,12 +86,20 @@ public sealed class BackupSnapshotter(IObjectStore store, LogArchiver archiver, 
         return whole;
     }
 
+    /// <summary>All tables that are backed up; of the spans, the days.</summary>
+    private static IReadOnlyList<SnapshotTable> Tables(IReadOnlyDictionary<string, long> days) =>
+    [
+        .. from table in SpanColumns.Tables
+           let isOfSpans = table.Name == SpanColumns.Spans.Name
+           select new SnapshotTable(table.Name, isOfSpans ? [.. days.Select(day => new SnapshotPartition(day.Key, day.Value, "", []))] : []),
+    ];
+
     /// <summary>Spans by day, as ClickHouse names its partition.</summary>
     private async Task<IReadOnlyDictionary<string, long>> ReadDaysAsync(ulong ours, ulong segment, CancellationToken cancellation)
     {
         var parameters = new SqlParameters();
         var sql = new SqlQuery($"SELECT toYYYYMMDD(received_day), count() FROM spans WHERE wal != {parameters.Add(ours)} OR seg <= {parameters.Add(segment)} GROUP BY received_day ORDER BY received_day", parameters.Values);
-        IReadOnlyList<string> lines = await backup.Database.ReadLinesAsync(sql, cancellation).ConfigureAwait(false);
+        IReadOnlyList<string> lines = await backup.Database.ReadLinesAsync(sql, cancellation, StoredContent.Patience).ConfigureAwait(false);
         return lines.Select(line => line.Split('\t')).ToDictionary(fields => fields[0], fields => long.Parse(fields[1], CultureInfo.InvariantCulture));
     }
 }

@@ -20,15 +20,20 @@ public sealed class HeldQuarantine(string walDirectory)
         if (Directory.Exists(_folder)) Directory.Delete(_folder, recursive: true);
     }
 
-    /// <summary>Brings what a snapshot has of it back, to where <c>tracestore quarantine</c> finds it.</summary>
+    /// <summary>Brings what a snapshot has of it back, to where <c>tracestore quarantine</c> finds it. What lies there of the same name stays.</summary>
     public static async Task BringBackAsync(SnapshotCatalogue catalogue, SnapshotManifest manifest, string walDirectory, CancellationToken cancellation)
     {
         if (manifest.Quarantine is null) return;
         string folder = Directory.CreateDirectory(Path.Combine(walDirectory, "quarantine")).FullName, beside = folder + ".new";
         await catalogue.UnpackAsync(manifest.Quarantine, beside, progress: null, cancellation).ConfigureAwait(false);
         DirectorySync.SyncFileSystem(beside);
-        foreach (string file in Directory.GetFiles(beside).OrderDescending(StringComparer.Ordinal)) File.Move(file, Path.Combine(folder, Path.GetFileName(file)), overwrite: true); // reasons come before what they are for
+        foreach (string file in Directory.GetFiles(beside).OrderDescending(StringComparer.Ordinal)) // reasons come before what they are for
+        {
+            string target = Path.Combine(folder, Path.GetFileName(file));
+            if (!File.Exists(target)) File.Move(file, target);
+        }
+
         DirectorySync.Sync(folder);
-        Directory.Delete(beside);
+        Directory.Delete(beside, recursive: true);
     }
 }

@@ -9,13 +9,13 @@ namespace TraceStore.Storage.Snapshots;
 /// <summary>What ties a snapshot to the archive: the moment between two blocks, the log that is archived, and the snapshot before.</summary>
 internal sealed class SnapshotAnchor(IObjectStore store, LogArchiver archiver, SnapshotSource source, ILogger log)
 {
-    /// <summary>How long storing waited the last time.</summary>
-    public TimeSpan LastHold { get; private set; }
-
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(50);
 
     /// <summary>ClickHouse that can't store a block for so long isn't well.</summary>
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
+
+    /// <summary>How long storing waited the last time.</summary>
+    public TimeSpan LastHold { get; private set; }
 
     /// <summary>Where the archiver is, once it is so far.</summary>
     public async Task<ArchivedLog> UntilArchivedAsync(ulong segment, CancellationToken cancellation)
@@ -28,8 +28,34 @@ internal sealed class SnapshotAnchor(IObjectStore store, LogArchiver archiver, S
         }
     }
 
+    /// <summary>Waits until the log is archived up to a snapshot's segment, and says everything about it but where its rows are.</summary>
+    /// <param name="id">The snapshot.</param>
+    /// <param name="received">Nothing in it was received later.</param>
+    /// <param name="last">The one before; null for none.</param>
+    /// <param name="database">What it is of.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public async Task<SnapshotManifest> DescribeAsync(SnapshotId id, DateTimeOffset received, SnapshotManifest? last, ClickHouseDatabase database, CancellationToken cancellation)
+    {
+        ArchivedLog archived = await UntilArchivedAsync(id.Segment, cancellation).ConfigureAwait(false);
+        if (archived.Epoch.Number != id.Epoch) throw new ArchiveNotOursException($"The archive in {store.Address} was taken by another writer while the snapshot was made.");
+        return new SnapshotManifest(
+            SnapshotManifest.NewestFormat,
+            id,
+            archived.Lineage,
+            archived.Epoch.Log,
+            received,
+            archived.Frontier,
+            await ReplayFromAsync(archived.Epoch, id.Segment, last, cancellation).ConfigureAwait(false),
+            new SnapshotVersions(source.Version, await database.ReadVersionAsync(cancellation).ConfigureAwait(false), SchemaMigration.All[^1].Number),
+            Tables: [],
+            Logs: [],
+            Quarantine: null,
+            source.Settings,
+            source.Secrets);
+    }
+
     /// <summary>The last group of the archive that begins no later than the segment behind the snapshot.</summary>
-    public Task<ulong> ReplayFromAsync(ArchiveEpoch epoch, ulong segment, SnapshotManifest? last, CancellationToken cancellation) =>
+    private Task<ulong> ReplayFromAsync(ArchiveEpoch epoch, ulong segment, SnapshotManifest? last, CancellationToken cancellation) =>
         new LogArchiveReader(store).FindGroupAsync(epoch.Number, last is not null && last.Id.Epoch == epoch.Number ? last.ReplayFrom : epoch.First, segment + 1, cancellation);
 
     public async Task<SnapshotManifest?> FindLastAsync(CancellationToken cancellation)

@@ -145,7 +145,10 @@ public sealed record PackReference(string Name, long Bytes);
 /// <param name="First">The first segment that has any.</param>
 /// <param name="Last">The last one.</param>
 /// <param name="Spans">How many.</param>
-public sealed record SnapshotLog(ulong Log, ulong First, ulong Last, long Spans);
+public sealed record SnapshotLog(ulong Log, ulong First, ulong Last, long Spans)
+{
+    public static IReadOnlyList<SnapshotLog> Of(IEnumerable<StoredLog> stored) => [.. stored.Select(log => new SnapshotLog(log.Log, log.First, log.Last, log.Spans))];
+}
 
 /// <summary>Adds hashes of 128 bits up, so that a sum doesn't depend on their order and two that are equal don't cancel out.</summary>
 public static class ContentSum

@@ -42,22 +42,8 @@ public sealed class Snapshotter(IObjectStore store, LogArchiver archiver, TableP
             ILookup<string, PackReference> known = (last?.Parts ?? []).ToLookup(part => part.Hash, part => part.Pack);
             Dictionary<FrozenPart, PackReference> packs = await PackAsync(frozen.Parts, known, progress, cancellation).ConfigureAwait(false); // 3
             PackReference? quarantine = await _quarantine.PackAsync(_packs, cancellation).ConfigureAwait(false);
-            archived = await _anchor.UntilArchivedAsync(frozen.Id.Segment, cancellation).ConfigureAwait(false); // 4
-            if (archived.Epoch.Number != frozen.Id.Epoch) throw new ArchiveNotOursException($"The archive in {store.Address} was taken by another writer while the snapshot was made.");
-            var manifest = new SnapshotManifest(
-                SnapshotManifest.NewestFormat,
-                frozen.Id,
-                archived.Lineage,
-                archived.Epoch.Log,
-                frozen.ReceivedThrough,
-                archived.Frontier,
-                await _anchor.ReplayFromAsync(archived.Epoch, frozen.Id.Segment, last, cancellation).ConfigureAwait(false),
-                new SnapshotVersions(source.Version, await tables.Database.ReadVersionAsync(cancellation).ConfigureAwait(false), SchemaMigration.All[^1].Number),
-                Tables(frozen.Parts, packs),
-                [.. frozen.Logs.Select(stored => new SnapshotLog(stored.Log, stored.First, stored.Last, stored.Spans))],
-                quarantine,
-                source.Settings,
-                source.Secrets);
+            SnapshotManifest described = await _anchor.DescribeAsync(frozen.Id, frozen.ReceivedThrough, last, tables.Database, cancellation).ConfigureAwait(false); // 4
+            SnapshotManifest manifest = described with { Tables = Tables(frozen.Parts, packs), Logs = frozen.Logs, Quarantine = quarantine };
             await _catalogue.ProveAsync(manifest, cancellation).ConfigureAwait(false); // 5
             await _catalogue.CreateAsync(manifest, cancellation).ConfigureAwait(false); // 6
             return manifest;
@@ -96,10 +82,10 @@ public sealed class Snapshotter(IObjectStore store, LogArchiver archiver, TableP
             SnapshotAnchor.CheckMeets(archived, segment);
 
             // What retention drops meanwhile is missing here
-            IReadOnlyList<StoredLog> logs = await StoredContent.ReadLogsAsync(tables.Database, archived.Epoch.Log, segment, cancellation).ConfigureAwait(false);
+            IReadOnlyList<StoredLog> stored = await StoredContent.ReadLogsAsync(tables.Database, archived.Epoch.Log, segment, cancellation).ConfigureAwait(false);
             long rows = parts.Where(frozen => frozen.Part.Table == SpanColumns.Spans.Name).Sum(frozen => frozen.Part.Rows);
-            if (rows == logs.Sum(stored => stored.Spans)) return new FrozenTables(id, received, parts, logs);
-            if (attempt == MaxFreezes) throw new IOException($"The parts of spans have {rows} rows, where {logs.Sum(stored => stored.Spans)} are stored up to segment {segment}: no snapshot of that is taken.");
+            if (rows == stored.Sum(log => log.Spans)) return new FrozenTables(id, received, parts, SnapshotLog.Of(stored));
+            if (attempt == MaxFreezes) throw new IOException($"The parts of spans have {rows} rows, where {stored.Sum(log => log.Spans)} are stored up to segment {segment}: no snapshot of that is taken.");
             Thaw();
         }
     }
@@ -142,7 +128,7 @@ public sealed class Snapshotter(IObjectStore store, LogArchiver archiver, TableP
            select new SnapshotTable(table.Name, [.. partitions]),
     ];
 
-    private sealed record FrozenTables(SnapshotId Id, DateTimeOffset ReceivedThrough, IReadOnlyList<FrozenPart> Parts, IReadOnlyList<StoredLog> Logs)
+    private sealed record FrozenTables(SnapshotId Id, DateTimeOffset ReceivedThrough, IReadOnlyList<FrozenPart> Parts, IReadOnlyList<SnapshotLog> Logs)
     {
         public Dictionary<string, long> RowsByDay() =>
             Parts.Where(part => part.Part.Table == SpanColumns.Spans.Name).GroupBy(part => part.Part.Partition).ToDictionary(parts => parts.Key, parts => parts.Sum(part => part.Part.Rows));

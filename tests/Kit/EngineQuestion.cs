@@ -1,3 +1,4 @@
+using System.Xml;
 using System.Xml.Linq;
 
 namespace TraceStore.Tests;
@@ -11,6 +12,12 @@ public static class EngineQuestion
         using HttpClient http = Open(dataDirectory);
         return await AskAsync(http, sql);
     }
+
+    /// <summary>Asks an embedded engine until it answers so.</summary>
+    public static Task UntilAsync(string dataDirectory, string sql, string expected) => UntilAsync(() => AskAsync(dataDirectory, sql), sql, expected);
+
+    /// <summary>Asks an external ClickHouse until it answers so.</summary>
+    public static Task UntilAsync(Uri url, string sql, string expected) => UntilAsync(() => AskAsync(url, sql), sql, expected);
 
     /// <summary>Gives an embedded engine an INSERT and its rows.</summary>
     public static async Task InsertAsync(string dataDirectory, string statement, byte[] rows)
@@ -26,6 +33,32 @@ public static class EngineQuestion
     {
         using var http = new HttpClient { BaseAddress = url };
         return await AskAsync(http, sql);
+    }
+
+    /// <summary>It may be starting, and its tables be made or migrated: then it is asked again.</summary>
+    private static async Task UntilAsync(Func<Task<string>> ask, string sql, string expected)
+    {
+        string answer = "nothing yet";
+        try
+        {
+            await Eventually.BeTrueAsync(sql, async () => (answer = await AskOnceAsync()) == expected, seconds: 90);
+        }
+        catch (TimeoutException e)
+        {
+            throw new TimeoutException($"{sql} is to answer {expected}, and answers {answer}.", e);
+        }
+
+        async Task<string> AskOnceAsync()
+        {
+            try
+            {
+                return await ask();
+            }
+            catch (Exception e) when (e is IOException or XmlException or HttpRequestException or InvalidOperationException)
+            {
+                return e.Message;
+            }
+        }
     }
 
     private static HttpClient Open(string dataDirectory)

@@ -16,7 +16,7 @@ public sealed class FullDiskRestoreTests : IDisposable
         using (TraceStoreProcess server = await TraceStoreProcess.ServeAsync(first, "--archive", archive, "--set", "ClickHouse:MaxBlockAge=200ms"))
         {
             await LoadAsync(server, InSnapshot);
-            await Eventually.BeTrueAsync("all spans", async () => await EngineQuestion.AskAsync(first, "SELECT count() FROM tracestore.spans") == $"{InSnapshot}", seconds: 60);
+            await EngineQuestion.UntilAsync(first, "SELECT count() FROM tracestore.spans", $"{InSnapshot}");
             (int code, _, string failure) = await TraceStoreProcess.RunAsync("snapshot", "create", "--data", first, "--archive", archive);
             Assert.True(code == 0, failure);
             await LoadAsync(server, Behind);

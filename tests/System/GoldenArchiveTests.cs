@@ -47,7 +47,7 @@ public sealed class GoldenArchiveTests : IDisposable
             using TraceStoreProcess server = await TraceStoreProcess.ServeAsync(data, [.. archive, "--set", "ClickHouse:MaxBlockAge=0s"]);
             using var otlp = new OtlpClient(server.OtlpPort);
             foreach (var request in GoldenFiles.Stored) await otlp.ExportAsync(request);
-            await Eventually.BeTrueAsync("all spans", async () => await EngineQuestion.AskAsync(data, "SELECT count() FROM tracestore.spans") == "4");
+            await EngineQuestion.UntilAsync(data, "SELECT count() FROM tracestore.spans", "4");
             (int exitCode, _, string errors) = await TraceStoreProcess.RunAsync(["snapshot", "create", "--data", data, .. archive]);
             Assert.True(exitCode == 0, errors);
             await otlp.ExportAsync(GoldenFiles.InLog);

@@ -18,7 +18,7 @@ public sealed class MetadataCallsTests : IDisposable
         using (TraceStoreProcess process = await TraceStoreProcess.ServeAsync(first, [.. archive, "--set", "Archive:MaxDelay=200ms", "--set", "Wal:MaxSegmentAge=100ms", "--set", "ClickHouse:MaxBlockAge=200ms"]))
         {
             await TraceStoreProcess.RunAsync("load", "--url", $"http://127.0.0.1:{process.OtlpPort}", "--spans", $"{Before}");
-            await Eventually.BeTrueAsync("all spans", async () => await EngineQuestion.AskAsync(first, "SELECT count() FROM tracestore.spans") == $"{Before}", seconds: 60);
+            await EngineQuestion.UntilAsync(first, "SELECT count() FROM tracestore.spans", $"{Before}");
             for (int i = 0; i < 2; i++)
             {
                 (int code, _, string failure) = await TraceStoreProcess.RunAsync(["snapshot", "create", "--data", first, .. archive]);

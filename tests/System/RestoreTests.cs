@@ -67,7 +67,7 @@ public sealed class RestoreTests : IDisposable
                 await ExportAsync(server, i * 10, 10);
             }
 
-            await Eventually.BeTrueAsync("all spans", async () => await EngineQuestion.AskAsync(DataOf("first"), "SELECT count() FROM tracestore.spans") == "30", seconds: 60);
+            await EngineQuestion.UntilAsync(DataOf("first"), "SELECT count() FROM tracestore.spans", "30");
             Assert.Equal(0, (await TraceStoreProcess.RunAsync("snapshot", "create", "--data", DataOf("first"), "--archive", Archive)).ExitCode);
             Assert.Equal(0, await server.StopAsync());
         }
@@ -103,7 +103,7 @@ public sealed class RestoreTests : IDisposable
         {
             // Half of it is in a snapshot, and half behind it
             await TraceStoreProcess.RunAsync("load", "--url", $"http://127.0.0.1:{server.OtlpPort}", "--spans", "15000");
-            await Eventually.BeTrueAsync("all spans", async () => await EngineQuestion.AskAsync(DataOf("first"), "SELECT count() FROM tracestore.spans") == "15000", seconds: 60);
+            await EngineQuestion.UntilAsync(DataOf("first"), "SELECT count() FROM tracestore.spans", "15000");
             Assert.Equal(0, (await TraceStoreProcess.RunAsync("snapshot", "create", "--data", DataOf("first"), "--archive", Archive)).ExitCode);
             await TraceStoreProcess.RunAsync("load", "--url", $"http://127.0.0.1:{server.OtlpPort}", "--spans", "15000");
             Assert.Equal(0, await server.StopAsync());
@@ -134,7 +134,7 @@ public sealed class RestoreTests : IDisposable
         using (TraceStoreProcess server = await ServeAsync("first"))
         {
             await TraceStoreProcess.RunAsync("load", "--url", $"http://127.0.0.1:{server.OtlpPort}", "--spans", "20000");
-            await Eventually.BeTrueAsync("all spans", async () => await EngineQuestion.AskAsync(DataOf("first"), "SELECT count() FROM tracestore.spans") == "20000", seconds: 60);
+            await EngineQuestion.UntilAsync(DataOf("first"), "SELECT count() FROM tracestore.spans", "20000");
             Assert.Equal(0, (await TraceStoreProcess.RunAsync("snapshot", "create", "--data", DataOf("first"), "--archive", Archive)).ExitCode);
             await TraceStoreProcess.RunAsync("load", "--url", $"http://127.0.0.1:{server.OtlpPort}", "--spans", "10000");
             await ExportAsync(server, 1, 1);
@@ -188,7 +188,7 @@ public sealed class RestoreTests : IDisposable
         using (TraceStoreProcess server = await ServeAsync("first", "--set", "ClickHouse:MaxBlockAge=0s"))
         {
             await ExportAsync(server, 1, 1);
-            await Eventually.BeTrueAsync("the span", async () => await EngineQuestion.AskAsync(DataOf("first"), "SELECT count() FROM tracestore.spans") == "1");
+            await EngineQuestion.UntilAsync(DataOf("first"), "SELECT count() FROM tracestore.spans", "1");
             Assert.Equal(0, (await TraceStoreProcess.RunAsync("snapshot", "create", "--data", DataOf("first"), "--archive", Archive)).ExitCode);
             Assert.Equal(0, await server.StopAsync());
         }
@@ -251,7 +251,7 @@ public sealed class RestoreTests : IDisposable
         Assert.True(exitCode == 0, errors);
         Assert.DoesNotContain("30000 spans sent", output, StringComparison.Ordinal);
         Assert.Contains("0 rejected, 0 requests refused", output, StringComparison.Ordinal);
-        await Eventually.BeTrueAsync("all spans", async () => await EngineQuestion.AskAsync(DataOf("elsewhere"), "SELECT uniqExact(trace_id, span_ids) FROM tracestore.spans") == "30000");
+        await EngineQuestion.UntilAsync(DataOf("elsewhere"), "SELECT uniqExact(trace_id, span_ids) FROM tracestore.spans", "30000");
         Assert.Equal("30000", await EngineQuestion.AskAsync(DataOf("elsewhere"), "SELECT count() FROM tracestore.spans")); // those that were sent twice are known for resent
     }
 

@@ -216,11 +216,11 @@ public sealed partial class RunbookTests : IDisposable
         TraceStoreProcess server = await TraceStoreProcess.ServeAsync(
             Data, OtlpPort, ["--archive", Archive, "--set", "Archive:MaxDelay=200ms", "--set", "ClickHouse:MaxBlockAge=200ms", "--set", $"Tempo:Port={_environment["TRACESTORE_TEMPO__PORT"]}", .. more]);
         await TraceStoreProcess.RunAsync("load", "--url", $"http://127.0.0.1:{OtlpPort}", "--spans", $"{Before}");
-        await Eventually.BeTrueAsync("all spans", async () => await EngineQuestion.AskAsync(Data, "SELECT count() FROM tracestore.spans") == $"{Before}");
+        await EngineQuestion.UntilAsync(Data, "SELECT count() FROM tracestore.spans", $"{Before}");
         (int exitCode, _, string errors) = await TraceStoreProcess.RunAsync(["snapshot", "create", "--data", Data, "--archive", Archive, .. more]);
         Assert.True(exitCode == 0, errors);
         await ExportAsync(1, After);
-        await Eventually.BeTrueAsync("all spans", async () => await EngineQuestion.AskAsync(Data, "SELECT count() FROM tracestore.spans") == $"{Before + After}");
+        await EngineQuestion.UntilAsync(Data, "SELECT count() FROM tracestore.spans", $"{Before + After}");
         using var tempo = new HttpClient { BaseAddress = server.TempoUrl };
         await tempo.WaitForMetricAsync("tracestore_archive_segments_waiting", value => value == 0);
         return server;

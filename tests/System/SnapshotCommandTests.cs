@@ -169,7 +169,7 @@ public sealed class SnapshotCommandTests : IDisposable
         using TraceStoreProcess server = await TraceStoreProcess.ServeAsync(Data, "--archive", Archive, "--set", "Archive:MaxDelay=100ms", "--set", "ClickHouse:MaxBlockAge=200ms");
         await TakeAsync(server, 1);
         await TraceStoreProcess.RunAsync("load", "--url", $"http://127.0.0.1:{server.OtlpPort}", "--spans", "5000");
-        await Eventually.BeTrueAsync("all spans", async () => await EngineQuestion.AskAsync(Data, "SELECT count() FROM tracestore.spans") == "5001");
+        await EngineQuestion.UntilAsync(Data, "SELECT count() FROM tracestore.spans", "5001");
 
         string[] drill = ["drill", "--data", Data, "--archive", Archive];
         (int exitCode, string output, string errors) = await TraceStoreProcess.RunAsync(drill);
@@ -214,7 +214,7 @@ public sealed class SnapshotCommandTests : IDisposable
     {
         using var otlp = new OtlpClient(server.OtlpPort);
         await otlp.ExportAsync(Request(Resource("snapshot", Span(3_000 + trace))));
-        await Eventually.BeTrueAsync("the span", async () => await EngineQuestion.AskAsync(Data, "SELECT count() FROM tracestore.spans") == $"{trace}");
+        await EngineQuestion.UntilAsync(Data, "SELECT count() FROM tracestore.spans", $"{trace}");
         (int exitCode, string output, string errors) = await RunAsync("create");
         Assert.True(exitCode == 0, errors);
         return output[(output.IndexOf("Taken: ", StringComparison.Ordinal) + 7)..].Trim();

@@ -78,6 +78,7 @@ internal static class FactFinder
                 SnapshotManifest manifest = await catalogue.ReadAsync(id, cancellation).ConfigureAwait(false);
                 await catalogue.ProveAsync(manifest, cancellation).ConfigureAwait(false);
                 plan = plan.From(manifest);
+                facts = facts with { IsByBackup = manifest.Backup is not null };
             }
         }
         catch (Exception e) when (e is ObjectDamagedException or FileNotFoundException or RestoreRefusedException)

@@ -78,7 +78,7 @@ internal static class RestoreCommand
         if (settings is { Archive: null }) problems.Add("--from: say where the archive is, a directory or s3://bucket/prefix.");
         DateTimeOffset? instant = Instants.Read("--to", wishes.To, problems);
         SnapshotId? snapshot = SnapshotCommand.ReadId("--snapshot", wishes.Snapshot, problems);
-        if (settings is { Engine: null } && (wishes.Snapshot ?? wishes.By) is not null) problems.Add("--snapshot and --by: a snapshot's parts go into the embedded engine; leave ClickHouse:Url out. Into an external ClickHouse the log is replayed.");
+        if (settings is { Engine: null } && (wishes.Snapshot ?? wishes.By) is not null) problems.Add("--snapshot and --by: a snapshot's parts go into the embedded engine; leave ClickHouse:Url out. An external ClickHouse brings the newest of its own backups back by itself.");
         if (instant is not null && snapshot is not null) problems.Add("--to and --snapshot: an instant or a snapshot, not both.");
         SnapshotId? by = wishes.By == ByNone ? null : SnapshotCommand.ReadId("--by", wishes.By, problems);
         if (wishes.Into?.Length == 0) problems.Add("--into: say which directory.");

@@ -21,7 +21,7 @@ internal sealed class ServedRestore : IAsyncDisposable
     private readonly TraceStoreSettings _settings;
     private readonly IObjectStore _store;
     private readonly ServedSpans _spans;
-    private readonly ulong? _lostLog;
+    private readonly bool _isLogLost;
     private readonly ILoggerFactory _logs;
     private readonly ILogger<ServedRestore> _log;
     private readonly CancellationTokenSource _stopping = new();
@@ -33,18 +33,18 @@ internal sealed class ServedRestore : IAsyncDisposable
     /// <param name="settings">Of the directory.</param>
     /// <param name="store">The archive's.</param>
     /// <param name="spans">What is served.</param>
-    /// <param name="lostLog">The log that was archived and is lost; null for none.</param>
+    /// <param name="isLogLost">Whether the log that was archived is lost.</param>
     /// <param name="logs">Tell.</param>
-    public ServedRestore(TraceStoreSettings settings, IObjectStore store, ServedSpans spans, ulong? lostLog, ILoggerFactory logs)
+    public ServedRestore(TraceStoreSettings settings, IObjectStore store, ServedSpans spans, bool isLogLost, ILoggerFactory logs)
     {
-        (_settings, _store, _spans, _lostLog, _logs, _log) = (settings, store, spans, lostLog, logs, logs.CreateLogger<ServedRestore>());
+        (_settings, _store, _spans, _isLogLost, _logs, _log) = (settings, store, spans, isLogLost, logs, logs.CreateLogger<ServedRestore>());
         _running = Task.Run(RunAsync);
     }
 
     /// <summary>Why spans may be missing that were stored before the disaster, for clients, and so plain text; null when all is back.</summary>
     public string? Missing => _isWhole ? null : string.Create(
         CultureInfo.InvariantCulture,
-        $"TraceStore is being restored: {Math.Min(99, 100 * Interlocked.Read(ref _done) / Interlocked.Read(ref _bytes))} % {(_lostLog is null ? "is back, the newest first; older spans may be missing." : "is back of what its write-ahead log had archived when it was lost; spans of the time before that may be missing.")}");
+        $"TraceStore is being restored: {Math.Min(99, 100 * Interlocked.Read(ref _done) / Interlocked.Read(ref _bytes))} % {(_isLogLost ? "is back of what its write-ahead log had archived when it was lost; spans of the time before that may be missing." : "is back, the newest first; older spans may be missing.")}");
 
     /// <summary>The same for the operator: with what holds it up, whoever said so.</summary>
     public string? State => Missing is { } missing && _failure is { } failure ? $"{missing} {failure}" : Missing;
@@ -84,16 +84,16 @@ internal sealed class ServedRestore : IAsyncDisposable
     private async Task RestoreAsync(CancellationToken stopping)
     {
         if (RestoreJournal.Read(_settings.DataDirectory) is { } begun) await GoOnAsync(begun, stopping).ConfigureAwait(false);
-        if (_lostLog is null) return;
+        if (!_isLogLost) return;
         if (await LostLog.PlanAsync(_store, _spans.Database, _settings.DataDirectory, _spans.Wal.Identity, stopping).ConfigureAwait(false) is { } plan)
         {
-            _log.LogWarning("The write-ahead log that was archived is lost. What was archived of it and isn't stored, {Groups} objects, is brought back from {Store}.", plan.Size.Groups, _store.Address);
-            await LostLog.BringQuarantineBackAsync(_store, plan, _settings.Wal.Directory, stopping).ConfigureAwait(false);
+            _log.LogWarning("The write-ahead log that was archived is lost. What isn't stored of the last {Groups} objects that were archived of it is brought back from {Store}.", plan.Size.Groups, _store.Address);
+            await LostLog.BringQuarantineBackAsync(_store, plan, _settings.Wal.Directory, _log, stopping).ConfigureAwait(false);
             RestoreJournal journal = RestoreJournal.Begin(_store.Address, plan, isCopy: false, _settings.ExternalClickHouse) with { IsServed = true, IsOfLostLog = true };
             await GoOnAsync(journal.Save(_settings.DataDirectory), stopping).ConfigureAwait(false);
         }
 
-        LostLog.Settle(_settings.DataDirectory);
+        LostLog.Settle(_settings.DataDirectory, _spans.Wal.Identity);
     }
 
     private async Task GoOnAsync(RestoreJournal journal, CancellationToken stopping)

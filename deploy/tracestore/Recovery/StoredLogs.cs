@@ -13,13 +13,10 @@ namespace TraceStore.Recovery;
 /// </summary>
 internal static class StoredLogs
 {
-    /// <summary>All that is stored is looked at.</summary>
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(30);
-
     /// <summary>The last segment that is stored of each log.</summary>
     public static async Task<IReadOnlyDictionary<ulong, ulong>> ReadAsync(ClickHouseDatabase database, CancellationToken cancellation)
     {
-        IReadOnlyList<string> lines = await database.ReadLinesAsync(new SqlQuery("SELECT wal, max(seg) FROM spans GROUP BY wal"), cancellation, s_patience).ConfigureAwait(false);
+        IReadOnlyList<string> lines = await database.ReadLinesAsync(new SqlQuery("SELECT wal, max(seg) FROM spans GROUP BY wal"), cancellation, StoredContent.Patience).ConfigureAwait(false);
         return lines.Select(line => Array.ConvertAll(line.Split('\t'), field => ulong.Parse(field, CultureInfo.InvariantCulture))).ToDictionary(fields => fields[0], fields => fields[1]);
     }
 

@@ -56,8 +56,8 @@ internal sealed class ServedArchive
     /// <summary>2: goes on with a restore that was begun, or begins with what a lost log had archived.</summary>
     public void BringBackWhatIsMissing(bool isBegun)
     {
-        ulong? lostLog = LostLog.Find(_settings.DataDirectory, _spans.Wal.Identity);
-        if (isBegun || lostLog is not null) Restore = _running.Add(new ServedRestore(_settings, _store, _spans, lostLog, _logs));
+        bool isLogLost = LostLog.IsLost(_settings.DataDirectory, _spans.Wal.Identity);
+        if (isBegun || isLogLost) Restore = _running.Add(new ServedRestore(_settings, _store, _spans, isLogLost, _logs));
     }
 
     /// <summary>3: takes snapshots of the embedded engine, or lets an external ClickHouse back itself up where it is said where to.</summary>

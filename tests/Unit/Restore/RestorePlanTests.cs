@@ -35,6 +35,16 @@ public sealed class RestorePlanTests
         Assert.All(plan.Stretches, stretch => Assert.False(stretch.IsWhole));
     }
 
+    /// <summary>A log that was away: its epoch begins with what it received before the one in between ended.</summary>
+    [Fact]
+    public void Of_an_epoch_that_ended_behind_the_instant_only_what_came_before_it()
+    {
+        ArchiveHead head = Head();
+        head = head with { Epochs = [.. head.Epochs.Take(2), head.Epochs[2] with { Began = At(15), From = new ArchiveOrigin(2, Frontier(60, 19, 5, 0), null) }, head.Epochs[3]] };
+        Assert.Equal([null, At(17), At(17)], RestorePlan.Of(head, At(17)).Stretches.Select(stretch => stretch.Until));
+        Assert.Equal([null, null, At(25)], RestorePlan.Of(head, At(25)).Stretches.Select(stretch => stretch.Until));
+    }
+
     [Theory]
     [InlineData(-1, "The archive begins at 2026-11-27 10:00:00Z, after 2026-11-27 09:59:00Z. Any instant from 2026-11-27 10:00:00Z to 2026-11-27 10:42:00Z can be restored.")]
     [InlineData(43, "The archive isn't known to be complete up to 2026-11-27 10:43:00Z. Any instant from 2026-11-27 10:00:00Z to 2026-11-27 10:42:00Z can be restored. Without --to, everything that is there is restored.")]
