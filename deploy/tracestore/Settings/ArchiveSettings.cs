@@ -36,7 +36,7 @@ internal sealed record ArchiveSettings(ObjectStoreOptions Store, ArchiveOptions 
         var kept = new ArchiveRetentionOptions();
         kept = kept with
         {
-            PointInTimeWindow = reader.Duration("Archive:PointInTimeWindow", kept.PointInTimeWindow, TimeSpan.FromMinutes(1), TimeSpan.FromDays(3_650)),
+            PointInTimeWindow = reader.Duration("Archive:PointInTimeWindow", kept.PointInTimeWindow, TimeSpan.FromSeconds(1), TimeSpan.FromDays(3_650)),
             DailySnapshots = reader.Count("Archive:DailySnapshots", kept.DailySnapshots, min: 1, max: 3_650),
         };
         BackupDestination? backup = reader.BackupDestination("Archive:ClickHouseBackup");
