@@ -57,7 +57,14 @@ public sealed class TraceReader : IDisposable
     public async Task<IReadOnlyList<TraceId>> FindAsync(SearchPlan plan, CancellationToken cancellation)
     {
         using QueryGate.Turn turn = await _gate.SearchAsync(cancellation).ConfigureAwait(false);
-        return await _search.FindAsync(plan, cancellation).ConfigureAwait(false);
+        try
+        {
+            return await _search.FindAsync(plan, cancellation).ConfigureAwait(false);
+        }
+        catch (TraceQlException e)
+        {
+            throw e.In(plan.Query.Text);
+        }
     }
 
     /// <summary>As <see cref="FindAsync"/>, with the found traces' spans from afar.</summary>
@@ -65,7 +72,14 @@ public sealed class TraceReader : IDisposable
     public async Task<SearchRows> SearchAsync(SearchPlan plan, CancellationToken cancellation)
     {
         using QueryGate.Turn turn = await _gate.SearchAsync(cancellation).ConfigureAwait(false);
-        return await _search.SearchAsync(plan, turn, cancellation).ConfigureAwait(false);
+        try
+        {
+            return await _search.SearchAsync(plan, turn, cancellation).ConfigureAwait(false);
+        }
+        catch (TraceQlException e)
+        {
+            throw e.In(plan.Query.Text);
+        }
     }
 
     /// <summary>The names of all services, in order.</summary>

@@ -74,7 +74,7 @@ internal sealed class TraceSearch(ClickHouseDatabase database, RecentSpans recen
 
     private async Task CheckRegularExpressionsAsync(SearchPlan plan, CancellationToken cancellation)
     {
-        foreach (BinaryExpression comparison in QueryBounds.Comparisons(plan.Query.Filter))
+        foreach (BinaryExpression comparison in QueryBounds.Comparisons(plan.Filter))
         {
             if (comparison is not { Operator: BinaryOperator.Matches or BinaryOperator.NotMatches, Right: Literal { Value: string pattern } literal }) continue;
             if (RegularExpression.SplitsCharacters(pattern)) throw NoRegularExpression(literal, pattern);
@@ -98,7 +98,7 @@ internal sealed class TraceSearch(ClickHouseDatabase database, RecentSpans recen
 
     private async Task<ResourceMatches> MatchResourcesAsync(SearchPlan plan, CancellationToken cancellation)
     {
-        BinaryExpression[] comparisons = [.. QueryBounds.Comparisons(plan.Query.Filter).Where(SpanPredicateSql.LooksIntoResources).Distinct()];
+        BinaryExpression[] comparisons = [.. QueryBounds.Comparisons(plan.Filter).Where(SpanPredicateSql.LooksIntoResources).Distinct()];
         if (comparisons.Length == 0) return ResourceMatches.None;
         string line = (await database.ReadLinesAsync(sql.ResourceMatches(comparisons), cancellation).ConfigureAwait(false)).SingleOrDefault("");
         return new ResourceMatches(comparisons.Zip(line.Split(',')).ToDictionary());

@@ -11,9 +11,9 @@ public sealed record AskedFields(IReadOnlyList<AttributeField> Attributes, bool 
     /// <summary>More are not shown: each is read for every span.</summary>
     private const int MaxAttributes = 10;
 
-    public static AskedFields Of(TraceQlQuery query)
+    public static AskedFields Of(FieldExpression? filter)
     {
-        FieldExpression[] fields = [.. QueryBounds.Comparisons(query.Filter).Select(comparison => comparison.Left)];
+        FieldExpression[] fields = [.. QueryBounds.Comparisons(filter).Select(comparison => comparison.Left)];
         return new AskedFields(
             [
                 .. fields.OfType<AttributeField>()

@@ -44,8 +44,8 @@ internal static class Filters
     public static TraceQlQuery All(IReadOnlyList<FieldExpression> filters) => filters.Count switch
     {
         0 => TraceQlQuery.Everything,
-        1 => new TraceQlQuery(filters[0]),
-        _ => new TraceQlQuery(new LogicalExpression(0, LogicalOperator.And, filters)),
+        1 => TraceQlQuery.Of(filters[0]),
+        _ => TraceQlQuery.Of(new LogicalExpression(0, LogicalOperator.And, filters)),
     };
 
     private static BinaryExpression Is(FieldExpression field, BinaryOperator comparison, object value) => new(0, comparison, field, new Literal(0, value));

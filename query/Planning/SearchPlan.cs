@@ -10,13 +10,19 @@ public sealed record SearchPlan
     /// <param name="limit">Traces at most; the newest are taken.</param>
     /// <param name="spansPerSpanset">Matched spans shown per trace at most.</param>
     /// <exception cref="QueryBoundsException">The query asks for too much.</exception>
+    /// <exception cref="TraceQlException">It asks for what can't be searched for yet.</exception>
     public SearchPlan(TraceQlQuery query, TimeRange? time, int limit, int spansPerSpanset)
     {
-        QueryBounds.Check(query.Filter);
-        (Query, Time, Limit, SpansPerSpanset, Asked) = (query, time, limit, spansPerSpanset, AskedFields.Of(query));
+        if (query.Root is not SpansetFilter spanset) throw new TraceQlException(query.Root.Position, "only one spanset, { … }, can be searched for so far").In(query.Text);
+        Filter = spanset.Condition;
+        QueryBounds.Check(Filter);
+        (Query, Time, Limit, SpansPerSpanset, Asked) = (query, time, limit, spansPerSpanset, AskedFields.Of(Filter));
     }
 
     public TraceQlQuery Query { get; }
+
+    /// <summary>What a span must be; null for any.</summary>
+    public FieldExpression? Filter { get; }
 
     public TimeRange? Time { get; init; }
 
@@ -31,7 +37,7 @@ public sealed record SearchPlan
     public IReadOnlyList<BinaryExpression> OfTrace { get; init; } = [];
 
     /// <summary>Whether ClickHouse takes long to make out what is asked, however little there is to read.</summary>
-    public bool IsIntricate => QueryBounds.Conditions(Query.Filter) > QueryBounds.ManyConditions;
+    public bool IsIntricate => QueryBounds.Conditions(Filter) > QueryBounds.ManyConditions;
 }
 
 /// <summary>A time range in nanoseconds since 1970, both ends included.</summary>

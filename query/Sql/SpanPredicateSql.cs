@@ -43,6 +43,8 @@ internal sealed class SpanPredicateSql(SqlParameters parameters, string tenant, 
 
     private string WriteComparison(BinaryExpression comparison, Literal value) => comparison.Left switch
     {
+        AttributeField { OfParent: true } field => throw new TraceQlException(field.Position, "the parent's fields can't be searched for yet"),
+        { } field when value.Value is NilValue => throw new TraceQlException(field.Position, "what is missing can't be searched for yet"),
         IntrinsicField { Intrinsic: Intrinsic.Name } => WriteListed("name", comparison, value),
         IntrinsicField { Intrinsic: Intrinsic.StatusMessage } => WriteText("status_message", comparison, value),
         IntrinsicField { Intrinsic: Intrinsic.Status } when value.Value is StatusValue status => WriteEnum("status_code", comparison, (int)status),
@@ -53,7 +55,7 @@ internal sealed class SpanPredicateSql(SqlParameters parameters, string tenant, 
         IntrinsicField { Intrinsic: Intrinsic.ScopeVersion } => WriteScope("version", comparison, value),
         IntrinsicField { Intrinsic: Intrinsic.EventName } => WriteRemainder(comparison, value.Value is string name ? [OtlpFragments.EventName(name)] : []),
         IntrinsicField { Intrinsic: Intrinsic.TraceState } => WriteRemainder(comparison, value.Value is string state ? [OtlpFragments.TraceState(state)] : []),
-        IntrinsicField field => throw new TraceQlException(value.Position, $"{field.Intrinsic} can't be compared with this value"),
+        IntrinsicField field => throw new TraceQlException(field.Position, $"{FieldNames.Of(field.Intrinsic)} can't be searched for so yet"),
         AttributeField { Scope: AttributeScope.Span } field => WriteSpanAttribute(field.Name, comparison, value),
         AttributeField { Scope: AttributeScope.Resource } field => WriteResource(field.Name, comparison, value),
         AttributeField { Scope: AttributeScope.Any } field => WriteSpanOrResource(field.Name, comparison, value),

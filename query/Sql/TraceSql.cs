@@ -175,7 +175,7 @@ internal sealed class TraceSql(string tenant)
             conditions.Add($"start_time_unix_nano <= {parameters.Add(time.LastUnixNano)}");
         }
 
-        if (plan.Query.Filter is { } filter) conditions.Add(new SpanPredicateSql(parameters, tenant, resources).Write(filter));
+        if (plan.Filter is { } filter) conditions.Add(new SpanPredicateSql(parameters, tenant, resources).Write(filter));
         return string.Join(" AND ", conditions);
     }
 

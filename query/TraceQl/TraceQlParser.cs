@@ -1,216 +1,217 @@
+using static TraceStore.Query.TraceQl.SpansetOperator;
+
 namespace TraceStore.Query.TraceQl;
 
 /// <summary>
-/// Reads TraceQL by recursive descent, one method per rule, loosest binding first:
+/// Reads TraceQL by recursive descent (Grafana Tempo's documentation of TraceQL; where it leaves open what binds tighter, as Grafana's editor has it):
 /// <code>
-/// query      = "{" [ or ] "}"
-/// or         = and { "||" and }
-/// and        = comparison { "&amp;&amp;" comparison }
-/// comparison = operand [ ( "=" | "!=" | "&lt;" | "&lt;=" | "&gt;" | "&gt;=" | "=~" | "!~" ) operand ]
-/// operand    = "(" or ")" | "!" operand | "-" ( number | duration ) | literal | field
+/// query     = pipeline [ hints ]
+/// pipeline  = stage { "|" stage }
+/// stage     = "by" "(" field ")" | "coalesce" "(" ")" | "select" "(" field { "," field } ")" | metrics | ( "topk" | "bottomk" ) "(" number ")" | operation
+/// operation = operand { operator operand }     "||" loosest, then "&amp;&amp;", then relations and comparisons, then + -, then * / %, then ^
+/// operand   = "{" [ field ] "}" | aggregate | number | "(" pipeline ")"
 /// </code>
+/// Operations are between spansets, numbers or series, and what stands on an operator's sides says which: so <c>></c> is a child or a comparison.
 /// </summary>
 public sealed class TraceQlParser
 {
     /// <summary>Longer queries are refused (Tempo's default).</summary>
     public const int MaxQueryLength = 128 * 1024;
 
-    /// <summary>Brackets and negations nest no deeper than this: it bounds the stack.</summary>
-    private const int MaxDepth = 200;
-
-    /// <summary>The digits of the smallest 64-bit integer, which has no positive.</summary>
-    private const string SmallestDigits = "9223372036854775808";
-
-    private static readonly Dictionary<string, BinaryOperator> s_comparisons = new()
+    private static readonly Dictionary<string, SpansetOperator> s_relations = new()
     {
-        ["="] = BinaryOperator.Equal,
-        ["!="] = BinaryOperator.NotEqual,
-        ["<"] = BinaryOperator.Less,
-        ["<="] = BinaryOperator.LessOrEqual,
-        [">"] = BinaryOperator.Greater,
-        [">="] = BinaryOperator.GreaterOrEqual,
-        ["=~"] = BinaryOperator.Matches,
-        ["!~"] = BinaryOperator.NotMatches,
+        [">"] = Child, ["<"] = SpansetOperator.Parent, [">>"] = Descendant, ["<<"] = Ancestor, ["~"] = Sibling,
+        ["!>"] = NotChild, ["!<"] = NotParent, ["!>>"] = NotDescendant, ["!<<"] = NotAncestor, ["!~"] = NotSibling,
+        ["&>"] = UnionChild, ["&<"] = UnionParent, ["&>>"] = UnionDescendant, ["&<<"] = UnionAncestor, ["&~"] = UnionSibling,
     };
 
-    private static readonly Dictionary<string, Intrinsic> s_intrinsics = new()
+    private static readonly Dictionary<string, AggregateFunction> s_aggregates = new()
     {
-        ["name"] = Intrinsic.Name,
-        ["span:name"] = Intrinsic.Name,
-        ["status"] = Intrinsic.Status,
-        ["span:status"] = Intrinsic.Status,
-        ["statusMessage"] = Intrinsic.StatusMessage,
-        ["span:statusMessage"] = Intrinsic.StatusMessage,
-        ["kind"] = Intrinsic.Kind,
-        ["span:kind"] = Intrinsic.Kind,
-        ["duration"] = Intrinsic.Duration,
-        ["span:duration"] = Intrinsic.Duration,
+        ["count"] = AggregateFunction.Count,
+        ["min"] = AggregateFunction.Min,
+        ["max"] = AggregateFunction.Max,
+        ["avg"] = AggregateFunction.Avg,
+        ["sum"] = AggregateFunction.Sum,
     };
 
-    /// <summary>Tempo's fields that there is nothing for yet; their names mustn't be taken for misspelt attributes.</summary>
-    private static readonly HashSet<string> s_notYet =
-    [
-        "rootName", "rootServiceName", "traceDuration", "nestedSetLeft", "nestedSetRight", "nestedSetParent", "parent", "childCount", "nil",
-        "span:id", "span:parentID", "span:childCount", "trace:id", "trace:duration", "trace:rootName", "trace:rootService",
-        "event:name", "event:timeSinceStart", "link:traceID", "link:spanID", "instrumentation:name", "instrumentation:version",
-    ];
+    private readonly TokenReader _tokens;
+    private readonly FieldParser _fields;
+    private readonly MetricsParser _metrics;
 
-    private static readonly Dictionary<string, AttributeScope> s_scopes = new()
+    private TraceQlParser(TokenReader tokens)
     {
-        [""] = AttributeScope.Any,
-        ["span"] = AttributeScope.Span,
-        ["resource"] = AttributeScope.Resource,
-        ["event"] = AttributeScope.Event,
-        ["link"] = AttributeScope.Link,
-        ["instrumentation"] = AttributeScope.Instrumentation,
-    };
+        _tokens = tokens;
+        _fields = new FieldParser(tokens);
+        _metrics = new MetricsParser(tokens, _fields);
+    }
 
-    private static readonly Dictionary<string, object> s_words = new()
-    {
-        ["true"] = true,
-        ["false"] = false,
-        ["ok"] = StatusValue.Ok,
-        ["error"] = StatusValue.Error,
-        ["unset"] = StatusValue.Unset,
-        ["server"] = KindValue.Server,
-        ["client"] = KindValue.Client,
-        ["internal"] = KindValue.Internal,
-        ["producer"] = KindValue.Producer,
-        ["consumer"] = KindValue.Consumer,
-        ["unspecified"] = KindValue.Unspecified,
-    };
-
-    private readonly List<TraceQlToken> _tokens;
-    private int _next;
-    private int _depth;
-
-    private TraceQlParser(string query) => _tokens = new Lexer(query).ReadAll();
-
-    private TraceQlToken Next => _tokens[_next];
-
-    /// <exception cref="TraceQlException">The text is no query.</exception>
+    /// <exception cref="TraceQlException">The text is no query, or one that has no meaning.</exception>
     public static TraceQlQuery Parse(string query)
     {
-        if (query.Length > MaxQueryLength) throw new TraceQlException(MaxQueryLength, $"a query has at most {MaxQueryLength} characters");
-        return new TraceQlParser(query).ParseQuery();
+        try
+        {
+            if (query.Length > MaxQueryLength) throw new TraceQlException(MaxQueryLength, $"a query has at most {MaxQueryLength} characters");
+            var parsed = new TraceQlParser(new TokenReader(query)).ParseQuery(query);
+            TraceQlCheck.Check(parsed);
+            return parsed;
+        }
+        catch (TraceQlException e)
+        {
+            throw e.In(query);
+        }
     }
 
-    private TraceQlQuery ParseQuery()
+    /// <summary>
+    /// Of a query that is being written, what its first spanset's condition says so far; null for nothing. What is half-written in it is left out.
+    /// </summary>
+    public static FieldExpression? ParseLeniently(string query)
     {
-        Expect("{");
-        FieldExpression? filter = IsNext("}") ? null : ParseOr();
-        Expect("}");
-        if (Next.Kind == TraceQlTokenKind.End) return new TraceQlQuery(filter);
-        throw new TraceQlException(Next.Position, $"{Next} after the spanset isn't supported yet: a query is one {{ … }}");
+        if (query.Length > MaxQueryLength) return null;
+        var tokens = new TokenReader(query, isLenient: true);
+        while (tokens.Next.Kind != TraceQlTokenKind.End && !tokens.Next.Is("{")) tokens.Take();
+        if (!tokens.TryTake("{") || tokens.Next.Is("}")) return null;
+        return new FieldParser(tokens, isLenient: true).ParseOrNothing();
     }
 
-    private FieldExpression ParseOr() => ParseChain("||", LogicalOperator.Or, ParseAnd);
-
-    private FieldExpression ParseAnd() => ParseChain("&&", LogicalOperator.And, ParseComparison);
-
-    private FieldExpression ParseChain(string symbol, LogicalOperator logicalOperator, Func<FieldExpression> parseOperand)
+    private TraceQlQuery ParseQuery(string query)
     {
-        FieldExpression first = parseOperand();
-        if (!TryTake(symbol, out TraceQlToken between)) return first;
-        List<FieldExpression> operands = [first];
-        do operands.Add(parseOperand());
-        while (TryTake(symbol, out _));
-        return new LogicalExpression(between.Position, logicalOperator, operands);
+        Expression root = ParsePipeline();
+        List<Hint> hints = _tokens.IsFunction("with") ? _metrics.ParseHints() : [];
+        if (_tokens.Next.Kind != TraceQlTokenKind.End) throw new TraceQlException(_tokens.Next.Position, $"an operator, '|' or the end of the query was expected, not {_tokens.Next}");
+        return root is not ScalarExpression number
+            ? new TraceQlQuery(root, hints, query)
+            : throw new TraceQlException(number.Position, "a number alone finds nothing: compare it, as in count() > 2");
     }
 
-    private FieldExpression ParseComparison()
+    private Expression ParsePipeline()
     {
-        FieldExpression left = ParseOperand();
-        if (Next.Kind != TraceQlTokenKind.Symbol || !s_comparisons.TryGetValue(Next.Text, out BinaryOperator comparison)) return left;
-        int position = _tokens[_next++].Position;
-        FieldExpression right = ParseOperand();
-        return left is Literal && right is not Literal
-            ? new BinaryExpression(position, Mirrored(comparison), right, left)
-            : new BinaryExpression(position, comparison, left, right);
+        int position = _tokens.Next.Position;
+        List<SpansetExpression> stages = [];
+        Expression last;
+        do
+        {
+            if (_metrics.IsFunction())
+            {
+                MetricsExpression series = _metrics.ParsePipeline(position, AsOne(position, stages));
+                return _tokens.Next.Is("|") ? _metrics.ParseSecondStages(series) : series;
+            }
+
+            last = ParseStage(isFirst: stages.Count == 0);
+            if (last is MetricsExpression metrics) return stages.Count == 0 ? _metrics.ParseSecondStages(metrics) : throw new TraceQlException(metrics.Position, "series begin a query, and nothing stands before them");
+            if (last is SpansetExpression spans) stages.Add(spans);
+            else if (_tokens.Next.Is("|")) throw new TraceQlException(_tokens.Next.Position, "behind a number nothing can follow: compare it first, as in count() > 2");
+        }
+        while (_tokens.TryTake("|"));
+
+        return last is ScalarExpression number && stages.Count > 0 ? new ScalarPipeline(position, AsOne(position, stages), number)
+            : last is ScalarExpression ? last
+            : AsOne(position, stages);
     }
 
-    private static BinaryOperator Mirrored(BinaryOperator comparison) => comparison switch
+    private static SpansetExpression AsOne(int position, List<SpansetExpression> stages) => stages.Count switch
     {
-        BinaryOperator.Less => BinaryOperator.Greater,
-        BinaryOperator.LessOrEqual => BinaryOperator.GreaterOrEqual,
-        BinaryOperator.Greater => BinaryOperator.Less,
-        BinaryOperator.GreaterOrEqual => BinaryOperator.LessOrEqual,
-        var symmetric => symmetric,
+        0 => new SpansetFilter(position, null), // a query may begin with a function
+        1 => stages[0],
+        _ => new SpansetPipeline(position, stages),
     };
 
-    private FieldExpression ParseOperand()
+    private Expression ParseStage(bool isFirst)
     {
-        TraceQlToken token = _tokens[_next++];
-        if (++_depth > MaxDepth) throw new TraceQlException(token.Position, $"expressions nest at most {MaxDepth} deep");
-        FieldExpression operand = (token.Kind, token.Text) switch
+        int position = _tokens.Next.Position;
+        if (_tokens.IsFunction("by"))
         {
-            (TraceQlTokenKind.Symbol, "(") => ParseBracketed(),
-            (TraceQlTokenKind.Symbol, "!") => new NotExpression(token.Position, ParseOperand()),
-            (TraceQlTokenKind.Symbol, "-") => ParseNegative(token),
-            (TraceQlTokenKind.String, _) => new Literal(token.Position, token.Text),
-            (TraceQlTokenKind.Number, _) => new Literal(token.Position, NumberOf(token)),
-            (TraceQlTokenKind.Duration, _) => new Literal(token.Position, DurationOf(token)),
-            (TraceQlTokenKind.Name, _) => NameOf(token),
-            _ => throw new TraceQlException(token.Position, $"a field or a value was expected, not {token}"),
-        };
-        _depth--;
-        return operand;
-    }
-
-    private FieldExpression ParseBracketed()
-    {
-        FieldExpression inner = ParseOr();
-        Expect(")");
-        return inner;
-    }
-
-    private Literal ParseNegative(TraceQlToken minus)
-    {
-        TraceQlToken token = Next;
-        object negative = token.Kind switch
-        {
-            TraceQlTokenKind.Duration => new DurationValue(-DurationOf(token).Nanoseconds),
-            TraceQlTokenKind.Number when token.Text == SmallestDigits => long.MinValue,
-            TraceQlTokenKind.Number => NumberOf(token) is long integer ? (object)-integer : -(double)NumberOf(token),
-            _ => throw new TraceQlException(token.Position, $"a number was expected after '-', not {token}"),
-        };
-        _next++;
-        return new Literal(minus.Position, negative);
-    }
-
-    private static object NumberOf(TraceQlToken token) => NumberText.Read(token.Text)!;
-
-    private static DurationValue DurationOf(TraceQlToken token) =>
-        DurationText.TryParse(token.Text, out long nanoseconds)
-            ? new DurationValue(nanoseconds)
-            : throw new TraceQlException(token.Position, $"{token} is no duration");
-
-    private static FieldExpression NameOf(TraceQlToken token)
-    {
-        if (s_words.TryGetValue(token.Text, out object? word)) return new Literal(token.Position, word);
-        if (s_intrinsics.TryGetValue(token.Text, out Intrinsic intrinsic)) return new IntrinsicField(token.Position, intrinsic);
-        if (s_notYet.Contains(token.Text)) throw new TraceQlException(token.Position, $"{token} isn't supported yet");
-        int dot = token.Text.IndexOf('.', StringComparison.Ordinal);
-        if (dot >= 0 && dot < token.Text.Length - 1 && s_scopes.TryGetValue(token.Text[..dot], out AttributeScope scope))
-        {
-            return new AttributeField(token.Position, scope, token.Text[(dot + 1)..]);
+            _tokens.Take();
+            return new GroupStage(position, _fields.ParseArgument());
         }
 
-        throw new TraceQlException(token.Position, $"{token} is no field; attributes are written .{token.Text}, span.{token.Text} or resource.{token.Text}");
+        if (_tokens.IsFunction("select"))
+        {
+            _tokens.Take();
+            return new SelectStage(position, _fields.ParseArguments());
+        }
+
+        if (!isFirst && _tokens.IsFunction("coalesce"))
+        {
+            _tokens.Take();
+            _tokens.Expect("(");
+            _tokens.Expect(")");
+            return new CoalesceStage(position);
+        }
+
+        return ParseUnion();
     }
 
-    private void Expect(string symbol)
+    private Expression ParseUnion() => _tokens.Chain(ParseBoth, token => token.Is("||"), Combine);
+
+    private Expression ParseBoth() => _tokens.Chain(ParseRelation, token => token.Is("&&"), Combine);
+
+    private Expression ParseRelation() => _tokens.Chain(ParseSum, token => FieldParser.IsComparison(token) || (token.Kind == TraceQlTokenKind.Symbol && s_relations.ContainsKey(token.Text)), Combine);
+
+    private Expression ParseSum() => _tokens.Chain(ParseProduct, FieldParser.IsSum, Combine);
+
+    private Expression ParseProduct() => _tokens.Chain(ParsePower, FieldParser.IsProduct, Combine);
+
+    private Expression ParsePower()
     {
-        if (!TryTake(symbol, out TraceQlToken found)) throw new TraceQlException(found.Position, $"'{symbol}' was expected, not {found}");
+        Expression left = ParseOperand();
+        return _tokens.TryTake("^", out TraceQlToken between) ? Combine(between, left, _tokens.Nested(ParsePower)) : left;
     }
 
-    private bool IsNext(string symbol) => Next.Kind == TraceQlTokenKind.Symbol && Next.Text == symbol;
-
-    private bool TryTake(string symbol, out TraceQlToken token)
+    private Expression ParseOperand() => _tokens.Nested<Expression>(() =>
     {
-        token = Next;
-        if (!IsNext(symbol)) return false;
-        _next++;
-        return true;
+        TraceQlToken token = _tokens.Next;
+        if (token.Kind is TraceQlTokenKind.Number or TraceQlTokenKind.Duration || token.Is("-")) return new ScalarLiteral(token.Position, _fields.ParseNumber());
+        if (token.Kind == TraceQlTokenKind.Word && s_aggregates.TryGetValue(token.Text, out AggregateFunction function) && _tokens.BehindNext.Is("(")) return ParseAggregate(function);
+        if (token.Is("{")) return ParseFilter();
+        if (!_tokens.TryTake("(")) throw new TraceQlException(token.Position, $"a spanset such as {{ name = \"x\" }} or a function such as count() was expected, not {token}");
+        Expression inner = ParsePipeline();
+        _tokens.Expect(")");
+        return inner;
+    });
+
+    private Aggregate ParseAggregate(AggregateFunction function)
+    {
+        int position = _tokens.Take().Position;
+        if (function != AggregateFunction.Count) return new Aggregate(position, function, _fields.ParseArgument());
+        _tokens.Expect("(");
+        _tokens.Expect(")");
+        return new Aggregate(position, function, null);
     }
+
+    private SpansetFilter ParseFilter()
+    {
+        int position = _tokens.Take().Position;
+        FieldExpression? condition = _tokens.Next.Is("}") ? null : _fields.Parse();
+        _tokens.Expect("}");
+        return new SpansetFilter(position, condition);
+    }
+
+    /// <summary>What an operator means between what stands on its sides.</summary>
+    private static Expression Combine(TraceQlToken between, Expression left, Expression right)
+    {
+        int position = between.Position;
+        switch (left, right)
+        {
+            case (SpansetExpression ours, SpansetExpression theirs) when between.Is("&&"):
+                return new SpansetOperation(position, And, ours, theirs);
+            case (SpansetExpression ours, SpansetExpression theirs) when between.Is("||"):
+                return new SpansetOperation(position, Union, ours, theirs);
+            case (SpansetExpression ours, SpansetExpression theirs) when s_relations.TryGetValue(between.Text, out SpansetOperator relation):
+                return new SpansetOperation(position, relation, ours, theirs);
+            case (ScalarExpression ours, ScalarExpression theirs) when FieldParser.IsComparison(between) && !between.Is("=~") && !between.Is("!~"):
+                return new ScalarFilter(position, FieldParser.ComparisonOf(between), ours, theirs);
+            case (ScalarExpression ours, ScalarExpression theirs) when FieldParser.IsArithmetic(between):
+                return new ScalarOperation(position, FieldParser.ArithmeticOf(between), ours, theirs);
+            default:
+                return MetricsParser.Combine(between, left, right)
+                    ?? throw new TraceQlException(position, $"{between} can't stand between {Kind(left)} and {Kind(right)}");
+        }
+    }
+
+    private static string Kind(Expression expression) => expression switch
+    {
+        SpansetExpression => "a spanset",
+        MetricsExpression => "series",
+        _ => "a number",
+    };
 }

@@ -63,14 +63,14 @@ public class RequestParsingTests
     [InlineData("tags=foo service.name=a")]
     [InlineData("tags=service.name=a foo=")]
     public void A_key_that_is_still_being_typed_is_passed_over(string query) =>
-        Assert.Equal(Filters.Service("a"), TempoSearchRequest.Read(Query(query)).Query.Filter);
+        Assert.Equal(Filters.Service("a"), TempoSearchRequest.Read(Query(query)).Filter);
 
     [Fact]
     public void Tags_and_durations_of_the_trace_are_the_traces()
     {
         SearchPlan plan = TempoSearchRequest.Read(Query("tags=root.name=x root.service.name=y status.code=error&minDuration=1s&maxDuration=2s"));
 
-        Assert.Equal(Filters.Status(StatusValue.Error), plan.Query.Filter);
+        Assert.Equal(Filters.Status(StatusValue.Error), plan.Filter);
         Assert.Equal(
             [Filters.Is(Intrinsic.RootName, "x"), Filters.Is(Intrinsic.RootService, "y"), Filters.Least(Intrinsic.TraceDuration, 1_000_000_000), Filters.Most(Intrinsic.TraceDuration, 2_000_000_000)],
             plan.OfTrace);
@@ -87,13 +87,13 @@ public class RequestParsingTests
 
     [Fact]
     public void A_longest_duration_of_zero_is_no_bound() =>
-        Assert.Equal(Filters.Service("a"), JaegerSearchRequest.Read(Query("service=a&maxDuration=0")).Query.Filter);
+        Assert.Equal(Filters.Service("a"), JaegerSearchRequest.Read(Query("service=a&maxDuration=0")).Filter);
 
     [Fact]
     public void Every_way_to_ask_has_the_same_bound_on_conditions()
     {
         string tags = string.Join(' ', Enumerable.Range(0, 25_000).Select(i => $"k{i}=v"));
-        string terms = "{" + string.Join("||", Enumerable.Repeat("0", 43_000)) + "}";
+        string terms = "{" + string.Join("||", Enumerable.Repeat(".a", 30_000)) + "}";
         string json = "{" + string.Join(',', Enumerable.Range(0, 16_000).Select(i => $"\"k{i}\":\"\"")) + "}";
         Func<SearchPlan>[] asked =
         [
@@ -156,7 +156,7 @@ public class RequestParsingTests
     public void What_jaeger_shows_as_tags_is_no_mere_attribute(string key, string value) =>
         Assert.NotEqual<FieldExpression>(Filters.Attribute(AttributeScope.Any, key, value), JaegerTag.Filter(key, value));
 
-    private static IReadOnlyList<FieldExpression> Conditions(SearchPlan plan) => Assert.IsType<LogicalExpression>(plan.Query.Filter).Operands;
+    private static IReadOnlyList<FieldExpression> Conditions(SearchPlan plan) => Assert.IsType<LogicalExpression>(plan.Filter).Operands;
 
     private static QueryCollection Query(string text) => new(QueryHelpers.ParseQuery(text));
 }

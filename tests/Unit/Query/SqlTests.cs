@@ -84,7 +84,7 @@ public class SqlTests
     public void Resources_that_match_are_named_unless_they_are_many()
     {
         SearchPlan plan = new(TraceQlParser.Parse("{.region = \"eu\" && resource.host != \"a\"}"), null, 20, 3);
-        BinaryExpression[] comparisons = [.. QueryBounds.Comparisons(plan.Query.Filter)];
+        BinaryExpression[] comparisons = [.. QueryBounds.Comparisons(plan.Filter)];
         string hash = new('A', 32), hashes = string.Concat(Enumerable.Repeat(hash, ResourceMatches.MostNamed(2) + 1));
         AssertAsReviewed("find_with_resources", s_sql.Find(plan, new ResourceMatches(new Dictionary<BinaryExpression, string> { [comparisons[0]] = hash + hash, [comparisons[1]] = hashes })));
     }
@@ -93,7 +93,7 @@ public class SqlTests
     public void Resources_that_match_are_asked_for_once()
     {
         SearchPlan plan = new(TraceQlParser.Parse("{.region = \"eu\" && resource.host != \"a\" && span.x = 1 && resource.service.name = \"s\"}"), null, 20, 3);
-        AssertAsReviewed("resource_matches", s_sql.ResourceMatches(QueryBounds.Comparisons(plan.Query.Filter).Where(SpanPredicateSql.LooksIntoResources).ToArray()));
+        AssertAsReviewed("resource_matches", s_sql.ResourceMatches(QueryBounds.Comparisons(plan.Filter).Where(SpanPredicateSql.LooksIntoResources).ToArray()));
     }
 
     [Fact]
@@ -140,13 +140,14 @@ public class SqlTests
     public void Operations_are_as_reviewed() => AssertAsReviewed("operations", s_sql.Operations("shop"));
 
     [Theory]
-    [InlineData("{name = 5}", "Invalid TraceQL query at position 9: a string was expected.")]
-    [InlineData("{status > error}", "Invalid TraceQL query at position 9: this field is compared with = or !=.")]
-    [InlineData("{duration = \"x\"}", "Invalid TraceQL query at position 13: Duration can't be compared with this value.")]
-    [InlineData("{span.a =~ 5}", "Invalid TraceQL query at position 9: a regular expression matches strings only.")]
+    [InlineData("{traceDuration > 1s}", "Invalid TraceQL query at position 2: trace:duration can't be searched for so yet.")]
+    [InlineData("{parent.a = 1}", "Invalid TraceQL query at position 2: the parent's fields can't be searched for yet.")]
+    [InlineData("{.a = nil}", "Invalid TraceQL query at position 2: what is missing can't be searched for yet.")]
+    [InlineData("{.a = .b}", "Invalid TraceQL query at position 5: a condition was expected, such as name = \"x\"; others aren't supported yet.")]
+    [InlineData("{} | rate()", "Invalid TraceQL query, line 1, column 1: only one spanset, { … }, can be searched for so far.\n{} | rate()\n^")]
     [InlineData("{event.a = 5}", "Invalid TraceQL query at position 2: event attributes aren't supported yet.")]
     [InlineData("{.a}", "Invalid TraceQL query at position 2: a condition was expected, such as name = \"x\"; others aren't supported yet.")]
-    public void What_has_no_meaning_is_refused(string traceQl, string message) =>
+    public void What_cannot_be_searched_for_yet_is_said(string traceQl, string message) =>
         Assert.Equal(message, Assert.Throws<TraceQlException>(() => s_sql.Find(new SearchPlan(TraceQlParser.Parse(traceQl), null, 1, 1))).Message);
 
     [Fact]

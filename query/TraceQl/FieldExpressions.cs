@@ -1,17 +1,5 @@
 namespace TraceStore.Query.TraceQl;
 
-/// <summary>A TraceQL query: today one spanset filter, later pipelines and spanset operators.</summary>
-/// <param name="Filter">What a span must be to be matched; null matches every span (<c>{}</c>).</param>
-public sealed record TraceQlQuery(FieldExpression? Filter)
-{
-    /// <summary>The query that matches everything.</summary>
-    public static TraceQlQuery Everything { get; } = new((FieldExpression?)null);
-}
-
-/// <summary>An expression over one span's fields.</summary>
-/// <param name="Position">Where it starts in the query, for messages.</param>
-public abstract record FieldExpression(int Position);
-
 /// <summary>A value that stands in the query. Its CLR type says which: string, long, double, bool, or one of ours.</summary>
 public sealed record Literal(int Position, object Value) : FieldExpression(Position);
 
@@ -20,6 +8,9 @@ public readonly record struct AnyTypeText(string Text);
 
 /// <summary>A duration literal's value.</summary>
 public readonly record struct DurationValue(long Nanoseconds);
+
+/// <summary>What a span has that hasn't the field: <c>nil</c>.</summary>
+public readonly record struct NilValue;
 
 /// <summary>A status literal's value; the numbers are OTLP's.</summary>
 public enum StatusValue
@@ -41,7 +32,11 @@ public enum KindValue
 }
 
 /// <summary>An attribute: <c>.x</c>, <c>span.x</c>, <c>resource.x</c> and so on.</summary>
-public sealed record AttributeField(int Position, AttributeScope Scope, string Name) : FieldExpression(Position);
+/// <param name="Position">Where it stands.</param>
+/// <param name="Scope">Whose it is.</param>
+/// <param name="Name">Its key.</param>
+/// <param name="OfParent">Of the parent span: <c>parent.x</c>.</param>
+public sealed record AttributeField(int Position, AttributeScope Scope, string Name, bool OfParent = false) : FieldExpression(Position);
 
 public enum AttributeScope
 {
@@ -54,7 +49,7 @@ public enum AttributeScope
     Instrumentation,
 }
 
-/// <summary>A field that every span has: <c>name</c>, <c>status</c>, <c>duration</c> and so on.</summary>
+/// <summary>A field that spans have by nature: <c>name</c>, <c>status</c>, <c>duration</c> and so on.</summary>
 public sealed record IntrinsicField(int Position, Intrinsic Intrinsic) : FieldExpression(Position);
 
 public enum Intrinsic
@@ -65,9 +60,26 @@ public enum Intrinsic
     Kind,
     Duration,
     TraceState,
+    SpanId,
+    ParentId,
+
+    /// <summary>How many spans name it as their parent.</summary>
+    ChildCount,
+
+    /// <summary>Whether there is a parent, which only <c>nil</c> can be compared with.</summary>
+    Parent,
+    NestedSetLeft,
+    NestedSetRight,
+
+    /// <summary>The parent's NestedSetLeft; -1 for a root.</summary>
+    NestedSetParent,
     EventName,
+    EventTimeSinceStart,
+    LinkTraceId,
+    LinkSpanId,
     ScopeName,
     ScopeVersion,
+    TraceId,
 
     /// <summary>From the start of the trace's first span to the end of its last.</summary>
     TraceDuration,
@@ -91,17 +103,11 @@ public enum LogicalOperator
 /// <summary>Two expressions compared. Where one of them is a value, it stands on the right.</summary>
 public sealed record BinaryExpression(int Position, BinaryOperator Operator, FieldExpression Left, FieldExpression Right) : FieldExpression(Position);
 
-public enum BinaryOperator
-{
-    Equal,
-    NotEqual,
-    Less,
-    LessOrEqual,
-    Greater,
-    GreaterOrEqual,
-    Matches,
-    NotMatches,
-}
+/// <summary>Two expressions reckoned with.</summary>
+public sealed record ArithmeticExpression(int Position, ArithmeticOperator Operator, FieldExpression Left, FieldExpression Right) : FieldExpression(Position);
 
 /// <summary>The opposite of an expression.</summary>
 public sealed record NotExpression(int Position, FieldExpression Operand) : FieldExpression(Position);
+
+/// <summary>An expression below zero.</summary>
+public sealed record NegativeExpression(int Position, FieldExpression Operand) : FieldExpression(Position);
