@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Microsoft.Extensions.Caching.Memory;
+using TraceStore.Query.Assembly;
 using TraceStore.Query.Sql;
 using TraceStore.Storage.ClickHouse;
 using TraceStore.Storage.Spans;

@@ -1,3 +1,4 @@
+using TraceStore.Query.Assembly;
 using TraceStore.Storage.Spans;
 
 namespace TraceStore.Query.Execution;

@@ -1,3 +1,4 @@
+using TraceStore.Query.Assembly;
 using TraceStore.Query.Planning;
 using TraceStore.Query.Sql;
 using TraceStore.Query.TraceQl;

@@ -132,6 +132,7 @@ internal static class TraceQlCheck
         if (comparison.Operator is BinaryOperator.Matches or BinaryOperator.NotMatches)
         {
             if (comparison.Right is not Literal { Value: string or AnyTypeText }) throw new TraceQlException(comparison.Right.Position, "a regular expression was expected, in quotes");
+            if (comparison.Right is Literal { Value: string pattern } literal) CheckPattern(literal, pattern);
             if (left is not (FieldType.Any or FieldType.Text)) throw new TraceQlException(comparison.Position, $"a regular expression matches strings, and on its left is {left.InWords()}");
             return FieldType.Truth;
         }
@@ -142,6 +143,19 @@ internal static class TraceQlCheck
         FieldType known = left == FieldType.Any ? right : left;
         if (!isEquality && known is FieldType.Truth or FieldType.Status or FieldType.Kind or FieldType.Nil) throw new TraceQlException(comparison.Position, $"{known.InWords()} is compared with = or !=");
         return FieldType.Truth;
+    }
+
+    private static void CheckPattern(Literal literal, string pattern)
+    {
+        try
+        {
+            GoRegularExpression.Parse(pattern);
+        }
+        catch (FormatException e)
+        {
+            const int most = 100;
+            throw new TraceQlException(literal.Position, $"'{(pattern.Length <= most ? pattern : pattern[..most] + "…")}' is no regular expression (in Go's dialect, RE2): {e.Message}");
+        }
     }
 
     /// <summary>An attribute may be true, and is false otherwise.</summary>

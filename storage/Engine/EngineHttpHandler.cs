@@ -15,7 +15,8 @@ internal sealed class EngineHttpHandler(Func<EngineProcess> current)
         request.Headers.Add(EngineConfiguration.KeyHeader, engine.Configuration.Key);
         HttpResponseMessage answer = await base.SendAsync(request, cancellationToken).ConfigureAwait(false);
         if (engine.Configuration.IsProven(answer)) return answer;
+        string said = $"{(int)answer.StatusCode} {answer.ReasonPhrase}";
         answer.Dispose();
-        throw new HttpRequestException($"what answers at port {engine.Configuration.Port} is not the embedded engine");
+        throw new HttpRequestException($"what answers at port {engine.Configuration.Port} is not the embedded engine; it says {said}");
     }
 }

@@ -25,6 +25,7 @@ public static class OtlpSamples
         long integer => new AnyValue { IntValue = integer },
         double number => new AnyValue { DoubleValue = number },
         byte[] bytes => new AnyValue { BytesValue = ByteString.CopyFrom(bytes) },
+        object[] values => new AnyValue { ArrayValue = new ArrayValue { Values = { values.Select(Value) } } },
         _ => throw new ArgumentException("no such attribute value", nameof(value)),
     };
 

@@ -3,6 +3,8 @@ using System.Diagnostics;
 using System.Globalization;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
+using Polly;
+using Polly.Retry;
 using Spectre.Console;
 using TraceStore.Serving;
 using TraceStore.Settings;
@@ -157,8 +159,9 @@ internal static class RestoreCommand
             .StartAsync(async screen =>
             {
                 ProgressTask task = screen.AddTask("Restoring", maxValue: Math.Max(1, plan.Size.Bytes));
-                var restorer = new Restorer(settings, store, wishes.AcceptsHoles, logs, read => task.Value = Math.Min(read.Bytes, task.MaxValue));
-                done = await restorer.RunAsync(plan, isCopy: wishes.Into is not null, cancellation).ConfigureAwait(false);
+                done = await GoingOn(logs).ExecuteAsync(
+                    async token => await new Restorer(settings, store, wishes.AcceptsHoles, logs, read => task.Value = Math.Min(read.Bytes, task.MaxValue)).RunAsync(plan, isCopy: wishes.Into is not null, token).ConfigureAwait(false),
+                    cancellation).ConfigureAwait(false);
                 task.Value = task.MaxValue;
             }).ConfigureAwait(false);
         string rest = done!.IsCopy ? "A copy, to be looked at: it has no part in the archive." : "It goes on as the archive's writer, in an epoch of its own, once the last writer's lease is over.";
@@ -168,6 +171,22 @@ internal static class RestoreCommand
             ? $"Look at it: {ThisProgram.Name} --data {settings.DataDirectory} --otlp-grpc-port 0 --otlp-http-port 0 --tempo-port {settings.TempoPort + 1} --jaeger-port {settings.JaegerPort + 1}"
             : $"Start it: {ThisProgram.Name} --data {settings.DataDirectory} --archive {store.Address}{(settings.Engine is null ? $" --clickhouse {settings.ClickHouse.Url}" : "")}");
     }
+
+    /// <summary>ClickHouse that ends or is away for a minute isn't the end of a restore, which goes on from its journal.</summary>
+    private static ResiliencePipeline GoingOn(ILoggerFactory logs) => new ResiliencePipelineBuilder()
+        .AddRetry(new RetryStrategyOptions
+        {
+            ShouldHandle = new PredicateBuilder().Handle<ClickHouseUnavailableException>(),
+            MaxRetryAttempts = 8,
+            BackoffType = DelayBackoffType.Exponential,
+            Delay = TimeSpan.FromMilliseconds(250),
+            OnRetry = failed =>
+            {
+                logs.CreateLogger<Restorer>().LogWarning("{Cause} The restore goes on from where it is in {Delay} ms.", failed.Outcome.Exception!.Message, (long)failed.RetryDelay.TotalMilliseconds);
+                return ValueTask.CompletedTask;
+            },
+        })
+        .Build();
 
     private static void Show(TraceStoreSettings settings, IObjectStore store, RestorePlan plan, RestoreTimes? measured)
     {

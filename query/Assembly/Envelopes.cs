@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace TraceStore.Query.Execution;
+namespace TraceStore.Query.Assembly;
 
 /// <summary>Resources and scopes in OTLP's encoding, by hash: ResourceSpans without scope_spans, ScopeSpans without spans.</summary>
 public sealed class Envelopes
