@@ -17,7 +17,7 @@ namespace TraceStore.Query.Encoding;
 /// </summary>
 public sealed class TempoSearchEncoder(SearchRows rows, SearchPlan plan)
 {
-    private const string RootMissing = "<root span not yet received>";
+    internal const string RootMissing = "<root span not yet received>";
     private const int StatusError = 2;
 
     private readonly Dictionary<UInt128, ILookup<string, AnyValue>> _resources = [];

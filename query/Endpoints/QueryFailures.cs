@@ -48,7 +48,7 @@ internal static class QueryFailures
     {
         BadRequestException or TraceQlException or QueryBoundsException => (StatusCodes.Status400BadRequest, failure.Message),
         BadHttpRequestException bad => (bad.StatusCode, "The request can't be read."),
-        AnswerTooLargeException => (StatusCodes.Status422UnprocessableEntity, failure.Message),
+        AnswerTooLargeException or SearchTooWideException => (StatusCodes.Status422UnprocessableEntity, failure.Message),
         ClickHouseUnavailableException { IsQueryTooLarge: true } => (StatusCodes.Status422UnprocessableEntity, "The query needs more memory than a query may have. Ask for less time, or for something rarer."),
         QueriesOverloadedException => (StatusCodes.Status503ServiceUnavailable, failure.Message),
         ClickHouseUnavailableException unavailable => (StatusCodes.Status503ServiceUnavailable, $"Traces can't be read now: {unavailable.InWords}."),

@@ -91,6 +91,7 @@ public static class TempoApi
     private static async Task<IResult> SearchAsync(HttpRequest request, TraceReader reader, CancellationToken cancellation)
     {
         SearchPlan plan = TempoSearchRequest.Read(request.Query);
+        if (plan.IsEvaluated) return Results.Text(TempoSearchEncoder.Json(new FoundTracesEncoder(plan).Response(await reader.EvaluateAsync(plan, cancellation).ConfigureAwait(false))), Json);
         using SearchRows rows = await reader.SearchAsync(plan, cancellation).ConfigureAwait(false);
         return Results.Text(TempoSearchEncoder.Json(new TempoSearchEncoder(rows, plan).Response()), Json);
     }

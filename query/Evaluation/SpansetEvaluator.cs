@@ -16,8 +16,8 @@ public sealed class SpansetEvaluator
     /// <summary>What a query finds in the trace; nothing where it doesn't.</summary>
     public IReadOnlyList<Spanset> Evaluate(SpansetExpression query) => Evaluate(query, [new Spanset(_trace.Spans, [])]);
 
-    /// <summary>A field's first value; null for none.</summary>
-    public object? ValueOf(FieldExpression field, EvaluatedSpan span) => _fields.ValuesOf(field, span).FirstOrDefault();
+    /// <summary>A field's values, as a <see cref="Literal"/> has them; none where it is missing.</summary>
+    public IEnumerable<object> ValuesOf(FieldExpression field, EvaluatedSpan span) => _fields.ValuesOf(field, span);
 
     private IReadOnlyList<Spanset> Evaluate(SpansetExpression query, IReadOnlyList<Spanset> input) => query switch
     {

@@ -21,6 +21,8 @@ public sealed class QueryGate(QueryServiceOptions options) : IDisposable
 
     private const int MaxLargeWaiting = 8;
 
+    public QueryServiceOptions Options => options;
+
     private readonly SemaphoreSlim _searches = new(options.MaxSearches);
     private readonly SemaphoreSlim _lookUps = new(options.MaxLookUps);
     private readonly SemaphoreSlim _large = new(1);

@@ -15,12 +15,12 @@ public sealed class TraceReader : IDisposable
 
     private readonly TraceSql _sql = new(tenant: "");
     private readonly ClickHouseDatabase _database;
-    private readonly RecentSpans _recent;
     private readonly QueryGate _gate;
     private readonly Func<string?> _missing;
-    private readonly TraceLocator _locator;
+    private readonly SpanReader _spans;
     private readonly EnvelopeReader _envelopes;
     private readonly TraceSearch _search;
+    private readonly EvaluatedSearch _evaluated;
 
     /// <param name="database">What is stored.</param>
     /// <param name="recent">What isn't yet.</param>
@@ -28,10 +28,12 @@ public sealed class TraceReader : IDisposable
     /// <param name="missing">Says why spans may be missing that were stored once; null when none are.</param>
     public TraceReader(ClickHouseDatabase database, RecentSpans recent, QueryGate gate, Func<string?>? missing = null)
     {
-        (_database, _recent, _gate, _missing) = (database, recent, gate, missing ?? (() => null));
-        _locator = new TraceLocator(database, _sql);
+        (_database, _gate, _missing) = (database, gate, missing ?? (() => null));
+        var locator = new TraceLocator(database, _sql);
         _envelopes = new EnvelopeReader(database, _sql);
-        _search = new TraceSearch(database, recent, _sql, _locator, _envelopes);
+        _spans = new SpanReader(database, recent, _sql, locator);
+        _search = new TraceSearch(database, recent, _sql, locator, _envelopes);
+        _evaluated = new EvaluatedSearch(_search, _spans, _envelopes, gate.Options);
     }
 
     /// <summary>All spans of the traces. Whoever has shown them disposes of them.</summary>
@@ -41,7 +43,7 @@ public sealed class TraceReader : IDisposable
         SpanBatch? spans = null;
         try
         {
-            spans = traces.Count == 0 ? new SpanBatch() : await turn.ReadAsync(noteRead => ReadSpansAsync(traces, noteRead, cancellation), cancellation).ConfigureAwait(false);
+            spans = traces.Count == 0 ? new SpanBatch() : await turn.ReadAsync(noteRead => _spans.ReadAsync(traces, MaxSpans, noteRead, cancellation), cancellation).ConfigureAwait(false);
             return new SpanRows(spans, await _envelopes.ReadAsync(spans, cancellation).ConfigureAwait(false), IsCut: spans.Count > MaxSpans, turn, _missing());
         }
         catch
@@ -59,7 +61,24 @@ public sealed class TraceReader : IDisposable
         using QueryGate.Turn turn = await _gate.SearchAsync(cancellation).ConfigureAwait(false);
         try
         {
-            return await _search.FindAsync(plan, cancellation).ConfigureAwait(false);
+            if (!plan.IsEvaluated) return await _search.FindAsync(plan, cancellation).ConfigureAwait(false);
+            return [.. (await _evaluated.RunAsync(plan, cancellation).ConfigureAwait(false)).Traces.Select(found => found.Trace.Trace.Id)];
+        }
+        catch (TraceQlException e)
+        {
+            throw e.In(plan.Query.Text);
+        }
+    }
+
+    /// <summary>The newest traces that a query finds something in, and what.</summary>
+    /// <exception cref="TraceQlException">A regular expression in it is none.</exception>
+    /// <exception cref="SearchTooWideException">It has read as much as a search may, and nothing was found.</exception>
+    public async Task<FoundTraces> EvaluateAsync(SearchPlan plan, CancellationToken cancellation)
+    {
+        using QueryGate.Turn turn = await _gate.SearchAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            return await _evaluated.RunAsync(plan, cancellation).ConfigureAwait(false);
         }
         catch (TraceQlException e)
         {
@@ -114,26 +133,6 @@ public sealed class TraceReader : IDisposable
     }
 
     public void Dispose() => _envelopes.Dispose();
-
-    /// <summary>What is recent, and what is stored but for that.</summary>
-    private async Task<SpanBatch> ReadSpansAsync(IReadOnlyCollection<TraceId> traces, Action<int> noteRead, CancellationToken cancellation)
-    {
-        var spans = new SpanBatch();
-        SegmentRange? recent = _recent.Copy(traces, spans);
-        try
-        {
-            noteRead((int)NativeBlockWriter.MostBytes(SpanColumns.Spans, spans));
-            TracePlaces? places = await _locator.FindAsync(traces, cancellation).ConfigureAwait(false);
-            if (places is { IsNowhere: true }) return spans;
-            await _database.ReadAsync(_sql.Spans(traces, MaxSpans + 1, places, recent), SpanColumns.Spans.Bind(spans), noteRead, cancellation).ConfigureAwait(false);
-            return spans;
-        }
-        catch
-        {
-            spans.Clear();
-            throw;
-        }
-    }
 
     private Task<TBatch> ReadAsync<TBatch>(
         QueryGate.Turn turn, SqlQuery query, Func<TBatch, IReadOnlyDictionary<string, (string Type, Column Column)>> bind, CancellationToken cancellation)

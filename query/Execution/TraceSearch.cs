@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using TraceStore.Query.Assembly;
 using TraceStore.Query.Planning;
 using TraceStore.Query.Sql;
@@ -21,12 +22,25 @@ internal sealed class TraceSearch(ClickHouseDatabase database, RecentSpans recen
     /// <summary>Spans that a search looks at in each trace that it has found, at most; it bounds what one fat trace takes.</summary>
     private const int MaxSummarySpans = 20_000;
 
+    /// <summary>More than are ever recent.</summary>
+    private const int MaxRecent = 1_000_000;
+
+    private const int CandidatesAtOnce = 200;
+
     /// <summary>The newest traces with a span that the plan asks for.</summary>
     public async Task<IReadOnlyList<TraceId>> FindAsync(SearchPlan plan, CancellationToken cancellation)
     {
         await CheckRegularExpressionsAsync(plan, cancellation).ConfigureAwait(false); // 1
         ResourceMatches resources = await MatchResourcesAsync(plan, cancellation).ConfigureAwait(false); // 2
         return await FindAsync(plan, resources, cancellation).ConfigureAwait(false); // 3
+    }
+
+    /// <summary>All traces with a span that the plan's filter finds, newest first, for as long as somebody asks.</summary>
+    public async IAsyncEnumerable<TraceId> CandidatesAsync(SearchPlan plan, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        await CheckRegularExpressionsAsync(plan, cancellation).ConfigureAwait(false); // 1
+        ResourceMatches resources = await MatchResourcesAsync(plan, cancellation).ConfigureAwait(false); // 2
+        await foreach (TraceId trace in TracesAsync(plan, CandidatesAtOnce, resources, cancellation).ConfigureAwait(false)) yield return trace; // 3
     }
 
     /// <summary>As <see cref="FindAsync(SearchPlan, CancellationToken)"/>, with the found traces' spans from afar.</summary>
@@ -105,28 +119,33 @@ internal sealed class TraceSearch(ClickHouseDatabase database, RecentSpans recen
         return new ResourceMatches(comparisons.Zip(line.Split(',')).ToDictionary());
     }
 
-    private async Task<IReadOnlyList<TraceId>> FindAsync(SearchPlan plan, ResourceMatches resources, CancellationToken cancellation)
+    private async Task<IReadOnlyList<TraceId>> FindAsync(SearchPlan plan, ResourceMatches resources, CancellationToken cancellation) =>
+        await TracesAsync(plan, plan.Limit, resources, cancellation).Take(plan.Limit).ToListAsync(cancellation).ConfigureAwait(false);
+
+    /// <summary>All traces with a span that the plan asks for, newest first; so many are asked for at once.</summary>
+    private async IAsyncEnumerable<TraceId> TracesAsync(SearchPlan plan, int page, ResourceMatches resources, [EnumeratorCancellation] CancellationToken cancellation)
     {
         // What is recent first: until the pieces are read it may be stored, but not the other way round
-        SqlQuery ofRecent = sql.FindRecent(plan, resources);
+        SqlQuery ofRecent = sql.FindRecent(plan with { Limit = MaxRecent }, resources);
         ExternalTable? table = recent.Copy(ofRecent.Text);
-        IReadOnlyList<FoundTrace> newest = table is null ? [] : await ReadFoundAsync(ofRecent with { With = table }, cancellation).ConfigureAwait(false);
-        List<TraceId> traces = [];
+        IReadOnlyList<NewestSpan> newest = table is null ? [] : await ReadFoundAsync(ofRecent with { With = table }, cancellation).ConfigureAwait(false);
         HashSet<TraceId> found = [];
         ulong now = (ulong)(DateTimeOffset.UtcNow - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick;
         foreach (TimeRange window in NewestFirst.Windows(plan.Time, now, plan.IsIntricate))
         {
-            IReadOnlyList<FoundTrace> stored = await ReadFoundAsync(Find(plan with { Time = window }, resources), cancellation).ConfigureAwait(false);
-            IEnumerable<FoundTrace> both = stored.Concat(newest.Where(trace => window.Holds(trace.NewestUnixNano))).OrderByDescending(trace => trace.NewestUnixNano);
-            foreach (FoundTrace trace in both.TakeWhile(_ => traces.Count < plan.Limit))
+            for (TimeRange? rest = window; rest is not null;)
             {
-                if (found.Add(trace.Id)) traces.Add(trace.Id); // a newer span of it may have matched before
+                IReadOnlyList<NewestSpan> stored = await ReadFoundAsync(Find(plan with { Time = rest, Limit = page }, resources), cancellation).ConfigureAwait(false);
+                TimeRange? older = stored.Count < page ? null : rest.Before(stored[^1].UnixNano);
+                IEnumerable<NewestSpan> both = stored.Concat(newest.Where(span => rest.Holds(span.UnixNano) && older?.Holds(span.UnixNano) != true)).OrderByDescending(span => span.UnixNano);
+                foreach (NewestSpan span in both)
+                {
+                    if (found.Add(span.Trace)) yield return span.Trace; // a newer span of it may have matched before
+                }
+
+                rest = older;
             }
-
-            if (traces.Count == plan.Limit) break;
         }
-
-        return traces;
     }
 
     private SqlQuery Find(SearchPlan plan, ResourceMatches resources)
@@ -136,7 +155,7 @@ internal sealed class TraceSearch(ClickHouseDatabase database, RecentSpans recen
         return recent.Copy(withRecent.Text) is { } table ? withRecent with { With = table } : sql.Find(plan, resources);
     }
 
-    private async Task<IReadOnlyList<FoundTrace>> ReadFoundAsync(SqlQuery query, CancellationToken cancellation)
+    private async Task<IReadOnlyList<NewestSpan>> ReadFoundAsync(SqlQuery query, CancellationToken cancellation)
     {
         var ids = new FixedBytesColumn(TraceId.Size);
         var newest = new NumberColumn<ulong>();
@@ -145,9 +164,9 @@ internal sealed class TraceSearch(ClickHouseDatabase database, RecentSpans recen
             new Dictionary<string, (string, Column)> { ["trace_id"] = ("FixedString(16)", ids), ["newest"] = ("UInt64", newest) },
             noteRead: null,
             cancellation).ConfigureAwait(false);
-        return [.. Enumerable.Range(0, ids.Count).Select(row => new FoundTrace(TraceId.Read(ids[row]), newest[row]))];
+        return [.. Enumerable.Range(0, ids.Count).Select(row => new NewestSpan(TraceId.Read(ids[row]), newest[row]))];
     }
 
     /// <summary>A trace with a span that is asked for, and when the newest of these started.</summary>
-    private readonly record struct FoundTrace(TraceId Id, ulong NewestUnixNano);
+    private readonly record struct NewestSpan(TraceId Trace, ulong UnixNano);
 }

@@ -10,23 +10,29 @@ public sealed record SearchPlan
     /// <param name="limit">Traces at most; the newest are taken.</param>
     /// <param name="spansPerSpanset">Matched spans shown per trace at most.</param>
     /// <exception cref="QueryBoundsException">The query asks for too much.</exception>
-    /// <exception cref="TraceQlException">It asks for what can't be searched for yet.</exception>
+    /// <exception cref="TraceQlException">It asks for series.</exception>
     public SearchPlan(TraceQlQuery query, TimeRange? time, int limit, int spansPerSpanset)
     {
-        if (query.Root is not SpansetFilter spanset) throw new TraceQlException(query.Root.Position, "only one spanset, { … }, can be searched for so far").In(query.Text);
-        Filter = spanset.Condition;
+        Spansets = query.Root as SpansetExpression ?? throw new TraceQlException(query.Root.Position, "a search gives traces, and this query series of numbers").In(query.Text);
+        (IsEvaluated, Filter) = Spansets is SpansetFilter spanset && Candidates.IsExact(spanset.Condition) ? (false, spanset.Condition) : (true, Candidates.Of(Spansets));
         QueryBounds.Check(Filter);
         (Query, Time, Limit, SpansPerSpanset, Asked) = (query, time, limit, spansPerSpanset, AskedFields.Of(Filter));
     }
 
     public TraceQlQuery Query { get; }
 
-    /// <summary>What a span must be; null for any.</summary>
+    /// <summary>What it asks for.</summary>
+    public SpansetExpression Spansets { get; }
+
+    /// <summary>Whether the query is tried on each trace that the filter finds, for the filter says less.</summary>
+    public bool IsEvaluated { get; }
+
+    /// <summary>What a span of each trace must be; null for any.</summary>
     public FieldExpression? Filter { get; }
 
     public TimeRange? Time { get; init; }
 
-    public int Limit { get; }
+    public int Limit { get; init; }
 
     public int SpansPerSpanset { get; }
 
@@ -44,4 +50,11 @@ public sealed record SearchPlan
 public sealed record TimeRange(ulong FirstUnixNano, ulong LastUnixNano)
 {
     public bool Holds(ulong unixNano) => unixNano >= FirstUnixNano && unixNano <= LastUnixNano;
+
+    /// <summary>What of it is older, or just as old; null for nothing. It never is the same.</summary>
+    public TimeRange? Before(ulong unixNano)
+    {
+        ulong last = unixNano < LastUnixNano ? unixNano : LastUnixNano - 1;
+        return unixNano > FirstUnixNano ? this with { LastUnixNano = last } : null;
+    }
 }

@@ -106,6 +106,9 @@ public sealed record BinaryExpression(int Position, BinaryOperator Operator, Fie
 /// <summary>Two expressions reckoned with.</summary>
 public sealed record ArithmeticExpression(int Position, ArithmeticOperator Operator, FieldExpression Left, FieldExpression Right) : FieldExpression(Position);
 
+/// <summary>That a text stands somewhere in what a span has no column for; nobody writes it, but to find what may be meant.</summary>
+public sealed record MentionExpression(int Position, string Text) : FieldExpression(Position);
+
 /// <summary>The opposite of an expression.</summary>
 public sealed record NotExpression(int Position, FieldExpression Operand) : FieldExpression(Position);
 

@@ -48,7 +48,7 @@ public class SearchAnswerTests(ServerFixture fixture)
     [InlineData("{span.twice = \"first\"}", true)]
     [InlineData("{span.twice = \"last\"}", true)]
     [InlineData("{span.twice =~ \"la.*\"}", true)]
-    [InlineData("{span.twice != \"first\"}", true)]
+    [InlineData("{span.twice != \"first\"}", false)]
     [InlineData("{span.twice = \"neither\"}", false)]
     [InlineData("{.twice = \"last\"}", true)]
     [InlineData("{span.mixed = 7}", true)]
@@ -195,7 +195,7 @@ public class SearchAnswerTests(ServerFixture fixture)
         using HttpResponseMessage response = await Server.Tempo.GetAsync("/api/search?q=" + Uri.EscapeDataString($"{{ span.nobody.has.it =~ \"{pattern}\" }}"), TestContext.Current.CancellationToken);
 
         Assert.Equal(System.Net.HttpStatusCode.BadRequest, response.StatusCode);
-        Assert.EndsWith("is no regular expression (in Go's dialect, RE2).", await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.Contains("is no regular expression (in Go's dialect, RE2)", await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
     }
 
     [Theory]

@@ -40,8 +40,9 @@ public class TempoApiTests(ServerFixture fixture)
     [InlineData("/api/v2/traces/xyz", "Invalid trace ID 'xyz': 1 to 32 hexadecimal digits were expected.")]
     [InlineData("/api/traces/xyz", "Invalid trace ID 'xyz': 1 to 32 hexadecimal digits were expected.")]
     [InlineData("/api/v2/traces/1?start=5", "start and end go together: both, or neither.")]
-    [InlineData("/api/search?q={", "Invalid TraceQL query at position 2: a field or a value was expected, not the end of the query.")]
-    [InlineData("/api/search?q={name=~%22a(%22}", "Invalid TraceQL query at position 8: 'a(' is no regular expression (in Go's dialect, RE2).")]
+    [InlineData("/api/search?q={", "Invalid TraceQL query, line 1, column 2: a field or a value was expected, not the end of the query.\n{\n ^")]
+    [InlineData("/api/search?q={name=~%22a(%22}", "Invalid TraceQL query, line 1, column 8: 'a(' is no regular expression (in Go's dialect, RE2): a bracket isn't closed.\n{name=~\"a(\"}\n       ^")]
+    [InlineData("/api/search?q={}|rate()", "Invalid TraceQL query, line 1, column 1: a search gives traces, and this query series of numbers.\n{}|rate()\n^")]
     [InlineData("/api/search?limit=0", "limit=0: a whole number from 1 to 1000 was expected.")]
     public async Task Bad_requests_are_answered_in_plain_words(string path, string message)
     {
@@ -241,11 +242,12 @@ public class TempoApiTests(ServerFixture fixture)
     }
 
     [Theory]
-    [InlineData(1_000, "is no regular expression")]
-    [InlineData(60_000, "has at most 122880 bytes, escaped")] // each is three bytes where it is sent
-    public async Task A_long_pattern_that_is_none_is_the_callers_mistake(int length, string words)
+    [InlineData("=~", 1_000, "is no regular expression")]
+    [InlineData("=~", 60_000, "is no regular expression")]
+    [InlineData("=", 60_000, "has at most 122880 bytes, escaped")] // each is three bytes where it is sent
+    public async Task A_long_value_is_the_callers_mistake(string comparison, int length, string words)
     {
-        string q = "{name =~ \"" + new string('[', length) + "\"}";
+        string q = $"{{name {comparison} \"" + new string('[', length) + "\"}";
 
         using HttpResponseMessage refused = await Server.Tempo.GetAsync("/api/search?q=" + Uri.EscapeDataString(q), TestContext.Current.CancellationToken);
 

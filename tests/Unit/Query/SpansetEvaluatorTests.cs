@@ -1,11 +1,7 @@
-using Google.Protobuf;
-using OpenTelemetry.Proto.Collector.Trace.V1;
 using OpenTelemetry.Proto.Common.V1;
 using OpenTelemetry.Proto.Trace.V1;
-using TraceStore.Query.Assembly;
 using TraceStore.Query.Evaluation;
 using TraceStore.Query.TraceQl;
-using TraceStore.Storage.Otlp;
 using static TraceStore.Tests.OtlpSamples;
 using Kind = OpenTelemetry.Proto.Trace.V1.Span.Types.SpanKind;
 using Span = OpenTelemetry.Proto.Trace.V1.Span;
@@ -154,7 +150,7 @@ public class SpansetEvaluatorTests
     [Fact]
     public void A_long_chain_is_no_harder_than_a_short_one()
     {
-        EvaluatedTrace chain = Trace([.. Enumerable.Range(1, 20_000).Select(number => (Resource("shop"), Span(span: number, parent: number - 1, start: Start + (ulong)number)))]);
+        EvaluatedTrace chain = EvaluatedTraces.Of([.. Enumerable.Range(1, 20_000).Select(number => (Resource("shop"), Span(span: number, parent: number - 1, start: Start + (ulong)number)))]).Single();
 
         Assert.Equal(19_999, Assert.Single(new SpansetEvaluator(chain).Evaluate(Root("{ nestedSetParent < 0 } >> { }"))).Spans.Count);
         Assert.Equal(19_999, Assert.Single(new SpansetEvaluator(chain).Evaluate(Root("{ childCount = 0 } << { }"))).Spans.Count);
@@ -244,7 +240,9 @@ public class SpansetEvaluatorTests
         spans[2].Events.Add(new Span.Types.Event { Name = "exception", TimeUnixNano = spans[2].StartTimeUnixNano + (2 * Millisecond), Attributes = { Attribute("type", "E") } });
         spans[3].Attributes.Add(new KeyValue { Key = "null" });
         spans[3].Links.Add(new Span.Types.Link { TraceId = TraceId(2), SpanId = SpanId(8), Attributes = { Attribute("why", "batch") } });
-        return Trace([.. spans.Select((span, at) => (at < 4 ? shop : db, span))]);
+        var lib = new InstrumentationScope { Name = "lib", Version = "1.0", Attributes = { Attribute("lang", "cs") } };
+        (shop.ScopeSpans[0].Scope, db.ScopeSpans[0].Scope) = (lib, null);
+        return EvaluatedTraces.Of([.. spans.Select((span, at) => (at < 4 ? shop : db, span))]).Single();
     }
 
     private static Span At(int number, int parent, string name, ulong milliseconds, params (string Key, object Value)[] attributes)
@@ -254,25 +252,5 @@ public class SpansetEvaluatorTests
         span.Attributes.Clear();
         span.Attributes.Add(attributes.Select(attribute => Attribute(attribute.Key, attribute.Value)));
         return span;
-    }
-
-    /// <summary>As it is read: through columns.</summary>
-    private static EvaluatedTrace Trace(params IReadOnlyList<(ResourceSpans Resource, Span Span)> spans)
-    {
-        var request = new ExportTraceServiceRequest();
-        foreach ((ResourceSpans resource, Span span) in spans)
-        {
-            ResourceSpans group = resource.Clone();
-            group.ScopeSpans.Clear();
-            group.ScopeSpans.Add(new ScopeSpans { Scope = resource == spans[0].Resource ? new InstrumentationScope { Name = "lib", Version = "1.0", Attributes = { Attribute("lang", "cs") } } : null, Spans = { span } });
-            request.ResourceSpans.Add(group);
-        }
-
-        var decoded = OtlpDecoder.DecodeAlone(request.ToByteArray());
-        var envelopes = new Envelopes();
-        for (int row = 0; row < decoded.Resources.Count; row++) envelopes.AddResource(Envelopes.KeyOf(decoded.Resources.Hash[row]), decoded.Resources.Otlp[row].ToArray());
-        for (int row = 0; row < decoded.Scopes.Hash.Count; row++) envelopes.AddScope(Envelopes.KeyOf(decoded.Scopes.Hash[row]), decoded.Scopes.Otlp[row].ToArray());
-        AssembledTrace trace = TraceAssembler.Assemble(decoded.Spans, SpanContent.Whole(decoded.Spans)).Values.Single();
-        return EvaluatedTrace.Of(trace, decoded.Spans, envelopes, new OriginCache());
     }
 }

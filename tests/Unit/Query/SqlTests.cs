@@ -139,17 +139,6 @@ public class SqlTests
     [Fact]
     public void Operations_are_as_reviewed() => AssertAsReviewed("operations", s_sql.Operations("shop"));
 
-    [Theory]
-    [InlineData("{traceDuration > 1s}", "Invalid TraceQL query at position 2: trace:duration can't be searched for so yet.")]
-    [InlineData("{parent.a = 1}", "Invalid TraceQL query at position 2: the parent's fields can't be searched for yet.")]
-    [InlineData("{.a = nil}", "Invalid TraceQL query at position 2: what is missing can't be searched for yet.")]
-    [InlineData("{.a = .b}", "Invalid TraceQL query at position 5: a condition was expected, such as name = \"x\"; others aren't supported yet.")]
-    [InlineData("{} | rate()", "Invalid TraceQL query, line 1, column 1: only one spanset, { … }, can be searched for so far.\n{} | rate()\n^")]
-    [InlineData("{event.a = 5}", "Invalid TraceQL query at position 2: event attributes aren't supported yet.")]
-    [InlineData("{.a}", "Invalid TraceQL query at position 2: a condition was expected, such as name = \"x\"; others aren't supported yet.")]
-    public void What_cannot_be_searched_for_yet_is_said(string traceQl, string message) =>
-        Assert.Equal(message, Assert.Throws<TraceQlException>(() => s_sql.Find(new SearchPlan(TraceQlParser.Parse(traceQl), null, 1, 1))).Message);
-
     [Fact]
     public void No_value_of_a_client_ever_stands_in_the_text()
     {
