@@ -5,6 +5,7 @@ using TraceStore.Demo;
 using TraceStore.Load;
 using TraceStore.Recovery;
 using TraceStore.Storage.Engine;
+using TraceStore.Terminal;
 
 // The embedded engine is a child process of this same binary; nothing else is loaded in it.
 if (args is [EngineChild.Verb, .. string[] engine]) return EngineChild.Run(engine);
@@ -15,6 +16,7 @@ root.Add(ServeCommand.Create());
 root.Add(DemoCommand.Create());
 root.Add(DemoServiceCommand.Create());
 root.Add(TraceCommand.Create());
+root.Add(SearchCommand.Create());
 root.Add(LoadCommand.Create());
 root.Add(QuarantineCommand.Create());
 root.Add(ArchiveCommand.Create());

@@ -46,6 +46,29 @@ public sealed partial class DemoTests : IDisposable
     }
 
     [Fact]
+    public async Task Traces_are_searched_for_in_the_terminal()
+    {
+        using TraceStoreProcess server = await TraceStoreProcess.ServeAsync(_data.Path);
+        await TraceStoreProcess.RunAsync("demo", "--requests", "5", "--otlp", $"http://127.0.0.1:{server.OtlpPort}", "--url", server.TempoUrl.ToString());
+
+        string[] search = ["search", "{ resource.service.name = \"frontend\" } >> { status = error && name =~ \"SELECT.*\" } | count() > 0", "--url", server.TempoUrl.ToString()];
+        (int exitCode, string output, string errors) = await TraceStoreProcess.RunAsync([.. search, "--since", "10m"]);
+        (_, string json, _) = await TraceStoreProcess.RunAsync([.. search, "--json"]);
+        (_, string nothing, _) = await TraceStoreProcess.RunAsync("search", "{ name = \"nobody\" }", "--url", server.TempoUrl.ToString());
+        (int badExitCode, _, string bad) = await TraceStoreProcess.RunAsync("search", "{ name = }", "--url", server.TempoUrl.ToString());
+        (int noTimeExitCode, _, string noTime) = await TraceStoreProcess.RunAsync("search", "--since", "soon", "--url", server.TempoUrl.ToString());
+
+        Assert.Equal(("", 0), (errors, exitCode));
+        Assert.Matches("━+ +[0-9.]+ ms +frontend GET /checkout/.* 3 +7 +[0-9]+ +1 +[0-9a-f]{32}", output);
+        Assert.Matches("Draw one: .* trace [0-9a-f]{32} --url", output);
+        Assert.Single(System.Text.Json.Nodes.JsonNode.Parse(json)!["traces"]!.AsArray());
+        Assert.StartsWith("Nothing was found in the last 1h.", nothing, StringComparison.Ordinal);
+        Assert.Equal(1, badExitCode);
+        Assert.Contains("line 1, column 10: a field or a value was expected, not '}'.\n{ name = }\n         ^", bad, StringComparison.Ordinal);
+        Assert.Equal((1, "--since soon: a time such as 15m, 1h or 2d was expected."), (noTimeExitCode, noTime));
+    }
+
+    [Fact]
     public async Task Without_a_server_commands_say_how_to_start_one()
     {
         (int exitCode, _, string errors) = await TraceStoreProcess.RunAsync("demo", "--url", $"http://127.0.0.1:{ExternalClickHouse.FreePort()}");

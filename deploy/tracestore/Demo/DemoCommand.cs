@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Net.Sockets;
 using Spectre.Console;
 using TraceStore.Settings;
+using TraceStore.Terminal;
 
 namespace TraceStore.Demo;
 

@@ -1,5 +1,6 @@
 using System.Net;
 using TraceStore.Settings;
+using TraceStore.Terminal;
 
 namespace TraceStore.Serving;
 

@@ -4,7 +4,7 @@ using Spectre.Console;
 using TraceStore.Query.Assembly;
 using TraceStore.Storage.Spans;
 
-namespace TraceStore.Demo;
+namespace TraceStore.Terminal;
 
 /// <summary>Draws a trace: a line per span, in the order of the tree, with a bar for its time within the trace.</summary>
 internal sealed class Waterfall(StoredTrace stored)
@@ -37,7 +37,7 @@ internal sealed class Waterfall(StoredTrace stored)
         console.MarkupLineInterpolated($"[bold]Trace {trace.Id}[/]");
         console.MarkupLineInterpolated(
             CultureInfo.InvariantCulture,
-            $"{Start(trace):yyyy-MM-dd HH:mm:ss.fff} UTC, {Show(trace.DurationNanos)}, {Count(trace.Spans.Count, "span")} of {Count(services, "service")}, {errors} with errors");
+            $"{TerminalText.Time(trace.StartTimeUnixNano)} UTC, {TerminalText.Duration(trace.DurationNanos)}, {TerminalText.Count(trace.Spans.Count, "span")} of {TerminalText.Count(services, "service")}, {errors} with errors");
         console.WriteLine();
 
         List<Line> lines = [.. trace.Spans.Where(span => span.Parent is null).SelectMany(Lines)];
@@ -46,7 +46,7 @@ internal sealed class Waterfall(StoredTrace stored)
         foreach (Line line in lines)
         {
             string markup = $"{Label(line, labelCells)} [{Color(line.Span)}]{Bar(line.Span, barCells).PadRight(barCells)}[/] "
-                + $"{Show(line.Span.DurationNanos),DurationCells}  {Status(line.Span)}";
+                + $"{TerminalText.Duration(line.Span.DurationNanos),DurationCells}  {Status(line.Span)}";
             console.Write(new Markup(markup).Overflow(Overflow.Ellipsis));
             console.WriteLine();
         }
@@ -59,7 +59,7 @@ internal sealed class Waterfall(StoredTrace stored)
         while (open.TryPop(out var next))
         {
             string depth = next.Depth > MaxIndents ? string.Create(CultureInfo.InvariantCulture, $"{next.Depth} … ") : "";
-            yield return new Line(next.Span, depth + next.Branch, Service(next.Span), Text(_spans.Name[next.Span.Row]));
+            yield return new Line(next.Span, depth + next.Branch, Service(next.Span), TerminalText.Line(_spans.Name[next.Span.Row]));
             for (int child = next.Span.Children.Count - 1; child >= 0; child--)
             {
                 bool isLast = child == next.Span.Children.Count - 1;
@@ -68,8 +68,6 @@ internal sealed class Waterfall(StoredTrace stored)
             }
         }
     }
-
-    private static string Count(int count, string what) => count == 1 ? $"1 {what}" : string.Create(CultureInfo.InvariantCulture, $"{count} {what}s");
 
     private string Label(Line line, int cells)
     {
@@ -93,7 +91,7 @@ internal sealed class Waterfall(StoredTrace stored)
         var status = new StringBuilder();
         if (IsError(span))
         {
-            string message = Text(_spans.StatusMessage[span.Row]);
+            string message = TerminalText.Line(_spans.StatusMessage[span.Row]);
             status.Append(CultureInfo.InvariantCulture, $"[red]error{(message.Length > 0 ? ": " + Markup.Escape(message) : "")}[/]");
         }
 
@@ -105,7 +103,7 @@ internal sealed class Waterfall(StoredTrace stored)
 
     private bool IsError(TraceSpan span) => _spans.StatusCode[span.Row] == StatusError;
 
-    private string Service(TraceSpan span) => Text(_spans.Service[span.Row]);
+    private string Service(TraceSpan span) => TerminalText.Line(_spans.Service[span.Row]);
 
     private string Color(TraceSpan span)
     {
@@ -113,18 +111,6 @@ internal sealed class Waterfall(StoredTrace stored)
         if (!_colors.TryGetValue(service, out string? color)) _colors.Add(service, color = s_serviceColors[_colors.Count % s_serviceColors.Length]);
         return color;
     }
-
-    private static DateTime Start(AssembledTrace trace) => DateTime.UnixEpoch.AddTicks((long)Math.Min(trace.StartTimeUnixNano / 100, (ulong)(DateTime.MaxValue - DateTime.UnixEpoch).Ticks));
-
-    private static string Show(ulong nanoseconds) => nanoseconds switch
-    {
-        < 1_000_000 => string.Create(CultureInfo.InvariantCulture, $"{nanoseconds / 1e3:0.#} µs"),
-        < 1_000_000_000 => string.Create(CultureInfo.InvariantCulture, $"{nanoseconds / 1e6:0.0} ms"),
-        _ => string.Create(CultureInfo.InvariantCulture, $"{nanoseconds / 1e9:0.00} s"),
-    };
-
-    /// <summary>On one line: a control character would break the drawing, or the terminal.</summary>
-    private static string Text(ReadOnlySpan<byte> utf8) => string.Concat(Encoding.UTF8.GetString(utf8).Select(c => char.IsControl(c) ? ' ' : c));
 
     private sealed record Line(TraceSpan Span, string Branch, string Service, string Name)
     {

@@ -5,7 +5,7 @@ using TraceStore.Query.Assembly;
 using TraceStore.Storage.Otlp;
 using TraceStore.Storage.Spans;
 
-namespace TraceStore.Demo;
+namespace TraceStore.Terminal;
 
 /// <summary>A trace as it came back, decoded and assembled the way the server does it.</summary>
 internal sealed record StoredTrace(AssembledTrace Trace, SpanBatch Spans);
@@ -49,6 +49,11 @@ internal sealed class TraceClient : IDisposable
         AssembledTrace? trace = TraceAssembler.Assemble(decoded.Spans, SpanContent.Whole(decoded.Spans)).Values.FirstOrDefault();
         return trace is null ? null : new StoredTrace(trace, decoded.Spans);
     }
+
+    /// <summary>What a search answers, in JSON.</summary>
+    /// <exception cref="TraceClientException">TraceStore can't be asked, or says no.</exception>
+    public async Task<string> SearchAsync(string parameters, CancellationToken cancellation) =>
+        System.Text.Encoding.UTF8.GetString(await GetAsync($"/api/search?{parameters}", cancellation).ConfigureAwait(false));
 
     public void Dispose() => _http.Dispose();
 

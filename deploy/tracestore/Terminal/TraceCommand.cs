@@ -1,9 +1,8 @@
 using System.CommandLine;
 using System.Diagnostics;
 using Spectre.Console;
-using TraceStore.Demo;
 
-namespace TraceStore;
+namespace TraceStore.Terminal;
 
 /// <summary><c>tracestore trace ID</c>: draws a trace in the terminal.</summary>
 internal static class TraceCommand
