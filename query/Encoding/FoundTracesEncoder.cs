@@ -16,7 +16,7 @@ public sealed class FoundTracesEncoder(SearchPlan plan)
     private readonly IReadOnlyList<FieldExpression> _shown = [.. ShownFields.Of(plan.Spansets)];
 
     /// <summary>tempopb.SearchResponse for the found traces, newest first. A partial one says that there was more to do.</summary>
-    public SearchResponse Response(FoundTraces found)
+    public static SearchResponse Response(FoundTraces<TraceSearchMetadata> found)
     {
         var response = new SearchResponse
         {
@@ -29,11 +29,12 @@ public sealed class FoundTracesEncoder(SearchPlan plan)
                 TotalJobs = found.IsPartial ? 2u : 1,
             },
         };
-        response.Traces.Add(found.Traces.Select(Describe));
+        response.Traces.Add(found.Traces);
         return response;
     }
 
-    private TraceSearchMetadata Describe(FoundTrace found)
+    /// <summary>What is told of a trace.</summary>
+    public TraceSearchMetadata Describe(FoundTrace found)
     {
         EvaluatedTrace trace = found.Trace;
         var metadata = new TraceSearchMetadata

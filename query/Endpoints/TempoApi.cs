@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using TraceStore.Query.Assembly;
 using TraceStore.Query.Encoding;
+using TraceStore.Query.Encoding.Tempo;
 using TraceStore.Query.Execution;
 using TraceStore.Query.Planning;
 using TraceStore.Storage.Spans;
@@ -91,7 +92,12 @@ public static class TempoApi
     private static async Task<IResult> SearchAsync(HttpRequest request, TraceReader reader, CancellationToken cancellation)
     {
         SearchPlan plan = TempoSearchRequest.Read(request.Query);
-        if (plan.IsEvaluated) return Results.Text(TempoSearchEncoder.Json(new FoundTracesEncoder(plan).Response(await reader.EvaluateAsync(plan, cancellation).ConfigureAwait(false))), Json);
+        if (plan.IsEvaluated)
+        {
+            FoundTraces<TraceSearchMetadata> found = await reader.EvaluateAsync(plan, new FoundTracesEncoder(plan).Describe, cancellation).ConfigureAwait(false);
+            return Results.Text(TempoSearchEncoder.Json(FoundTracesEncoder.Response(found)), Json);
+        }
+
         using SearchRows rows = await reader.SearchAsync(plan, cancellation).ConfigureAwait(false);
         return Results.Text(TempoSearchEncoder.Json(new TempoSearchEncoder(rows, plan).Response()), Json);
     }

@@ -12,12 +12,13 @@ namespace TraceStore.Query.Execution;
 public sealed record FoundTrace(EvaluatedTrace Trace, IReadOnlyList<Spanset> Spansets, SpansetEvaluator Evaluator);
 
 /// <summary>What a search has found so far.</summary>
-/// <param name="Traces">The traces, newest first.</param>
+/// <typeparam name="T">What is kept of a trace: it may be large.</typeparam>
+/// <param name="Traces">Of the traces, newest first.</param>
 /// <param name="InspectedTraces">Traces that it was tried on.</param>
 /// <param name="InspectedSpans">Their spans.</param>
 /// <param name="InspectedBytes">What of them was read.</param>
 /// <param name="IsPartial">Whether it stopped because it had read as much as a search may.</param>
-public sealed record FoundTraces(IReadOnlyList<FoundTrace> Traces, int InspectedTraces, long InspectedSpans, long InspectedBytes, bool IsPartial);
+public sealed record FoundTraces<T>(IReadOnlyList<T> Traces, int InspectedTraces, long InspectedSpans, long InspectedBytes, bool IsPartial);
 
 /// <summary>
 /// Searches for what ClickHouse can't say: it finds traces that may be meant, newest first, and on each, whole, the query is tried in memory.
@@ -27,10 +28,13 @@ internal sealed class EvaluatedSearch(TraceSearch search, SpanReader spans, Enve
     /// <summary>Traces that are read at once: few first, for often the first are meant.</summary>
     private const int FirstChunk = 20, LargestChunk = 200;
 
+    /// <param name="plan">What is searched for.</param>
+    /// <param name="keep">Takes of a trace what is needed of it.</param>
+    /// <param name="cancellation">Gives up.</param>
     /// <exception cref="SearchTooWideException">It has read as much as a search may, and nothing was found.</exception>
-    public async Task<FoundTraces> RunAsync(SearchPlan plan, CancellationToken cancellation)
+    public async Task<FoundTraces<T>> RunAsync<T>(SearchPlan plan, Func<FoundTrace, T> keep, CancellationToken cancellation)
     {
-        List<FoundTrace> found = [];
+        List<T> found = [];
         var origins = new OriginCache();
         (int traces, long inspected, long bytes) = (0, 0, 0);
         var waiting = new Queue<TraceId>();
@@ -46,7 +50,7 @@ internal sealed class EvaluatedSearch(TraceSearch search, SpanReader spans, Enve
                 if (bytes > options.MaxAnswerBytes)
                 {
                     if (found.Count == 0) throw new SearchTooWideException(traces);
-                    return new FoundTraces(found, traces, inspected, bytes, IsPartial: true);
+                    return new FoundTraces<T>(found, traces, inspected, bytes, IsPartial: true);
                 }
 
                 TraceId[] ids = [.. waiting.Take(chunk)];
@@ -60,13 +64,13 @@ internal sealed class EvaluatedSearch(TraceSearch search, SpanReader spans, Enve
 
                 foreach (TraceId _ in ids) waiting.Dequeue();
                 (traces, inspected) = (traces + ids.Length, inspected + rows.Count);
-                found.AddRange(Evaluate(plan, ids, rows, await envelopes.ReadAsync(rows, cancellation).ConfigureAwait(false), origins).Take(plan.Limit - found.Count));
+                found.AddRange(Evaluate(plan, ids, rows, await envelopes.ReadAsync(rows, cancellation).ConfigureAwait(false), origins).Take(plan.Limit - found.Count).Select(keep));
                 rows.Clear();
                 chunk = Math.Min(LargestChunk, chunk * 2);
             }
         }
 
-        return new FoundTraces(found, traces, inspected, bytes, IsPartial: false);
+        return new FoundTraces<T>(found, traces, inspected, bytes, IsPartial: false);
     }
 
     private static IEnumerable<FoundTrace> Evaluate(SearchPlan plan, TraceId[] ids, SpanBatch rows, Envelopes envelopes, OriginCache origins)

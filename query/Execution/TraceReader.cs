@@ -62,7 +62,7 @@ public sealed class TraceReader : IDisposable
         try
         {
             if (!plan.IsEvaluated) return await _search.FindAsync(plan, cancellation).ConfigureAwait(false);
-            return [.. (await _evaluated.RunAsync(plan, cancellation).ConfigureAwait(false)).Traces.Select(found => found.Trace.Trace.Id)];
+            return (await _evaluated.RunAsync(plan, found => found.Trace.Trace.Id, cancellation).ConfigureAwait(false)).Traces;
         }
         catch (TraceQlException e)
         {
@@ -71,14 +71,17 @@ public sealed class TraceReader : IDisposable
     }
 
     /// <summary>The newest traces that a query finds something in, and what.</summary>
+    /// <param name="plan">What is searched for.</param>
+    /// <param name="keep">Takes of a trace what is needed of it.</param>
+    /// <param name="cancellation">Gives up.</param>
     /// <exception cref="TraceQlException">A regular expression in it is none.</exception>
     /// <exception cref="SearchTooWideException">It has read as much as a search may, and nothing was found.</exception>
-    public async Task<FoundTraces> EvaluateAsync(SearchPlan plan, CancellationToken cancellation)
+    public async Task<FoundTraces<T>> EvaluateAsync<T>(SearchPlan plan, Func<FoundTrace, T> keep, CancellationToken cancellation)
     {
         using QueryGate.Turn turn = await _gate.SearchAsync(cancellation).ConfigureAwait(false);
         try
         {
-            return await _evaluated.RunAsync(plan, cancellation).ConfigureAwait(false);
+            return await _evaluated.RunAsync(plan, keep, cancellation).ConfigureAwait(false);
         }
         catch (TraceQlException e)
         {
