@@ -49,6 +49,30 @@ public class TraceQlSearchTests(ServerFixture fixture, ITestOutputHelper output)
         Assert.InRange(withSpans, s_queries / 5, s_queries);
     }
 
+    /// <summary>What ClickHouse can say nothing of has to be tried on trace after trace.</summary>
+    [Fact]
+    public async Task A_search_that_reads_too_much_stops_and_says_so()
+    {
+        await using TestServer server = await TestServer.StartAsync(null, ("Query:MaxAnswerBytes", "1MiB"));
+        string text = new('x', 30_000);
+        for (int trace = 1; trace <= 100; trace++)
+        {
+            Span span = Span(trace, start: (Start + (ulong)trace) * 1_000_000_000);
+            span.Attributes.Add(Attribute("text", $"{trace}{text}"));
+            await server.Otlp.ExportAsync(Request(Resource("wide", span)));
+        }
+
+        await server.Tempo.WaitForTraceAsync(Hex(TraceId(100)), 1);
+        using HttpResponseMessage nothing = await server.Tempo.GetAsync("/api/search?q={.text%3D.other}", TestContext.Current.CancellationToken);
+        SearchResponse some = JsonParser.Default.Parse<SearchResponse>(await server.Tempo.GetStringAsync("/api/search?limit=1000&q={.text%3D.text}", TestContext.Current.CancellationToken));
+
+        Assert.Equal(System.Net.HttpStatusCode.UnprocessableEntity, nothing.StatusCode);
+        Assert.Matches("^Nothing was found in the newest [0-9]+ traces that it could be, and a search reads no more", await nothing.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        Assert.InRange(some.Traces.Count, 20, 99);
+        Assert.Equal((1u, 2u), (some.Metrics.CompletedJobs, some.Metrics.TotalJobs)); // there was more to do
+        Assert.Equal(Hex(TraceId(100)), some.Traces[0].TraceID);
+    }
+
     private static IEnumerable<string> Found(IReadOnlyList<EvaluatedTrace> traces, SpansetExpression query) =>
         from trace in traces
         from spanset in new SpansetEvaluator(trace).Evaluate(query)
