@@ -15,23 +15,34 @@ public sealed class FoundTracesEncoder(SearchPlan plan)
 
     private readonly IReadOnlyList<FieldExpression> _shown = [.. ShownFields.Of(plan.Spansets)];
 
-    /// <summary>tempopb.SearchResponse for the found traces, newest first. A partial one says that there was more to do.</summary>
-    public static SearchResponse Response(FoundTraces<TraceSearchMetadata> found)
+    /// <summary>tempopb.SearchResponse for the found traces, newest first.</summary>
+    public static SearchResponse Response(Found<TraceSearchMetadata> found)
     {
-        var response = new SearchResponse
-        {
-            Metrics = new SearchMetrics
-            {
-                InspectedTraces = (uint)found.InspectedTraces,
-                InspectedSpans = (ulong)found.InspectedSpans,
-                InspectedBytes = (ulong)found.InspectedBytes,
-                CompletedJobs = 1,
-                TotalJobs = found.IsPartial ? 2u : 1,
-            },
-        };
-        response.Traces.Add(found.Traces);
+        var response = new SearchResponse { Metrics = MetricsOf(found.Inspected) };
+        response.Traces.Add(found.All);
         return response;
     }
+
+    /// <summary>What was read for an answer. One that stopped says that there was more to do.</summary>
+    internal static SearchMetrics MetricsOf(Inspected inspected) => new()
+    {
+        InspectedTraces = (uint)inspected.Traces,
+        InspectedSpans = (ulong)inspected.Spans,
+        InspectedBytes = (ulong)inspected.Bytes,
+        CompletedJobs = 1,
+        TotalJobs = inspected.IsPartial ? 2u : 1,
+    };
+
+    /// <summary>A field's value, as OTLP has it; durations are nanoseconds.</summary>
+    internal static AnyValue ValueOf(object value) => value switch
+    {
+        string text => new AnyValue { StringValue = text },
+        bool truth => new AnyValue { BoolValue = truth },
+        long whole => new AnyValue { IntValue = whole },
+        double real => new AnyValue { DoubleValue = real },
+        DurationValue duration => new AnyValue { IntValue = duration.Nanoseconds },
+        _ => new AnyValue { StringValue = value.ToString()!.ToLowerInvariant() },
+    };
 
     /// <summary>What is told of a trace.</summary>
     public TraceSearchMetadata Describe(FoundTrace found)
@@ -80,7 +91,7 @@ public sealed class FoundTracesEncoder(SearchPlan plan)
             if (values.Length == 0) continue;
             var array = new ArrayValue();
             if (values.Length > 1) array.Values.Add(values.Select(ValueOf));
-            shown.Attributes.Add(new KeyValue { Key = ShownFields.NameOf(field), Value = values.Length == 1 ? ValueOf(values[0]) : new AnyValue { ArrayValue = array } });
+            shown.Attributes.Add(new KeyValue { Key = FieldNames.InAnswers(field), Value = values.Length == 1 ? ValueOf(values[0]) : new AnyValue { ArrayValue = array } });
         }
 
         return shown;
@@ -88,14 +99,4 @@ public sealed class FoundTracesEncoder(SearchPlan plan)
 
     private static string ServiceOf(EvaluatedSpan span) =>
         span.Resource?.Attributes.FirstOrDefault(attribute => attribute.Key == ServiceName)?.Value is { ValueCase: AnyValue.ValueOneofCase.StringValue, StringValue: { Length: > 0 } service } ? service : "unknown_service";
-
-    private static AnyValue ValueOf(object value) => value switch
-    {
-        string text => new AnyValue { StringValue = text },
-        bool truth => new AnyValue { BoolValue = truth },
-        long whole => new AnyValue { IntValue = whole },
-        double real => new AnyValue { DoubleValue = real },
-        DurationValue duration => new AnyValue { IntValue = duration.Nanoseconds },
-        _ => new AnyValue { StringValue = value.ToString()!.ToLowerInvariant() },
-    };
 }

@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
+using TraceStore.Query.Evaluation;
 using TraceStore.Query.Execution;
 using TraceStore.Query.Planning;
 using TraceStore.Query.TraceQl;
@@ -48,7 +49,7 @@ internal static class QueryFailures
     {
         BadRequestException or TraceQlException or QueryBoundsException => (StatusCodes.Status400BadRequest, failure.Message),
         BadHttpRequestException bad => (bad.StatusCode, "The request can't be read."),
-        AnswerTooLargeException or SearchTooWideException => (StatusCodes.Status422UnprocessableEntity, failure.Message),
+        AnswerTooLargeException or SearchTooWideException or TooManySeriesException => (StatusCodes.Status422UnprocessableEntity, failure.Message),
         ClickHouseUnavailableException { IsQueryTooLarge: true } => (StatusCodes.Status422UnprocessableEntity, "The query needs more memory than a query may have. Ask for less time, or for something rarer."),
         QueriesOverloadedException => (StatusCodes.Status503ServiceUnavailable, failure.Message),
         ClickHouseUnavailableException unavailable => (StatusCodes.Status503ServiceUnavailable, $"Traces can't be read now: {unavailable.InWords}."),

@@ -1,8 +1,10 @@
+using Google.Protobuf;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using TraceStore.Query.Assembly;
 using TraceStore.Query.Encoding;
 using TraceStore.Query.Encoding.Tempo;
+using TraceStore.Query.Evaluation;
 using TraceStore.Query.Execution;
 using TraceStore.Query.Planning;
 using TraceStore.Storage.Spans;
@@ -36,10 +38,12 @@ public static class TempoApi
         app.MapGet("/api/v2/traces/{traceId}", (string traceId, HttpRequest request, CancellationToken cancellation) => TraceByIdAsync(traceId, request, reader, cancellation));
         app.MapGet("/api/traces/{traceId}", (string traceId, HttpRequest request, CancellationToken cancellation) => TraceByIdV1Async(traceId, request, reader, cancellation));
         app.MapGet("/api/search", (HttpRequest request, CancellationToken cancellation) => SearchAsync(request, reader, cancellation));
+        app.MapGet("/api/metrics/query_range", (HttpRequest request, CancellationToken cancellation) => MeasureAsync(request, reader, isInstant: false, cancellation));
+        app.MapGet("/api/metrics/query", (HttpRequest request, CancellationToken cancellation) => MeasureAsync(request, reader, isInstant: true, cancellation));
         app.MapNotFound(
             "Tempo's HTTP API",
             [
-                "GET /api/v2/traces/{traceID}", "GET /api/traces/{traceID}", "GET /api/search?q={TraceQL}", "GET /api/echo", "GET /api/status/buildinfo", "GET /ready",
+                "GET /api/v2/traces/{traceID}", "GET /api/traces/{traceID}", "GET /api/search?q={TraceQL}", "GET /api/metrics/query_range?q={TraceQL}", "GET /api/metrics/query?q={TraceQL}", "GET /api/echo", "GET /api/status/buildinfo", "GET /ready",
             ],
             "In Grafana: add a data source of the type Tempo with this address as its URL, then paste a trace ID or search with {}.",
             message => Results.Text(message, statusCode: StatusCodes.Status404NotFound));
@@ -94,12 +98,20 @@ public static class TempoApi
         SearchPlan plan = TempoSearchRequest.Read(request.Query);
         if (plan.IsEvaluated)
         {
-            FoundTraces<TraceSearchMetadata> found = await reader.EvaluateAsync(plan, new FoundTracesEncoder(plan).Describe, cancellation).ConfigureAwait(false);
+            Found<TraceSearchMetadata> found = await reader.EvaluateAsync(plan, new FoundTracesEncoder(plan).Describe, cancellation).ConfigureAwait(false);
             return Results.Text(TempoSearchEncoder.Json(FoundTracesEncoder.Response(found)), Json);
         }
 
         using SearchRows rows = await reader.SearchAsync(plan, cancellation).ConfigureAwait(false);
         return Results.Text(TempoSearchEncoder.Json(new TempoSearchEncoder(rows, plan).Response()), Json);
+    }
+
+    private static async Task<IResult> MeasureAsync(HttpRequest request, TraceReader reader, bool isInstant, CancellationToken cancellation)
+    {
+        MetricsPlan plan = TempoMetricsRequest.Read(request.Query, isInstant, DateTimeOffset.UtcNow);
+        Found<Series> found = await reader.MeasureAsync(plan, cancellation).ConfigureAwait(false);
+        IMessage response = isInstant ? SeriesEncoder.Instant(found) : new SeriesEncoder(plan.Range).Range(found);
+        return Results.Text(JsonFormatter.Default.Format(response), Json);
     }
 
     private static async Task<(AssembledTrace? Trace, SpanRows Rows)> ReadAsync(string traceId, HttpRequest request, TraceReader reader, CancellationToken cancellation)

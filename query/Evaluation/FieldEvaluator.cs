@@ -11,7 +11,8 @@ namespace TraceStore.Query.Evaluation;
 /// <param name="trace">Whose spans.</param>
 internal sealed class FieldEvaluator(EvaluatedTrace trace)
 {
-    private readonly Dictionary<string, GoRegularExpression> _patterns = [];
+    /// <summary>Of all that several values on both sides give, so many are looked at.</summary>
+    private const int MaxResults = 1_000;
 
     /// <summary>Whether a span meets a condition.</summary>
     public bool IsTrue(FieldExpression condition, EvaluatedSpan span) => condition switch
@@ -69,21 +70,26 @@ internal sealed class FieldEvaluator(EvaluatedTrace trace)
         ? string.CompareOrdinal(Convert.ToString(ours is bool truth ? (truth ? "true" : "false") : ours, System.Globalization.CultureInfo.InvariantCulture), text.Text)
         : FieldValues.Compare(ours, theirs);
 
-    private bool IsMatch(BinaryExpression comparison, object[] values)
+    private static bool IsMatch(BinaryExpression comparison, object[] values)
     {
         string pattern = (string)((Literal)comparison.Right).Value;
-        if (!_patterns.TryGetValue(pattern, out GoRegularExpression? expression)) _patterns.Add(pattern, expression = GoRegularExpression.Parse(pattern));
+        GoRegularExpression expression = GoRegularExpression.Parse(pattern);
         string[] texts = [.. values.OfType<string>()];
         bool isMatch = texts.Any(expression.IsMatch);
         return comparison.Operator == BinaryOperator.Matches ? isMatch : texts.Length > 0 && !isMatch;
     }
 
-    private static IEnumerable<object> Reckon(ArithmeticOperator arithmetic, IEnumerable<object> left, IEnumerable<object> right) =>
-        from ours in left
-        from theirs in right
-        let result = FieldValues.Reckon(arithmetic, ours, theirs)
-        where result is not null
-        select result;
+    private static object[] Reckon(ArithmeticOperator arithmetic, IEnumerable<object> left, IEnumerable<object> right)
+    {
+        object[] all = [.. right];
+        IEnumerable<object> results =
+            from ours in left
+            from theirs in all
+            let result = FieldValues.Reckon(arithmetic, ours, theirs)
+            where result is not null
+            select result;
+        return [.. results.Take(MaxResults)];
+    }
 
     /// <summary>Of a span's attribute that isn't there, its resource's; a key that comes again has both values.</summary>
     private static IEnumerable<AnyValue> AttributesOf(EvaluatedSpan span, AttributeScope scope, string name)
@@ -96,7 +102,7 @@ internal sealed class FieldEvaluator(EvaluatedTrace trace)
             AttributeScope.Event => span.Otlp.Events.SelectMany(@event => @event.Attributes),
             AttributeScope.Link => span.Otlp.Links.SelectMany(link => link.Attributes),
             AttributeScope.Instrumentation => span.Scope?.Attributes ?? [],
-            _ => ofSpan.Any(attribute => attribute.Key == name) ? ofSpan : ofResource,
+            _ => ofSpan.Any(attribute => attribute.Key == name && FieldValues.Of(attribute.Value).Any()) ? ofSpan : ofResource,
         };
         return attributes.Where(attribute => attribute.Key == name && attribute.Value is not null).Select(attribute => attribute.Value);
     }

@@ -9,17 +9,10 @@ namespace TraceStore.Query.Evaluation;
 /// </summary>
 internal static class FieldValues
 {
-    /// <summary>An attribute's values: those of an array one by one, to any depth; bytes as base64. Maps have none.</summary>
-    public static IEnumerable<object> Of(AnyValue? value) => value?.ValueCase switch
-    {
-        AnyValue.ValueOneofCase.StringValue => [value.StringValue],
-        AnyValue.ValueOneofCase.BoolValue => [value.BoolValue],
-        AnyValue.ValueOneofCase.IntValue => [value.IntValue],
-        AnyValue.ValueOneofCase.DoubleValue => [value.DoubleValue],
-        AnyValue.ValueOneofCase.BytesValue => [value.BytesValue.ToBase64()],
-        AnyValue.ValueOneofCase.ArrayValue => value.ArrayValue.Values.SelectMany(Of),
-        _ => [],
-    };
+    /// <summary>An attribute's values: those of an array one by one. Maps, bytes and arrays in arrays have none.</summary>
+    public static IEnumerable<object> Of(AnyValue? value) => value?.ValueCase == AnyValue.ValueOneofCase.ArrayValue
+        ? value.ArrayValue.Values.Select(OfPlain).OfType<object>()
+        : OfPlain(value) is { } plain ? [plain] : [];
 
     /// <summary>As a number; null for what is none. Durations are nanoseconds.</summary>
     public static double? NumberOf(object value) => value switch
@@ -33,7 +26,7 @@ internal static class FieldValues
     /// <summary>How two values compare; null where they can't: they are of different types, or one is not a number.</summary>
     public static int? Compare(object left, object right) => (left, right) switch
     {
-        (string ours, string theirs) => string.CompareOrdinal(ours, theirs),
+        (string ours, string theirs) => Compare(ours, theirs),
         (bool ours, bool theirs) => ours.CompareTo(theirs),
         (StatusValue ours, StatusValue theirs) => ours.CompareTo(theirs),
         (KindValue ours, KindValue theirs) => ours.CompareTo(theirs),
@@ -56,8 +49,30 @@ internal static class FieldValues
             ArithmeticOperator.Modulo => first % second,
             _ => Math.Pow(first, second),
         };
-        return double.IsFinite(result) ? result : null;
+        if (!double.IsFinite(result)) return null;
+        bool isDuration = arithmetic switch
+        {
+            ArithmeticOperator.Divide => left is DurationValue && right is not DurationValue,
+            ArithmeticOperator.Multiply => left is DurationValue != right is DurationValue,
+            ArithmeticOperator.Power => false,
+            _ => left is DurationValue || right is DurationValue,
+        };
+        return isDuration ? new DurationValue((long)result) : result;
     }
+
+    private static object? OfPlain(AnyValue? value) => value?.ValueCase switch
+    {
+        AnyValue.ValueOneofCase.StringValue => value.StringValue,
+        AnyValue.ValueOneofCase.BoolValue => value.BoolValue,
+        AnyValue.ValueOneofCase.IntValue => value.IntValue,
+        AnyValue.ValueOneofCase.DoubleValue => value.DoubleValue,
+        _ => null,
+    };
+
+    /// <summary>By their bytes in UTF-8, as ClickHouse does: where UTF-16 has halves of characters it has another order.</summary>
+    private static int Compare(string left, string right) => left.Any(char.IsSurrogate) || right.Any(char.IsSurrogate)
+        ? System.Text.Encoding.UTF8.GetBytes(left).AsSpan().SequenceCompareTo(System.Text.Encoding.UTF8.GetBytes(right))
+        : string.CompareOrdinal(left, right);
 
     /// <summary>Null where the result is no whole number of 64 bits.</summary>
     private static long? Reckon(ArithmeticOperator arithmetic, long left, long right)

@@ -16,6 +16,9 @@ public sealed class SpansetEvaluator
     /// <summary>What a query finds in the trace; nothing where it doesn't.</summary>
     public IReadOnlyList<Spanset> Evaluate(SpansetExpression query) => Evaluate(query, [new Spanset(_trace.Spans, [])]);
 
+    /// <summary>Whether a span meets a condition.</summary>
+    public bool IsTrue(FieldExpression condition, EvaluatedSpan span) => _fields.IsTrue(condition, span);
+
     /// <summary>A field's values, as a <see cref="Literal"/> has them; none where it is missing.</summary>
     public IEnumerable<object> ValuesOf(FieldExpression field, EvaluatedSpan span) => _fields.ValuesOf(field, span);
 
@@ -60,7 +63,7 @@ public sealed class SpansetEvaluator
             _ => order >= 0,
         };
         if (!holds) return null;
-        IEnumerable<SpansetAttribute> said = from side in new[] { (filter.Left, left), (filter.Right, right) } where side.Item1 is not ScalarLiteral select new SpansetAttribute(TraceQlPrinter.Print(side.Item1), side.Item2);
+        IEnumerable<SpansetAttribute> said = from side in new[] { (filter.Left, left), (filter.Right, right) } where side.Item1 is not ScalarLiteral select new SpansetAttribute(NameOf(side.Item1), side.Item2);
         return spanset with { Attributes = [.. spanset.Attributes, .. said] };
     }
 
@@ -95,10 +98,14 @@ public sealed class SpansetEvaluator
     private static object? Sum(IReadOnlyList<object> values) =>
         values.Aggregate((object?)0L, (sum, value) => sum is null ? null : FieldValues.Reckon(ArithmeticOperator.Add, sum, value));
 
+    private static string NameOf(ScalarExpression number) => number is Aggregate { Of: { } of } aggregate
+        ? $"{aggregate.Function.ToString().ToLowerInvariant()}({FieldNames.AsLabel(of)})"
+        : TraceQlPrinter.Print(number);
+
     private IEnumerable<Spanset> Group(GroupStage stage, Spanset spanset) =>
         from span in spanset.Spans
         group span by _fields.ValuesOf(stage.By, span).FirstOrDefault() ?? default(NilValue) into alike
-        select new Spanset([.. alike], [.. spanset.Attributes, new SpansetAttribute(TraceQlPrinter.Print(stage), alike.Key is NilValue ? null : alike.Key)]);
+        select new Spanset([.. alike], [.. spanset.Attributes, new SpansetAttribute($"by({FieldNames.AsLabel(stage.By)})", alike.Key is NilValue ? null : alike.Key)]);
 
     private IReadOnlyList<Spanset> Coalesce(IReadOnlyList<Spanset> input)
     {

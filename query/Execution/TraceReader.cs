@@ -1,4 +1,5 @@
 using System.Globalization;
+using TraceStore.Query.Evaluation;
 using TraceStore.Query.Planning;
 using TraceStore.Query.Sql;
 using TraceStore.Query.TraceQl;
@@ -33,7 +34,7 @@ public sealed class TraceReader : IDisposable
         _envelopes = new EnvelopeReader(database, _sql);
         _spans = new SpanReader(database, recent, _sql, locator);
         _search = new TraceSearch(database, recent, _sql, locator, _envelopes);
-        _evaluated = new EvaluatedSearch(_search, _spans, _envelopes, gate.Options);
+        _evaluated = new EvaluatedSearch(new CandidateReader(_search, _spans, _envelopes, gate.Options));
     }
 
     /// <summary>All spans of the traces. Whoever has shown them disposes of them.</summary>
@@ -62,7 +63,7 @@ public sealed class TraceReader : IDisposable
         try
         {
             if (!plan.IsEvaluated) return await _search.FindAsync(plan, cancellation).ConfigureAwait(false);
-            return (await _evaluated.RunAsync(plan, found => found.Trace.Trace.Id, cancellation).ConfigureAwait(false)).Traces;
+            return (await _evaluated.SearchAsync(plan, found => found.Trace.Trace.Id, cancellation).ConfigureAwait(false)).All;
         }
         catch (TraceQlException e)
         {
@@ -76,12 +77,27 @@ public sealed class TraceReader : IDisposable
     /// <param name="cancellation">Gives up.</param>
     /// <exception cref="TraceQlException">A regular expression in it is none.</exception>
     /// <exception cref="SearchTooWideException">It has read as much as a search may, and nothing was found.</exception>
-    public async Task<FoundTraces<T>> EvaluateAsync<T>(SearchPlan plan, Func<FoundTrace, T> keep, CancellationToken cancellation)
+    public async Task<Found<T>> EvaluateAsync<T>(SearchPlan plan, Func<FoundTrace, T> keep, CancellationToken cancellation)
     {
         using QueryGate.Turn turn = await _gate.SearchAsync(cancellation).ConfigureAwait(false);
         try
         {
-            return await _evaluated.RunAsync(plan, keep, cancellation).ConfigureAwait(false);
+            return await _evaluated.SearchAsync(plan, keep, cancellation).ConfigureAwait(false);
+        }
+        catch (TraceQlException e)
+        {
+            throw e.In(plan.Query.Text);
+        }
+    }
+
+    /// <summary>The series that a query asks for; of the newest traces where there is more than a query may read.</summary>
+    /// <exception cref="TraceQlException">A regular expression in it is none.</exception>
+    public async Task<Found<Series>> MeasureAsync(MetricsPlan plan, CancellationToken cancellation)
+    {
+        using QueryGate.Turn turn = await _gate.SearchAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            return await _evaluated.MeasureAsync(plan, cancellation).ConfigureAwait(false);
         }
         catch (TraceQlException e)
         {

@@ -20,13 +20,23 @@ internal static class Candidates
         _ => null,
     };
 
+    /// <summary>A condition that each span meets that a query finds; null where nothing can be said.</summary>
+    public static FieldExpression? OfEach(SpansetExpression query) => query switch
+    {
+        SpansetFilter { Condition: { } condition } => AtLeast(condition),
+        SpansetOperation { Operator: SpansetOperator.And or SpansetOperator.Union or >= SpansetOperator.UnionChild } both => Either(both.Position, OfEach(both.Left), OfEach(both.Right)),
+        SpansetOperation relation => OfEach(relation.Right),
+        SpansetPipeline pipeline => pipeline.Stages.Select(OfEach).Aggregate((FieldExpression?)null, Rarer),
+        _ => null,
+    };
+
     /// <summary>Whether ClickHouse says of a condition just what it means.</summary>
     public static bool IsExact(FieldExpression? condition) => condition switch
     {
         null or Literal { Value: bool } => true,
         LogicalExpression logical => logical.Operands.All(IsExact),
         NotExpression not => IsExact(not.Operand),
-        BinaryExpression comparison => IsKnown(comparison) && !IsOfNone(comparison),
+        BinaryExpression comparison => IsKnown(comparison) && !SaysMore(comparison),
         _ => false,
     };
 
@@ -67,7 +77,7 @@ internal static class Candidates
                 return operands.Contains(null) ? null : all with { Operands = operands! };
             case NotExpression not:
                 return AtLeast(not.Operand) is { } operand ? not with { Operand = operand } : null;
-            case BinaryExpression comparison when IsKnown(comparison) && !IsOfNone(comparison):
+            case BinaryExpression comparison when IsKnown(comparison) && !SaysMore(comparison):
                 return comparison;
             case AttributeField { OfParent: false, Scope: AttributeScope.Span or AttributeScope.Resource or AttributeScope.Any } field:
                 return IsTrue(field);
@@ -83,7 +93,7 @@ internal static class Candidates
     {
         LogicalExpression { Operator: LogicalOperator.And } all => all.Operands.Select(OfRoot).FirstOrDefault(found => found is not null),
         BinaryExpression { Left: IntrinsicField { Intrinsic: Intrinsic.RootName }, Right: Literal { Value: string } } name => name with { Left = new IntrinsicField(name.Left.Position, Intrinsic.Name) },
-        BinaryExpression { Left: IntrinsicField { Intrinsic: Intrinsic.RootService }, Operator: BinaryOperator.Equal or BinaryOperator.Matches, Right: Literal { Value: string } } service =>
+        BinaryExpression { Left: IntrinsicField { Intrinsic: Intrinsic.RootService }, Operator: BinaryOperator.Equal, Right: Literal { Value: string { Length: > 0 } } } service =>
             service with { Left = new AttributeField(service.Left.Position, AttributeScope.Resource, "service.name") },
         _ => null,
     };
@@ -101,17 +111,21 @@ internal static class Candidates
             (IntrinsicField { Intrinsic: Intrinsic.Status }, StatusValue) => true,
             (IntrinsicField { Intrinsic: Intrinsic.Kind }, KindValue) => true,
             (IntrinsicField { Intrinsic: Intrinsic.Duration }, DurationValue or long) => true,
-            (IntrinsicField { Intrinsic: Intrinsic.EventName or Intrinsic.TraceState }, string { Length: > 0 }) => isEqual,
+            (IntrinsicField { Intrinsic: Intrinsic.EventName or Intrinsic.TraceState }, string { Length: > 0 } text) => isEqual && !text.Contains('\uFFFD', StringComparison.Ordinal),
             (IntrinsicField { Intrinsic: Intrinsic.TraceId }, string id) => isEqual && IsHex(id, TraceIdDigits),
             (IntrinsicField { Intrinsic: Intrinsic.SpanId or Intrinsic.ParentId }, string id) => isEqual && IsHex(id, SpanIdDigits),
             _ => false,
         };
     }
 
-    /// <summary>Whether it holds only where none of several values is equal: ClickHouse is asked whether any isn't.</summary>
-    private static bool IsOfNone(BinaryExpression comparison) => comparison is { Left: AttributeField, Operator: BinaryOperator.NotEqual or BinaryOperator.NotMatches };
+    /// <summary>
+    /// Whether ClickHouse may say yes where the answer is no: where none of several values may be equal, it is asked whether any isn't; and an event's name
+    /// is looked for as bytes.
+    /// </summary>
+    private static bool SaysMore(BinaryExpression comparison) =>
+        comparison is { Left: AttributeField, Operator: BinaryOperator.NotEqual or BinaryOperator.NotMatches } or { Left: IntrinsicField { Intrinsic: Intrinsic.EventName }, Right: Literal { Value: string } };
 
-    private static bool IsHex(string text, int digits) => text.Length == digits && text.All(char.IsAsciiHexDigitLower);
+    private static bool IsHex(string text, int digits) => text.Length == digits && text.All(char.IsAsciiHexDigitLower) && text.Any(digit => digit != '0');
 
     private static BinaryExpression IsTrue(AttributeField field) => new(field.Position, BinaryOperator.Equal, field, new Literal(field.Position, true));
 

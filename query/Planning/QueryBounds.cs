@@ -30,6 +30,16 @@ internal static class QueryBounds
     /// <summary>All names and values together. They stand in a request line, some more than once, of which ClickHouse takes 1 MiB.</summary>
     public const int MaxTextsBytes = 128 << 10;
 
+    /// <summary>Fields that a query names, where it is tried on traces in memory.</summary>
+    public const int MaxFields = 500;
+
+    /// <exception cref="QueryBoundsException">It names too many.</exception>
+    public static void Check(SpansetExpression query)
+    {
+        int fields = ShownFields.CountOf(query);
+        if (fields > MaxFields) throw new QueryBoundsException($"A query names at most {MaxFields} fields; this one names {fields}.");
+    }
+
     /// <summary>How many conditions a filter has.</summary>
     public static int Conditions(FieldExpression? filter) => filter switch
     {
@@ -78,7 +88,7 @@ internal static class QueryBounds
     };
 
     private static IEnumerable<(string Text, int Most)> Texts(FieldExpression? filter) =>
-        from comparison in Comparisons(filter)
+        (from comparison in Comparisons(filter)
         from side in (FieldExpression[])[comparison.Left, comparison.Right]
         let text = side switch
         {
@@ -87,5 +97,13 @@ internal static class QueryBounds
             Literal { Value: AnyTypeText value } => (value.Text, MaxTagBytes),
             _ => ("", 0),
         }
-        select text;
+        select text).Concat(Mentions(filter).Select(mention => (mention.Text, MaxTagBytes)));
+
+    private static IEnumerable<MentionExpression> Mentions(FieldExpression? filter) => filter switch
+    {
+        LogicalExpression logical => logical.Operands.SelectMany(Mentions),
+        NotExpression not => Mentions(not.Operand),
+        MentionExpression mention => [mention],
+        _ => [],
+    };
 }

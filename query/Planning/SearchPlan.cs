@@ -14,8 +14,9 @@ public sealed record SearchPlan
     public SearchPlan(TraceQlQuery query, TimeRange? time, int limit, int spansPerSpanset)
     {
         Spansets = query.Root as SpansetExpression ?? throw new TraceQlException(query.Root.Position, "a search gives traces, and this query series of numbers").In(query.Text);
-        (IsEvaluated, Filter) = Spansets is SpansetFilter spanset && Candidates.IsExact(spanset.Condition) ? (false, spanset.Condition) : (true, Candidates.Of(Spansets));
+        (IsEvaluated, Filter) = Spansets is SpansetFilter spanset && Candidates.IsExact(spanset.Condition) ? (false, spanset.Condition) : (true, (time is null ? null : Candidates.OfEach(Spansets)) ?? Candidates.Of(Spansets)); // within a time, what is found must be
         QueryBounds.Check(Filter);
+        if (IsEvaluated) QueryBounds.Check(Spansets);
         (Query, Time, Limit, SpansPerSpanset, Asked) = (query, time, limit, spansPerSpanset, AskedFields.Of(Filter));
     }
 
@@ -28,7 +29,7 @@ public sealed record SearchPlan
     public bool IsEvaluated { get; }
 
     /// <summary>What a span of each trace must be; null for any.</summary>
-    public FieldExpression? Filter { get; }
+    public FieldExpression? Filter { get; init; }
 
     public TimeRange? Time { get; init; }
 

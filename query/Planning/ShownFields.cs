@@ -12,15 +12,8 @@ internal static class ShownFields
     public static IEnumerable<FieldExpression> Of(SpansetExpression query) =>
         FieldsOf(query).Where(field => field is not IntrinsicField { Intrinsic: var intrinsic } || !s_told.Contains(intrinsic)).Select(field => field with { Position = 0 }).Distinct();
 
-    /// <summary>As it is called in an answer: an attribute by its key.</summary>
-    public static string NameOf(FieldExpression field) => field switch
-    {
-        AttributeField attribute => attribute.Name,
-        IntrinsicField { Intrinsic: Intrinsic.Status } => "status",
-        IntrinsicField { Intrinsic: Intrinsic.Kind } => "kind",
-        IntrinsicField { Intrinsic: Intrinsic.StatusMessage } => "statusMessage",
-        _ => TraceQlPrinter.Print(field),
-    };
+    /// <summary>How many fields a query names.</summary>
+    public static int CountOf(SpansetExpression query) => FieldsOf(query).Count();
 
     private static IEnumerable<FieldExpression> FieldsOf(SpansetExpression query) => query switch
     {

@@ -101,11 +101,10 @@ internal sealed class SpanPredicateSql(SqlParameters parameters, string tenant, 
         return $"({string.Join(" OR ", fragments.Select(fragment => $"position(remainder, unhex({parameters.Add(Convert.ToHexString(fragment))})) > 0"))})";
     }
 
-    /// <summary>Where the name is missing or no text, the column has unknown_service.</summary>
+    /// <summary>Where the name is missing or no text, the column has unknown_service; so one that is unlike another is found with those that have none.</summary>
     private string WriteService(BinaryExpression comparison, Literal value) => (comparison.Operator, value.Value) switch
     {
         (_, AnyTypeText text) => WriteListed("service", comparison, new Literal(value.Position, text.Text)),
-        (NotEqual or NotMatches, _) => $"({WriteListed("service", comparison, value)} AND service != 'unknown_service')",
         _ => WriteListed("service", comparison, value),
     };
 

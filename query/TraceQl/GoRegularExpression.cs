@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using System.Globalization;
 using System.Text;
@@ -29,6 +30,12 @@ public sealed class GoRegularExpression
         ["lower"] = "a-z", ["print"] = " -~", ["punct"] = "!-/:-@\\[-`{-~", ["space"] = "\\t\\n\\v\\f\\r ", ["upper"] = "A-Z", ["word"] = "0-9A-Za-z_", ["xdigit"] = "0-9A-Fa-f",
     }.ToFrozenDictionary();
 
+    /// <summary>What .NET allows without it is used up by twenty names with bars between them.</summary>
+    private const string SizeSetting = "REGEX_NONBACKTRACKING_MAX_AUTOMATA_SIZE";
+    private const int MaxSize = 100_000, MaxKnown = 256;
+
+    private static readonly ConcurrentDictionary<string, GoRegularExpression> s_known = [];
+
     private readonly Regex _expression;
 
     private GoRegularExpression(Regex expression) => _expression = expression;
@@ -36,9 +43,14 @@ public sealed class GoRegularExpression
     /// <exception cref="FormatException">It is none; the message says why.</exception>
     public static GoRegularExpression Parse(string pattern)
     {
+        if (s_known.TryGetValue(pattern, out GoRegularExpression? known)) return known;
         try
         {
-            return new GoRegularExpression(new Regex($"\\A(?:{new Reader(pattern).ReadAll()})\\z", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant | RegexOptions.Singleline));
+            AppContext.SetData(SizeSetting, MaxSize); // read once, before the first
+            known = new GoRegularExpression(new Regex($"\\A(?:{new Reader(pattern).ReadAll()})\\z", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant | RegexOptions.Singleline));
+            if (s_known.Count >= MaxKnown) s_known.Clear(); // to write one takes long; queries ask for few, for each trace anew
+            s_known[pattern] = known;
+            return known;
         }
         catch (Exception e) when (e is ArgumentException or NotSupportedException)
         {

@@ -1,5 +1,18 @@
 namespace TraceStore.Query.TraceQl;
 
+internal static class MetricsPipelines
+{
+    /// <summary>Those that an expression has, from the left.</summary>
+    public static IEnumerable<MetricsPipeline> Of(MetricsExpression query) => query switch
+    {
+        MetricsPipeline pipeline => [pipeline],
+        MetricsOperation operation => Of(operation.Left).Concat(Of(operation.Right)),
+        MetricsFilter filter => Of(filter.Of),
+        TopSeries top => Of(top.Of),
+        _ => [],
+    };
+}
+
 /// <summary>Series made of the spans that an expression gives.</summary>
 public sealed record MetricsPipeline(int Position, SpansetExpression Spans, MetricsFunction Function) : MetricsExpression(Position);
 

@@ -118,7 +118,7 @@ internal sealed class MetricsParser(TokenReader tokens, FieldParser fields)
         }
 
         tokens.Expect(")");
-        return new OverTime(name.Position, function, of, quantiles, ParseBy());
+        return new OverTime(name.Position, function, of, [.. quantiles.Distinct()], ParseBy());
     }
 
     private IReadOnlyList<FieldExpression> ParseBy()
@@ -142,6 +142,7 @@ internal sealed class MetricsParser(TokenReader tokens, FieldParser fields)
         {
             tokens.Expect(",");
             end = ParseWhole();
+            if ((start, end) == (0, 0)) (start, end) = (null, null);
             if (start < 0 || end <= start) throw new TraceQlException(position, "compare's start and end are nanoseconds since 1970, the end after the start");
         }
 

@@ -5,12 +5,12 @@ namespace TraceStore.Query.TraceQl;
 /// <param name="isLenient">Whether what can't be read ends it.</param>
 internal sealed class TokenReader(string query, bool isLenient = false)
 {
-    /// <summary>Brackets, signs and operators nest no deeper than this: it bounds the stack of all that walks a query.</summary>
-    private const int MaxDepth = 200;
+    /// <summary>Brackets and signs nest no deeper than this, and no more operators are there that make one more level each: together they bound the stack of all that walks a query.</summary>
+    private const int MaxDepth = 200, MaxLinks = 1_000;
 
     private readonly List<TraceQlToken> _tokens = new Lexer(query).ReadAll(isLenient);
     private int _next;
-    private int _depth;
+    private int _depth, _links;
 
     public TraceQlToken Next => _tokens[_next];
 
@@ -55,9 +55,9 @@ internal sealed class TokenReader(string query, bool isLenient = false)
     public T Chain<T>(Func<T> readOperand, Func<TraceQlToken, bool> isOperator, Func<TraceQlToken, T, T, T> combine)
     {
         T left = readOperand();
-        for (int links = 0; isOperator(Next); links++)
+        for (bool isFirst = true; isOperator(Next); isFirst = false)
         {
-            if (links == MaxDepth) throw new TraceQlException(Next.Position, $"at most {MaxDepth} operators stand in a row without brackets");
+            if (!isFirst && ++_links > MaxLinks) throw new TraceQlException(Next.Position, $"a query has at most {MaxLinks} operators in rows, not counting && and || between conditions");
             TraceQlToken between = Take();
             left = combine(between, left, readOperand());
         }

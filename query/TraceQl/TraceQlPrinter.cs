@@ -93,7 +93,7 @@ public static class TraceQlPrinter
 
     private static string List(IReadOnlyList<FieldExpression> fields) => string.Join(", ", fields.Select(Field));
 
-    private static string Name(string name) => name.AsSpan().ContainsAnyExcept(s_plain) || char.IsAsciiDigit(name[0]) ? Quoted(name) : name;
+    private static string Name(string name) => name.Length == 0 || name.AsSpan().ContainsAnyExcept(s_plain) || char.IsAsciiDigit(name[0]) ? Quoted(name) : name;
 
     private static string Value(object value) => value switch
     {

@@ -12,7 +12,7 @@ public sealed class QuarantineCommandTests : IDisposable
     [Fact]
     public async Task What_is_set_aside_is_shown_with_its_reason_and_given_back()
     {
-        using TraceStoreProcess server = await TraceStoreProcess.ServeAsync(_data.Path);
+        using TraceStoreProcess server = await TraceStoreProcess.ServeAsync(_data.Path, "--set", "ClickHouse:MaxBlockAge=0s");
         Assert.Equal((0, "The quarantine is empty."), await RunAsync());
         await EngineQuestion.AskAsync(_data.Path, "ALTER TABLE tracestore.spans ADD CONSTRAINT no_poison CHECK name != 'poison'");
         using (var otlp = new OtlpClient(server.OtlpPort)) await otlp.ExportAsync(Request(Resource("quarantine", Span(721, name: "poison"))));
@@ -50,7 +50,7 @@ public sealed class QuarantineCommandTests : IDisposable
 
         Assert.Equal((0, "Given back 1: they are stored when TraceStore is started."), await RunAsync("replay"));
 
-        using TraceStoreProcess again = await TraceStoreProcess.ServeAsync(_data.Path);
+        using TraceStoreProcess again = await TraceStoreProcess.ServeAsync(_data.Path, "--set", "ClickHouse:MaxBlockAge=0s");
         using var tempo = new HttpClient { BaseAddress = again.TempoUrl };
         await tempo.WaitForTraceAsync(Hex(TraceId(722)), 1);
     }

@@ -59,7 +59,7 @@ public sealed class RestoreTests : IDisposable
     public async Task An_instant_is_restored_to_the_record()
     {
         List<DateTimeOffset> instants = [];
-        using (TraceStoreProcess server = await ServeAsync("first"))
+        using (TraceStoreProcess server = await ServeAsync("first", "--set", "ClickHouse:MaxBlockAge=1s"))
         {
             for (int i = 0; i < 3; i++)
             {
@@ -99,7 +99,7 @@ public sealed class RestoreTests : IDisposable
     [Fact]
     public async Task A_restore_that_is_killed_time_and_again_goes_on_and_doubles_nothing()
     {
-        using (TraceStoreProcess server = await ServeAsync("first"))
+        using (TraceStoreProcess server = await ServeAsync("first", "--set", "ClickHouse:MaxBlockAge=1s"))
         {
             // Half of it is in a snapshot, and half behind it
             await TraceStoreProcess.RunAsync("load", "--url", $"http://127.0.0.1:{server.OtlpPort}", "--spans", "15000");
@@ -131,7 +131,7 @@ public sealed class RestoreTests : IDisposable
     [Fact]
     public async Task A_site_is_served_while_it_is_restored()
     {
-        using (TraceStoreProcess server = await ServeAsync("first"))
+        using (TraceStoreProcess server = await ServeAsync("first", "--set", "ClickHouse:MaxBlockAge=1s"))
         {
             await TraceStoreProcess.RunAsync("load", "--url", $"http://127.0.0.1:{server.OtlpPort}", "--spans", "20000");
             await EngineQuestion.UntilAsync(DataOf("first"), "SELECT count() FROM tracestore.spans", "20000");
@@ -239,7 +239,7 @@ public sealed class RestoreTests : IDisposable
         }
 
         string position = Path.Combine(_place.Path, "position");
-        using TraceStoreProcess elsewhere = await TraceStoreProcess.ServeAsync(DataOf("elsewhere"));
+        using TraceStoreProcess elsewhere = await TraceStoreProcess.ServeAsync(DataOf("elsewhere"), "--set", "ClickHouse:MaxBlockAge=1s");
         string[] replay = ["archive", "replay", "--archive", Archive, "--to", $"http://127.0.0.1:{elsewhere.OtlpPort}", "--position", position];
         using (TraceStoreProcess broken = TraceStoreProcess.Begin([.. replay, "--rate", "3000"]))
         {

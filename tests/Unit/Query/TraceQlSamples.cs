@@ -27,6 +27,14 @@ public sealed class TraceQlSamples(Random random, IReadOnlyList<string> names, I
         return new TraceQlQuery(root, random.Next(4) > 0 ? [] : [new Hint(0, "most_recent", true), new Hint(0, "sample", OneOf<object>(1L, -0.5, "x", new DurationValue(5)))]);
     }
 
+    public MetricsExpression Metrics(int depth) => (depth > 0 ? random.Next(5) : 0) switch
+    {
+        1 => new MetricsOperation(0, OneOf(ArithmeticOperator.Add, ArithmeticOperator.Subtract, ArithmeticOperator.Multiply, ArithmeticOperator.Divide), Metrics(depth - 1), OneOf(Metrics(depth - 1), new MetricsLiteral(0, 100))),
+        2 => new MetricsFilter(0, Metrics(depth - 1), OneOf(s_order), 0.5),
+        3 => new TopSeries(0, Metrics(depth - 1), 1 + random.Next(9), random.Next(2) == 0),
+        _ => new MetricsPipeline(0, Spans(depth), Function()),
+    };
+
     public SpansetExpression Spans(int depth)
     {
         switch (depth > 0 ? random.Next(7) : 0)
@@ -105,14 +113,6 @@ public sealed class TraceQlSamples(Random random, IReadOnlyList<string> names, I
         2 => new ScalarOperation(0, OneOf(Enum.GetValues<ArithmeticOperator>()), Aggregated(depth - 1), new ScalarLiteral(0, Quantity())),
         3 => new ScalarPipeline(0, Spans(depth - 1), Aggregated(0)),
         _ => new Aggregate(0, AggregateFunction.Count, null),
-    };
-
-    private MetricsExpression Metrics(int depth) => (depth > 0 ? random.Next(5) : 0) switch
-    {
-        1 => new MetricsOperation(0, OneOf(ArithmeticOperator.Add, ArithmeticOperator.Subtract, ArithmeticOperator.Multiply, ArithmeticOperator.Divide), Metrics(depth - 1), OneOf(Metrics(depth - 1), new MetricsLiteral(0, 100))),
-        2 => new MetricsFilter(0, Metrics(depth - 1), OneOf(s_order), 0.5),
-        3 => new TopSeries(0, Metrics(depth - 1), 1 + random.Next(9), random.Next(2) == 0),
-        _ => new MetricsPipeline(0, Spans(depth), Function()),
     };
 
     private MetricsFunction Function()

@@ -185,6 +185,15 @@ public class TraceQlTests
             TraceQlParser.ParseLeniently("{ " + many);
         }
 
+        string nested = "1", spansets = "{}";
+        for (int level = 0; level < 150; level++)
+        {
+            nested = $"({nested}{string.Concat(Enumerable.Repeat("-1", 150))})";
+            spansets = $"({spansets}{string.Concat(Enumerable.Repeat(">{}", 150))})";
+        }
+
+        Assert.Throws<TraceQlException>(() => TraceQlParser.Parse($"{{ {nested} = 1 }}"));
+        Assert.Throws<TraceQlException>(() => TraceQlParser.Parse(spansets));
         TraceQlParser.Parse("{ " + string.Join(" && ", Enumerable.Repeat(".a = 1", 10_000)) + " }");
     }
 
