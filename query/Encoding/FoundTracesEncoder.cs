@@ -91,7 +91,7 @@ public sealed class FoundTracesEncoder(SearchPlan plan)
             if (values.Length == 0) continue;
             var array = new ArrayValue();
             if (values.Length > 1) array.Values.Add(values.Select(ValueOf));
-            shown.Attributes.Add(new KeyValue { Key = FieldNames.InAnswers(field), Value = values.Length == 1 ? ValueOf(values[0]) : new AnyValue { ArrayValue = array } });
+            shown.Attributes.Add(new KeyValue { Key = FieldLabels.InAnswers(field), Value = values.Length == 1 ? ValueOf(values[0]) : new AnyValue { ArrayValue = array } });
         }
 
         return shown;

@@ -57,7 +57,7 @@ internal static class TempoMetricsRequest
     private static ulong? ReadTime(IQueryCollection query, string name)
     {
         if (query.Text(name) is not { } text) return null;
-        if (text.All(char.IsAsciiDigit) && ulong.TryParse(text, CultureInfo.InvariantCulture, out ulong whole)) return text.Length <= MostDigitsOfSeconds ? whole * NanosecondsPerSecond : whole;
+        if (text.All(char.IsAsciiDigit) && ulong.TryParse(text, CultureInfo.InvariantCulture, out ulong whole) && whole <= long.MaxValue) return text.Length <= MostDigitsOfSeconds ? whole * NanosecondsPerSecond : whole;
         if (decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal seconds) && seconds <= uint.MaxValue) return (ulong)(seconds * NanosecondsPerSecond);
         if (DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset time) && time >= DateTimeOffset.UnixEpoch) return (ulong)(time - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick;
         throw new BadRequestException($"{RequestParameters.Show(name, text)}: a time was expected, in seconds or nanoseconds since 1970 or as in 2026-11-26T10:15:00Z.");

@@ -15,7 +15,7 @@ internal sealed class ComparisonCollector(Compare function, MetricsRange range) 
 
     private static readonly Intrinsic[] s_intrinsics = [Intrinsic.Name, Intrinsic.Status, Intrinsic.StatusMessage, Intrinsic.Kind, Intrinsic.RootName, Intrinsic.RootService];
 
-    private static readonly (IntrinsicField Field, string Label)[] s_fields = [.. s_intrinsics.Select(intrinsic => new IntrinsicField(0, intrinsic)).Select(field => (field, FieldNames.AsLabel(field)))];
+    private static readonly (IntrinsicField Field, string Label)[] s_fields = [.. s_intrinsics.Select(intrinsic => new IntrinsicField(0, intrinsic)).Select(field => (field, FieldLabels.AsLabel(field)))];
 
     private readonly Dictionary<string, Dictionary<object, double[]>> _selection = [], _baseline = [];
     private long _series;
@@ -54,7 +54,7 @@ internal sealed class ComparisonCollector(Compare function, MetricsRange range) 
 
     private static IEnumerable<(string, object)> Of(AttributeScope scope, IEnumerable<KeyValue> attributes) =>
         from attribute in attributes
-        let label = FieldNames.AsLabel(new AttributeField(0, scope, attribute.Key))
+        let label = FieldLabels.AsLabel(new AttributeField(0, scope, attribute.Key))
         from value in FieldValues.Of(attribute.Value)
         select (label, value);
 

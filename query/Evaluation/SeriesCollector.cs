@@ -20,9 +20,9 @@ internal sealed class SeriesCollector(OverTime function, MetricsRange range, int
 {
     private const double NanosecondsPerSecond = 1e9;
 
-    private readonly Dictionary<string, Group> _groups = [];
+    private readonly Dictionary<string, SeriesNumbers> _groups = [];
 
-    private readonly string[] _names = [.. function.By.Select(FieldNames.AsLabel)];
+    private readonly string[] _names = [.. function.By.Select(FieldLabels.AsLabel)];
 
     /// <summary>Those that started elsewhen, or haven't the field, don't count.</summary>
     public void Observe(EvaluatedTrace trace, SpansetEvaluator evaluator, EvaluatedSpan span)
@@ -32,10 +32,10 @@ internal sealed class SeriesCollector(OverTime function, MetricsRange range, int
         if (values.Length == 0) return;
         SeriesLabel[] labels = [.. function.By.Zip(_names, (field, name) => new SeriesLabel(name, evaluator.ValuesOf(field, span).FirstOrDefault()))];
         string key = new Series(labels, [], []).Key;
-        if (!_groups.TryGetValue(key, out Group? group))
+        if (!_groups.TryGetValue(key, out SeriesNumbers? group))
         {
             TooManySeriesException.Check(_groups.Count + 1, range.Count);
-            _groups.Add(key, group = new Group(labels, range.Count));
+            _groups.Add(key, group = new SeriesNumbers(labels, range.Count));
         }
 
         foreach (double value in values)
@@ -69,11 +69,11 @@ internal sealed class SeriesCollector(OverTime function, MetricsRange range, int
 
     private IReadOnlyList<SeriesLabel> Named(IReadOnlyList<SeriesLabel> labels) => labels.Count > 0 ? labels : [new SeriesLabel(Series.NameLabel, MetricsParser.NameOf(function.Function))];
 
-    private static IEnumerable<Series> Histogram(Group alike) =>
+    private static IEnumerable<Series> Histogram(SeriesNumbers alike) =>
         from bucket in alike.Steps.OfType<StepNumbers>().SelectMany(step => step.Buckets.Keys).Distinct().Order()
         select new Series([.. alike.Labels, new SeriesLabel("__bucket", Math.ScaleB(1 / NanosecondsPerSecond, bucket))], alike.Numbers(step => step.Buckets.GetValueOrDefault(bucket), 0), alike.Exemplars);
 
-    private sealed record Group(IReadOnlyList<SeriesLabel> Labels, int StepCount)
+    private sealed record SeriesNumbers(IReadOnlyList<SeriesLabel> Labels, int StepCount)
     {
         public StepNumbers?[] Steps { get; } = new StepNumbers?[StepCount];
 

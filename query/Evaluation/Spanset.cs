@@ -1,7 +1,7 @@
 namespace TraceStore.Query.Evaluation;
 
 /// <summary>Some spans of a trace, in its order, and what a query's stages said of them.</summary>
-/// <param name="Spans">Never empty.</param>
+/// <param name="Spans">Never empty in what a query finds.</param>
 /// <param name="Attributes">What they were grouped by, and what was reckoned of them.</param>
 public sealed record Spanset(IReadOnlyList<EvaluatedSpan> Spans, IReadOnlyList<SpansetAttribute> Attributes);
 

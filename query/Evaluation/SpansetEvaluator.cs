@@ -99,13 +99,13 @@ public sealed class SpansetEvaluator
         values.Aggregate((object?)0L, (sum, value) => sum is null ? null : FieldValues.Reckon(ArithmeticOperator.Add, sum, value));
 
     private static string NameOf(ScalarExpression number) => number is Aggregate { Of: { } of } aggregate
-        ? $"{aggregate.Function.ToString().ToLowerInvariant()}({FieldNames.AsLabel(of)})"
+        ? $"{aggregate.Function.ToString().ToLowerInvariant()}({FieldLabels.AsLabel(of)})"
         : TraceQlPrinter.Print(number);
 
     private IEnumerable<Spanset> Group(GroupStage stage, Spanset spanset) =>
         from span in spanset.Spans
         group span by _fields.ValuesOf(stage.By, span).FirstOrDefault() ?? default(NilValue) into alike
-        select new Spanset([.. alike], [.. spanset.Attributes, new SpansetAttribute($"by({FieldNames.AsLabel(stage.By)})", alike.Key is NilValue ? null : alike.Key)]);
+        select new Spanset([.. alike], [.. spanset.Attributes, new SpansetAttribute($"by({FieldLabels.AsLabel(stage.By)})", alike.Key is NilValue ? null : alike.Key)]);
 
     private IReadOnlyList<Spanset> Coalesce(IReadOnlyList<Spanset> input)
     {

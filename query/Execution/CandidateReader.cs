@@ -52,7 +52,7 @@ internal sealed class CandidateReader(TraceSearch search, SpanReader spans, Enve
                     continue;
                 }
 
-                inspected.IsPartial |= rows.Count > TraceReader.MaxSpans;
+                inspected.IsPartial |= rows.Count > SpanReader.MaxSpans;
                 foreach (TraceId _ in ids) waiting.Dequeue();
                 (inspected.Traces, inspected.Spans) = (inspected.Traces + ids.Length, inspected.Spans + rows.Count);
                 Envelopes all = await envelopes.ReadAsync(rows, cancellation).ConfigureAwait(false);
@@ -75,8 +75,8 @@ internal sealed class CandidateReader(TraceSearch search, SpanReader spans, Enve
         long bytes = 0;
         try
         {
-            SpanBatch rows = await spans.ReadAsync(ids, TraceReader.MaxSpans, NoteRead, cancellation).ConfigureAwait(false);
-            if (rows.Count > TraceReader.MaxSpans && ids.Length > 1)
+            SpanBatch rows = await spans.ReadAsync(ids, NoteRead, cancellation).ConfigureAwait(false);
+            if (rows.Count > SpanReader.MaxSpans && ids.Length > 1)
             {
                 rows.Clear();
                 return null;

@@ -12,7 +12,7 @@ namespace TraceStore.Query.Execution;
 public sealed record SpanRows(SpanBatch Spans, Envelopes Envelopes, bool IsCut, QueryGate.Turn? Turn = null, string? Missing = null) : IDisposable
 {
     /// <summary>What to tell who reads a trace of which spans may be missing; null when none are.</summary>
-    public string? Warning => IsCut ? $"There are more than {TraceReader.MaxSpans} spans; these are some of them." : Missing;
+    public string? Warning => IsCut ? $"There are more than {SpanReader.MaxSpans} spans; these are some of them." : Missing;
 
     public void Dispose()
     {

@@ -12,7 +12,7 @@ namespace TraceStore.Query.Execution;
 public sealed class TraceReader : IDisposable
 {
     /// <summary>Spans read for one request at most; a larger trace comes in part, and says so.</summary>
-    public const int MaxSpans = 200_000;
+    public const int MaxSpans = SpanReader.MaxSpans;
 
     private readonly TraceSql _sql = new(tenant: "");
     private readonly ClickHouseDatabase _database;
@@ -44,7 +44,7 @@ public sealed class TraceReader : IDisposable
         SpanBatch? spans = null;
         try
         {
-            spans = traces.Count == 0 ? new SpanBatch() : await turn.ReadAsync(noteRead => _spans.ReadAsync(traces, MaxSpans, noteRead, cancellation), cancellation).ConfigureAwait(false);
+            spans = traces.Count == 0 ? new SpanBatch() : await turn.ReadAsync(noteRead => _spans.ReadAsync(traces, noteRead, cancellation), cancellation).ConfigureAwait(false);
             return new SpanRows(spans, await _envelopes.ReadAsync(spans, cancellation).ConfigureAwait(false), IsCut: spans.Count > MaxSpans, turn, _missing());
         }
         catch
@@ -57,19 +57,13 @@ public sealed class TraceReader : IDisposable
 
     /// <summary>The newest traces with a span that the plan asks for.</summary>
     /// <exception cref="TraceQlException">The plan has no meaning, or a regular expression in it is none.</exception>
-    public async Task<IReadOnlyList<TraceId>> FindAsync(SearchPlan plan, CancellationToken cancellation)
-    {
-        using QueryGate.Turn turn = await _gate.SearchAsync(cancellation).ConfigureAwait(false);
-        try
-        {
-            if (!plan.IsEvaluated) return await _search.FindAsync(plan, cancellation).ConfigureAwait(false);
-            return (await _evaluated.SearchAsync(plan, found => found.Trace.Trace.Id, cancellation).ConfigureAwait(false)).All;
-        }
-        catch (TraceQlException e)
-        {
-            throw e.In(plan.Query.Text);
-        }
-    }
+    public Task<IReadOnlyList<TraceId>> FindAsync(SearchPlan plan, CancellationToken cancellation) =>
+        SearchAsync(
+            plan.Query,
+            async _ => plan.IsEvaluated
+                ? (await _evaluated.SearchAsync(plan, found => found.Trace.Trace.Id, cancellation).ConfigureAwait(false)).All
+                : await _search.FindAsync(plan, cancellation).ConfigureAwait(false),
+            cancellation);
 
     /// <summary>The newest traces that a query finds something in, and what.</summary>
     /// <param name="plan">What is searched for.</param>
@@ -77,48 +71,15 @@ public sealed class TraceReader : IDisposable
     /// <param name="cancellation">Gives up.</param>
     /// <exception cref="TraceQlException">A regular expression in it is none.</exception>
     /// <exception cref="SearchTooWideException">It has read as much as a search may, and nothing was found.</exception>
-    public async Task<Found<T>> EvaluateAsync<T>(SearchPlan plan, Func<FoundTrace, T> keep, CancellationToken cancellation)
-    {
-        using QueryGate.Turn turn = await _gate.SearchAsync(cancellation).ConfigureAwait(false);
-        try
-        {
-            return await _evaluated.SearchAsync(plan, keep, cancellation).ConfigureAwait(false);
-        }
-        catch (TraceQlException e)
-        {
-            throw e.In(plan.Query.Text);
-        }
-    }
+    public Task<Found<T>> EvaluateAsync<T>(SearchPlan plan, Func<FoundTrace, T> keep, CancellationToken cancellation) => SearchAsync(plan.Query, _ => _evaluated.SearchAsync(plan, keep, cancellation), cancellation);
 
     /// <summary>The series that a query asks for; of the newest traces where there is more than a query may read.</summary>
     /// <exception cref="TraceQlException">A regular expression in it is none.</exception>
-    public async Task<Found<Series>> MeasureAsync(MetricsPlan plan, CancellationToken cancellation)
-    {
-        using QueryGate.Turn turn = await _gate.SearchAsync(cancellation).ConfigureAwait(false);
-        try
-        {
-            return await _evaluated.MeasureAsync(plan, cancellation).ConfigureAwait(false);
-        }
-        catch (TraceQlException e)
-        {
-            throw e.In(plan.Query.Text);
-        }
-    }
+    public Task<Found<Series>> MeasureAsync(MetricsPlan plan, CancellationToken cancellation) => SearchAsync(plan.Query, _ => _evaluated.MeasureAsync(plan, cancellation), cancellation);
 
     /// <summary>As <see cref="FindAsync"/>, with the found traces' spans from afar.</summary>
     /// <exception cref="TraceQlException">The plan has no meaning, or a regular expression in it is none.</exception>
-    public async Task<SearchRows> SearchAsync(SearchPlan plan, CancellationToken cancellation)
-    {
-        using QueryGate.Turn turn = await _gate.SearchAsync(cancellation).ConfigureAwait(false);
-        try
-        {
-            return await _search.SearchAsync(plan, turn, cancellation).ConfigureAwait(false);
-        }
-        catch (TraceQlException e)
-        {
-            throw e.In(plan.Query.Text);
-        }
-    }
+    public Task<SearchRows> SearchAsync(SearchPlan plan, CancellationToken cancellation) => SearchAsync(plan.Query, turn => _search.SearchAsync(plan, turn, cancellation), cancellation);
 
     /// <summary>The names of all services, in order.</summary>
     public async Task<IReadOnlyList<string>> ServicesAsync(CancellationToken cancellation)
@@ -152,6 +113,20 @@ public sealed class TraceReader : IDisposable
     }
 
     public void Dispose() => _envelopes.Dispose();
+
+    /// <summary>Takes a turn; what is wrong with a query is told with its place in it.</summary>
+    private async Task<T> SearchAsync<T>(TraceQlQuery query, Func<QueryGate.Turn, Task<T>> search, CancellationToken cancellation)
+    {
+        using QueryGate.Turn turn = await _gate.SearchAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            return await search(turn).ConfigureAwait(false);
+        }
+        catch (TraceQlException e)
+        {
+            throw e.In(query.Text);
+        }
+    }
 
     private Task<TBatch> ReadAsync<TBatch>(
         QueryGate.Turn turn, SqlQuery query, Func<TBatch, IReadOnlyDictionary<string, (string Type, Column Column)>> bind, CancellationToken cancellation)

@@ -83,6 +83,7 @@ public class TraceQlSearchTests(ServerFixture fixture, ITestOutputHelper output)
     [InlineData("/api/metrics/query_range?q={}", "Invalid TraceQL query, line 1, column 1: this query finds traces; for series a function such as rate() was expected: {} | rate().\n{}\n^")]
     [InlineData("/api/metrics/query?q={}|rate()&start=20&end=10", "The range ends (10) before it starts (20).")]
     [InlineData("/api/metrics/query?q={}|rate()&start=yesterday", "start=yesterday: a time was expected, in seconds or nanoseconds since 1970 or as in 2026-11-26T10:15:00Z.")]
+    [InlineData("/api/metrics/query_range?q={}|rate()&end=18446744073709551615", "end=18446744073709551615: a time was expected, in seconds or nanoseconds since 1970 or as in 2026-11-26T10:15:00Z.")]
     [InlineData("/api/metrics/query_range?q={}|rate()&step=0", "step=0: a duration of a millisecond or more was expected, such as 30s or 1.5.")]
     [InlineData("/api/metrics/query_range?q={}|rate()&start=0&end=86400&step=1s", "step=1s: the range exceeds 11000 steps. Ask for less time, or for larger steps.")]
     [InlineData("/api/metrics/query_range?q={}|rate()&since=x", "since=x: a duration such as 100ms, 1.5s or 1h30m was expected.")]

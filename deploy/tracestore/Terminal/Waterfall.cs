@@ -40,10 +40,10 @@ internal sealed class Waterfall(StoredTrace stored)
             $"{TerminalText.Time(trace.StartTimeUnixNano)} UTC, {TerminalText.Duration(trace.DurationNanos)}, {TerminalText.Count(trace.Spans.Count, "span")} of {TerminalText.Count(services, "service")}, {errors} with errors");
         console.WriteLine();
 
-        List<Line> lines = [.. trace.Spans.Where(span => span.Parent is null).SelectMany(Lines)];
+        List<WaterfallLine> lines = [.. trace.Spans.Where(span => span.Parent is null).SelectMany(Lines)];
         int labelCells = Math.Min(MaxLabelCells, lines.Max(line => line.Cells));
         int barCells = Math.Clamp(console.Profile.Width - labelCells - DurationCells - StatusCells, MinBarCells, MaxBarCells);
-        foreach (Line line in lines)
+        foreach (WaterfallLine line in lines)
         {
             string markup = $"{Label(line, labelCells)} [{Color(line.Span)}]{Bar(line.Span, barCells).PadRight(barCells)}[/] "
                 + $"{TerminalText.Duration(line.Span.DurationNanos),DurationCells}  {Status(line.Span)}";
@@ -53,13 +53,13 @@ internal sealed class Waterfall(StoredTrace stored)
     }
 
     /// <summary>A span and all below it. By a stack of its own: a trace may be deeper than the call stack.</summary>
-    private IEnumerable<Line> Lines(TraceSpan top)
+    private IEnumerable<WaterfallLine> Lines(TraceSpan top)
     {
         var open = new Stack<(TraceSpan Span, int Depth, string Branch, string Below)>([(top, 0, "", "")]);
         while (open.TryPop(out var next))
         {
             string depth = next.Depth > MaxIndents ? string.Create(CultureInfo.InvariantCulture, $"{next.Depth} … ") : "";
-            yield return new Line(next.Span, depth + next.Branch, Service(next.Span), TerminalText.Line(_spans.Name[next.Span.Row]));
+            yield return new WaterfallLine(next.Span, depth + next.Branch, Service(next.Span), TerminalText.Line(_spans.Name[next.Span.Row]));
             for (int child = next.Span.Children.Count - 1; child >= 0; child--)
             {
                 bool isLast = child == next.Span.Children.Count - 1;
@@ -69,7 +69,7 @@ internal sealed class Waterfall(StoredTrace stored)
         }
     }
 
-    private string Label(Line line, int cells)
+    private string Label(WaterfallLine line, int cells)
     {
         int room = Math.Max(0, cells - line.Branch.Length - line.Service.Length - 1);
         string name = line.Name.Length <= room ? line.Name : line.Name[..Math.Max(0, room - 1)] + "…";
@@ -112,7 +112,7 @@ internal sealed class Waterfall(StoredTrace stored)
         return color;
     }
 
-    private sealed record Line(TraceSpan Span, string Branch, string Service, string Name)
+    private sealed record WaterfallLine(TraceSpan Span, string Branch, string Service, string Name)
     {
         public int Cells => Branch.Length + Service.Length + 1 + Name.Length;
     }
