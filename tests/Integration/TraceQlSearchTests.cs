@@ -146,7 +146,7 @@ public class TraceQlSearchTests(ServerFixture fixture, ITestOutputHelper output)
 
     private async Task<IEnumerable<string>> SearchAsync(string query)
     {
-        string url = $"/api/search?q={Uri.EscapeDataString(query)}&limit=1000&spss=100&start={Start}&end={Start + 1_000}";
+        string url = $"/api/search?q={Uri.EscapeDataString(query)}&limit=1000&spss=100&start={Start}&end={Start + Traces}";
         using HttpResponseMessage answer = await fixture.Server.Tempo.GetAsync(url, TestContext.Current.CancellationToken);
         string json = await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
         Assert.True(answer.IsSuccessStatusCode, $"{query}: {json}");
