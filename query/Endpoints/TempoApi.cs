@@ -40,10 +40,11 @@ public static class TempoApi
         app.MapGet("/api/search", (HttpRequest request, CancellationToken cancellation) => SearchAsync(request, reader, cancellation));
         app.MapGet("/api/metrics/query_range", (HttpRequest request, CancellationToken cancellation) => MeasureAsync(request, reader, isInstant: false, cancellation));
         app.MapGet("/api/metrics/query", (HttpRequest request, CancellationToken cancellation) => MeasureAsync(request, reader, isInstant: true, cancellation));
+        app.MapTempoTagsApi(reader.Tags);
         app.MapNotFound(
             "Tempo's HTTP API",
             [
-                "GET /api/v2/traces/{traceID}", "GET /api/traces/{traceID}", "GET /api/search?q={TraceQL}", "GET /api/metrics/query_range?q={TraceQL}", "GET /api/metrics/query?q={TraceQL}", "GET /api/echo", "GET /api/status/buildinfo", "GET /ready",
+                "GET /api/v2/traces/{traceID}", "GET /api/traces/{traceID}", "GET /api/search?q={TraceQL}", "GET /api/metrics/query_range?q={TraceQL}", "GET /api/metrics/query?q={TraceQL}", .. TempoTagsApi.Routes, "GET /api/echo", "GET /api/status/buildinfo", "GET /ready",
             ],
             "In Grafana: add a data source of the type Tempo with this address as its URL, then paste a trace ID or search with {}.",
             message => Results.Text(message, statusCode: StatusCodes.Status404NotFound));

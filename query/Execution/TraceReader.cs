@@ -34,8 +34,12 @@ public sealed class TraceReader : IDisposable
         _envelopes = new EnvelopeReader(database, _sql);
         _spans = new SpanReader(database, recent, _sql, locator);
         _search = new TraceSearch(database, recent, _sql, locator, _envelopes);
+        Tags = new TagReader(database, gate, new TagSql(tenant: "", _sql));
         _evaluated = new EvaluatedSearch(new CandidateReader(_search, _spans, _envelopes, gate.Options));
     }
+
+    /// <summary>Lists of tags and of their values.</summary>
+    public TagReader Tags { get; }
 
     /// <summary>All spans of the traces. Whoever has shown them disposes of them.</summary>
     public async Task<SpanRows> ReadAsync(IReadOnlyCollection<TraceId> traces, CancellationToken cancellation)

@@ -163,10 +163,11 @@ internal sealed class TraceSql(string tenant)
             parameters.Values);
     }
 
-    private string Where(SearchPlan plan, ResourceMatches? resources, SqlParameters parameters)
+    /// <summary>The condition on a span that it is the tenant's, started in the time and meets the filter.</summary>
+    public string Where(FieldExpression? filter, TimeRange? within, ResourceMatches? resources, SqlParameters parameters)
     {
         List<string> conditions = [$"tenant = {parameters.Add(tenant)}"];
-        if (plan.Time is { } time)
+        if (within is { } time)
         {
             ulong firstBucket = TimeBuckets.StartOf(time.FirstUnixNano, TimeBuckets.LongestSeconds);
             ulong lastBucket = TimeBuckets.StartOf(time.LastUnixNano, seconds: 1);
@@ -175,9 +176,11 @@ internal sealed class TraceSql(string tenant)
             conditions.Add($"start_time_unix_nano <= {parameters.Add(time.LastUnixNano)}");
         }
 
-        if (plan.Filter is { } filter) conditions.Add(new SpanPredicateSql(parameters, tenant, resources).Write(filter));
+        if (filter is not null) conditions.Add(new SpanPredicateSql(parameters, tenant, resources).Write(filter));
         return string.Join(" AND ", conditions);
     }
+
+    private string Where(SearchPlan plan, ResourceMatches? resources, SqlParameters parameters) => Where(plan.Filter, plan.Time, resources, parameters);
 
     /// <summary>Of the traces with a span that is asked for, those that are so as a whole. A span that is met twice makes no difference.</summary>
     private string WhereTrace(SearchPlan plan, string found, bool withRecent, SqlParameters parameters)

@@ -177,7 +177,7 @@ public sealed class LogArchiver : IAsyncDisposable
     {
         if (!_lease.IsHeld || !_isAligned) await TakeAsync(stopping).ConfigureAwait(false); // 1
         else if (TakeTrim() is { } asked) await TrimAsync(asked.Trim, asked.Done, stopping).ConfigureAwait(false);
-        else if (_lease.IsRenewalDue) await _lease.RenewAsync(_shipment.Frontier, stopping).ConfigureAwait(false);
+        else if (_lease.IsRenewalDue || (_lease.Frontier.CompleteThrough is null && _shipment.Frontier.CompleteThrough is not null)) await _lease.RenewAsync(_shipment.Frontier, stopping).ConfigureAwait(false);
         _mark ??= _wal.MarkReceivedAsync(stopping);
         if (await WaitAsync(_shipment.Frontier.Segment, _draining.IsCancellationRequested ? s_drainPoll : _options.RenewEvery / 4, stopping).ConfigureAwait(false) is { } first) await ShipAsync(first, stopping).ConfigureAwait(false); // 2, 3
         else NoteMark();

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.IO.Hashing;
+using TraceStore.Storage.Otlp;
 using TraceStore.Storage.Spans;
 
 namespace TraceStore.Storage.ClickHouse;
@@ -8,8 +9,8 @@ namespace TraceStore.Storage.ClickHouse;
 /// Stores blocks, each exactly once.
 /// <list type="number">
 /// <item>If an earlier attempt may have stored the block, look: kill what still runs, and count its segments' rows.</item>
-/// <item>Store what the spans refer to, and in which buckets their traces lie. These tables keep equal rows once, so it may be
-/// done twice.</item>
+/// <item>Store what the spans refer to, in which buckets their traces lie, and which attributes they have that aren't listed
+/// yet. These tables keep equal rows once, so it may be done twice.</item>
 /// <item>Unless they are there, store the spans, at once: all or nothing. They come last, so spans that can be read have
 /// all they refer to, and are found.</item>
 /// <item>After an attempt that wasn't the first, look again: the answer OK isn't enough.</item>
@@ -34,6 +35,7 @@ public sealed class SpanBlockInserter(ClickHouseDatabase database)
 
     private readonly HashSet<UInt128> _stored = [];
     private readonly ReferenceRows _references = new();
+    private readonly AttributeValueCollector _attributes = new();
     private ushort _storedDay;
 
     /// <summary>Stores what a segment's spans refer to, ahead of them, as far as it isn't known to be there.</summary>
@@ -66,6 +68,7 @@ public sealed class SpanBlockInserter(ClickHouseDatabase database)
         await InsertAsync(block.References, block.ReceivedDay, cancellation).ConfigureAwait(false);
 
         await InsertAsync(SpanColumns.TraceBuckets.Name, block.TraceBucketsToNative(), cancellation).ConfigureAwait(false);
+        await InsertAttributeValuesAsync(block, cancellation).ConfigureAwait(false);
 
         // 3, 4
         ReadOnlyMemory<byte> rows = isStored ? default : block.ToNative();
@@ -107,7 +110,11 @@ public sealed class SpanBlockInserter(ClickHouseDatabase database)
     }
 
     /// <summary>Forgets what is known to be stored: the tables may have lost it.</summary>
-    public void Forget() => _stored.Clear();
+    public void Forget()
+    {
+        _stored.Clear();
+        _attributes.Forget();
+    }
 
     /// <summary>What attempts at a block are named by, and what they can be killed by.</summary>
     internal static string NameOf(SegmentRange segments) => string.Create(
@@ -131,6 +138,40 @@ public sealed class SpanBlockInserter(ClickHouseDatabase database)
         }
 
         return isAnyNew;
+    }
+
+    private async Task InsertAttributeValuesAsync(SpanBlock block, CancellationToken cancellation)
+    {
+        if (_attributes.Day != block.ReceivedDay) _attributes.Begin(block.ReceivedDay, await ReadFullNamesAsync(block.ReceivedDay, cancellation).ConfigureAwait(false));
+        AttributeValueBatch found = _attributes.Collect(block.Spans);
+        if (found.Count == 0) return;
+        var rows = new ByteList();
+        NativeBlockWriter.Write(SpanColumns.AttributeValues, found, rows);
+        try
+        {
+            await InsertAsync(SpanColumns.AttributeValues.Name, rows.Memory, cancellation).ConfigureAwait(false);
+        }
+        catch
+        {
+            _attributes.Forget();
+            throw;
+        }
+        finally
+        {
+            rows.LetGo();
+        }
+    }
+
+    /// <summary>Names that have so many values on a day that no more are listed.</summary>
+    private async Task<AttributeValueBatch> ReadFullNamesAsync(ushort day, CancellationToken cancellation)
+    {
+        var full = new AttributeValueBatch();
+        var parameters = new SqlParameters();
+        var sql = new SqlQuery(
+            $"SELECT tenant, scope, name FROM {SpanColumns.AttributeValues.Name} WHERE received_day = toDate({parameters.Add((long)day)}) GROUP BY tenant, scope, name HAVING count() >= {AttributeValueCollector.MaxValues}", parameters.Values);
+        var columns = SpanColumns.AttributeValues.Bind(full).Where(column => column.Key is "tenant" or "scope" or "name").ToDictionary();
+        await database.ReadAsync(sql, columns, noteRead: null, cancellation).ConfigureAwait(false);
+        return full;
     }
 
     private Task InsertAsync(string table, ReadOnlyMemory<byte> rows, CancellationToken cancellation) =>

@@ -32,9 +32,9 @@ public static class SpanColumns
         new("remainder", "String", batch => batch.Remainder),
     ]);
 
-    /// <summary>All tables that hold spans, tell where they lie, or hold what they refer to; spans first.</summary>
+    /// <summary>All tables that hold spans, tell where they lie, hold what they refer to, or list what is in them; spans first.</summary>
     public static IReadOnlyList<(string Name, string Columns)> Tables =>
-        [(Spans.Name, Spans.ColumnList), (TraceBuckets.Name, TraceBuckets.ColumnList), (Resources.Name, Resources.ColumnList), (Scopes.Name, Scopes.ColumnList), (Operations.Name, Operations.ColumnList)];
+        [(Spans.Name, Spans.ColumnList), (TraceBuckets.Name, TraceBuckets.ColumnList), (Resources.Name, Resources.ColumnList), (Scopes.Name, Scopes.ColumnList), (Operations.Name, Operations.ColumnList), (AttributeValues.Name, AttributeValues.ColumnList)];
 
     public static BlockTable<TraceBucketBatch> TraceBuckets { get; } = new("trace_buckets",
     [
@@ -72,6 +72,16 @@ public static class SpanColumns
         new("service", Text, batch => batch.Service),
         new("name", Text, batch => batch.Name),
         new("kind", "Int32", batch => batch.Kind),
+    ]);
+
+    public static BlockTable<AttributeValueBatch> AttributeValues { get; } = new("attribute_values",
+    [
+        new("tenant", Text, batch => batch.Tenant),
+        new("received_day", "Date", batch => batch.ReceivedDay),
+        new("scope", Text, batch => batch.Scope),
+        new("name", Text, batch => batch.Name),
+        new("type", Text, batch => batch.Type),
+        new("value", "String", batch => batch.Value),
     ]);
 
     private static IEnumerable<BlockColumn<TBatch>> Attributes<TBatch>(Func<TBatch, AttributeColumns> of) =>

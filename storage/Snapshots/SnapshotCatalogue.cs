@@ -98,7 +98,7 @@ public sealed class SnapshotCatalogue(IObjectStore store)
                 }
                 catch (Exception e) when (e is InvalidDataException or ObjectDamagedException && attempt == 2)
                 {
-                    throw new ObjectDamagedException($"{name} in {store.Address} is damaged: {e.Message}{(e is ObjectDamagedException ? "" : ".")}", e);
+                    throw e as ObjectDamagedException ?? new ObjectDamagedException($"{name} in {store.Address} is damaged: {e.Message}.", e);
                 }
                 catch (Exception e) when (e is InvalidDataException or ObjectDamagedException)
                 {

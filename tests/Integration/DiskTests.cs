@@ -8,7 +8,7 @@ namespace TraceStore.Tests.Integration;
 /// <summary>The disk: low, full, read-only; and what is dropped so that it doesn't come to that.</summary>
 public class DiskTests
 {
-    private static readonly string[] s_tables = ["spans", "trace_buckets", "resources", "scopes", "operations"];
+    private static readonly string[] s_tables = ["spans", "trace_buckets", "resources", "scopes", "operations", "attribute_values"];
 
     [Fact]
     public async Task Old_days_are_dropped_whole_from_every_table_and_it_is_counted()
@@ -160,7 +160,9 @@ public class DiskTests
     private static async Task<TemporaryDirectory> StoreDaysAsync()
     {
         TestServer server = await TestServer.StartAsync();
-        await server.Otlp.ExportAsync(Request(Resource("disk", Span(1101))));
+        OpenTelemetry.Proto.Trace.V1.Span span = Span(1101);
+        span.Attributes.Add(Attribute("key", "value"));
+        await server.Otlp.ExportAsync(Request(Resource("disk", span)));
         await server.Tempo.WaitForEmptyLogAsync();
         foreach (int age in (int[])[20, 30])
         {

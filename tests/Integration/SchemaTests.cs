@@ -15,6 +15,7 @@ public class SchemaTests(EngineFixture fixture)
         await AssertEqualAsync(SpanColumns.Resources);
         await AssertEqualAsync(SpanColumns.Scopes);
         await AssertEqualAsync(SpanColumns.Operations);
+        await AssertEqualAsync(SpanColumns.AttributeValues);
     }
 
     [Fact]

@@ -65,7 +65,7 @@ internal static class PlanCommand
             Row("", "restore", $"tracestore restore --from {facts.Archive} --data DIR");
         }
 
-        if (Console.IsOutputRedirected) AnsiConsole.Profile.Width = 240;
+        if (Console.IsOutputRedirected) AnsiConsole.Profile.Width = 10_000;
         AnsiConsole.Write(table);
         Console.WriteLine();
         foreach (RecoveryFinding finding in plan.Findings)

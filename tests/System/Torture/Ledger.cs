@@ -1,3 +1,5 @@
+using TraceStore.Storage.Otlp;
+
 namespace TraceStore.Tests.Systems.Torture;
 
 /// <summary>What is wrong with one table: all zero when nothing is.</summary>
@@ -61,6 +63,7 @@ internal sealed class Ledger
             ["scopes of spans"] = await CountMissingAsync(ask, "received_day, scope_hash", "SELECT received_day, hash FROM tracestore.scopes"),
             ["buckets of spans"] = await CountMissingAsync(ask, "received_day, xxHash32(trace_id), time_bucket", "SELECT received_day, trace_hash, time_bucket FROM tracestore.trace_buckets"),
             ["trace_buckets"] = await CompareBucketsAsync(ask),
+            ["attribute_values"] = await CompareAttributeValuesAsync(ask),
             ["damaged parts"] = await CountDamagedAsync(ask),
             ["operations of spans"] = await CountMissingAsync(ask, "received_day, service, name, kind", "SELECT received_day, service, name, kind FROM tracestore.operations"),
         };
@@ -101,6 +104,20 @@ internal sealed class Ledger
         return new Difference(Missing: 0, int.Parse(doubled), int.Parse(foreign));
     }
 
+    /// <summary>Each value that a span's columns hold is listed once on its day, unless its name has very many, and no other.</summary>
+    private static async Task<Difference> CompareAttributeValuesAsync(Func<string, Task<string>> ask)
+    {
+        const string row = "received_day, scope, name, type, value";
+        string ofSpans = string.Join(" UNION DISTINCT ", new[] { ("common_string", "string"), ("string", "string"), ("bool", "bool"), ("int", "int"), ("double", "float") }
+            .Select(map => $"SELECT received_day, 'span' AS scope, toString(n) AS name, '{map.Item2}' AS type, toString(v) AS value FROM tracestore.spans ARRAY JOIN mapKeys({map.Item1}_attributes) AS n, mapValues({map.Item1}_attributes) AS v"));
+        const string listed = $"SELECT received_day, toString(scope), toString(name), toString(type), value FROM tracestore.attribute_values FINAL WHERE scope = 'span'";
+        string full = $"SELECT received_day, toString(name) FROM tracestore.attribute_values GROUP BY received_day, name HAVING count() >= {AttributeValueCollector.MaxValues}";
+        string missing = await ask($"SELECT count() FROM (({ofSpans}) EXCEPT {listed}) WHERE (received_day, name) NOT IN ({full})");
+        string foreign = await ask($"SELECT count() FROM ({listed} EXCEPT ({ofSpans}))");
+        string doubled = await ask($"SELECT count() - uniqExact({row}) FROM tracestore.attribute_values FINAL");
+        return new Difference(int.Parse(missing), int.Parse(doubled), int.Parse(foreign));
+    }
+
     private static async Task<Difference> CountMissingAsync(Func<string, Task<string>> ask, string key, string referenced) =>
         new(int.Parse(await ask($"SELECT uniqExact({key}) FROM tracestore.spans WHERE ({key}) NOT IN ({referenced})")), 0, 0);
 
@@ -108,7 +125,7 @@ internal sealed class Ledger
     private static async Task<Difference> CountDamagedAsync(Func<string, Task<string>> ask)
     {
         int damaged = 0;
-        foreach (string table in (string[])["spans", "trace_buckets", "resources", "scopes", "operations"])
+        foreach (string table in (string[])["spans", "trace_buckets", "resources", "scopes", "operations", "attribute_values"])
         {
             damaged += await ask($"CHECK TABLE tracestore.{table} SETTINGS check_query_single_value_result = 1") == "1" ? 0 : 1;
         }

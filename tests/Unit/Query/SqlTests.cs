@@ -15,6 +15,7 @@ public class SqlTests
 {
     private static readonly TraceId[] s_ids = [new(1, 2), new(0xaaaa, 0xbbbb)];
     private static readonly TraceSql s_sql = new(tenant: "");
+    private static readonly TagSql s_tags = new(tenant: "", s_sql);
 
     public static TheoryData<string, string> Searches => new()
     {
@@ -139,13 +140,31 @@ public class SqlTests
     [Fact]
     public void Operations_are_as_reviewed() => AssertAsReviewed("operations", s_sql.Operations("shop"));
 
+    [Theory]
+    [InlineData("tags_of_spans", AttributeScope.Span, null)]
+    [InlineData("tags_of_resources", AttributeScope.Resource, null)]
+    [InlineData("tags_of_spans_of_a_query", AttributeScope.Span, "{resource.service.name = \"shop\" && span.}")]
+    [InlineData("tags_of_resources_of_a_query", AttributeScope.Resource, "{name = \"a\"}")]
+    public void Tags_are_listed_as_reviewed(string name, AttributeScope scope, string? query) => AssertAsReviewed(name, s_tags.Names(scope, new TagsPlan(query, new TimeRange(1, 2), 10)));
+
+    [Theory]
+    [InlineData("tag_values_of_spans", "span.a", null)]
+    [InlineData("tag_values_of_resources", "resource.a", null)]
+    [InlineData("tag_values_of_spans_of_a_query", "span.a", "{name = \"a\"}")]
+    [InlineData("tag_values_of_names", "name", null)]
+    [InlineData("tag_values_of_scope_names_of_a_query", "instrumentation:name", "{name = \"a\"}")]
+    public void Values_of_tags_are_listed_as_reviewed(string name, string tag, string? query) => AssertAsReviewed(name, s_tags.Values(TagName.Read(tag), new TagsPlan(query, new TimeRange(1, 2), 10))!);
+
     [Fact]
     public void No_value_of_a_client_ever_stands_in_the_text()
     {
         const string hostile = "'); DROP TABLE spans; --";
         SqlQuery query = s_sql.Find(new SearchPlan(Filters.All([Filters.Service(hostile), Filters.Attribute(AttributeScope.Any, hostile, hostile), Filters.Attribute(AttributeScope.Event, hostile, hostile)]), null, 1, 1));
 
-        Assert.DoesNotContain("DROP", query.Text, StringComparison.Ordinal);
+        SqlQuery values = s_tags.Values(TagName.Read($"span.{hostile}"), new TagsPlan($"{{.a = `{hostile}`}}", null, 1))!;
+
+        Assert.DoesNotContain("DROP", query.Text + values.Text, StringComparison.Ordinal);
+        Assert.Contains(hostile, values.Parameters.Values);
         Assert.Contains(hostile, query.Parameters.Values);
     }
 
