@@ -79,19 +79,20 @@ public sealed class AttributeValueCollector
     /// <summary>A common string has a number: each pair of a key's and a value's is looked at once.</summary>
     private void CollectCommon(MapColumn<DictionaryColumn> map)
     {
-        HashSet<ulong> seen = [];
+        int words = (map.Values.Values.Count + 63) / 64;
+        var seen = new ulong[]?[map.Keys.Values.Count]; // by key, a bit for each value
         uint? tenant = null;
-        for (_row = 0; _row < map.Count; _row++)
+        Collect(map, (collector, state, values, entry) =>
         {
-            if (tenant != _spans.Tenant.Rows[_row]) seen.Clear();
-            tenant = _spans.Tenant.Rows[_row];
-            (int start, int length) = map[_row].GetOffsetAndLength(map.Keys.Count);
-            for (int entry = start; entry < start + length; entry++)
-            {
-                uint key = map.Keys.Rows[entry], value = map.Values.Rows[entry];
-                if (seen.Add(((ulong)key << 32) | value)) AddText(StateOf("span"u8, map.Keys.Values[(int)key]), map.Values.Values[(int)value]);
-            }
-        }
+            if (tenant != collector._spans.Tenant.Rows[collector._row]) Array.Clear(seen);
+            tenant = collector._spans.Tenant.Rows[collector._row];
+            uint value = values.Rows[entry];
+            ref ulong word = ref (seen[map.Keys.Rows[entry]] ??= new ulong[words])[value / 64];
+            ulong bit = 1ul << (int)(value % 64);
+            if ((word & bit) != 0) return;
+            word |= bit;
+            collector.AddText(state, values.Values[(int)value]);
+        });
     }
 
     private void Collect<TValues>(MapColumn<TValues> map, Action<AttributeValueCollector, NameState, TValues, int> add)
@@ -202,22 +203,35 @@ public sealed class AttributeValueCollector
         else Add(state, "string"u8, text);
     }
 
-    private void AddTruth(NameState state, bool truth) => Add(state, "bool"u8, truth ? "true"u8 : "false"u8);
+    private void AddTruth(NameState state, bool truth)
+    {
+        if (IsNew(state, "bool"u8, truth ? 1ul : 0)) Write(state, "bool"u8, truth ? "true"u8 : "false"u8);
+    }
 
     private void AddInteger(NameState state, long number)
     {
+        if (!IsNew(state, "int"u8, unchecked((ulong)number))) return;
         Span<byte> text = stackalloc byte[20];
         Utf8Formatter.TryFormat(number, text, out int length);
-        Add(state, "int"u8, text[..length]);
+        Write(state, "int"u8, text[..length]);
     }
 
-    private void AddNumber(NameState state, double number) => Add(state, "float"u8, Encoding.ASCII.GetBytes(OtherAttribute.TextOf(number)));
+    private void AddNumber(NameState state, double number)
+    {
+        if (IsNew(state, "float"u8, BitConverter.DoubleToUInt64Bits(number))) Write(state, "float"u8, Encoding.ASCII.GetBytes(OtherAttribute.TextOf(number)));
+    }
 
-    /// <summary>Adds a value, unless it is known or there are too many; no type and no value for a name alone.</summary>
+    /// <summary>Adds text; no type and no value for a name alone.</summary>
     private void Add(NameState state, ReadOnlySpan<byte> type, ReadOnlySpan<byte> value)
     {
-        long seed = type.IsEmpty ? 0 : type[0];
-        if (state.Values is null || !state.Values.Add(XxHash3.HashToUInt64(value, seed))) return;
+        if (IsNew(state, type, XxHash3.HashToUInt64(value))) Write(state, type, value);
+    }
+
+    /// <summary>Whether a value isn't known, and there is room for it.</summary>
+    private static bool IsNew(NameState state, ReadOnlySpan<byte> type, ulong value) => state.Values is { } known && known.Add(value ^ (type.IsEmpty ? 0 : type[0] * 0x9E37_79B9_7F4A_7C15));
+
+    private void Write(NameState state, ReadOnlySpan<byte> type, ReadOnlySpan<byte> value)
+    {
         _found.Tenant.Add(_spans.Tenant[_row]);
         _found.ReceivedDay.Add(_spans.ReceivedDay[_row]);
         _found.Scope.Add(state.Scope);
@@ -225,7 +239,7 @@ public sealed class AttributeValueCollector
         _found.Type.Add(type);
         _found.Value.Add(value);
         _remembered++;
-        if (state.Values.Count >= MaxValues) Fill(state);
+        if (state.Values!.Count >= MaxValues) Fill(state);
         else if (_remembered > MaxRemembered) Fill(_states.MaxBy(other => other.Values?.Count ?? 0)!);
     }
 

@@ -230,7 +230,9 @@ public sealed class SnapshotTests : IDisposable
 
     private static async Task ExportAsync(TestServer server, int trace)
     {
-        await server.Otlp.ExportAsync(Request(Resource("snapshot", Span(trace))));
+        OpenTelemetry.Proto.Trace.V1.Span span = Span(trace);
+        span.Attributes.Add(Attribute("number", trace));
+        await server.Otlp.ExportAsync(Request(Resource("snapshot", span)));
         await Eventually.BeTrueAsync("the span", async () => await server.AskEngineAsync($"SELECT count() FROM tracestore.spans WHERE trace_id = unhex('{Hex(TraceId(trace))}')") == "1");
     }
 
