@@ -15,6 +15,7 @@ lose() { kill -9 $(pgrep -P "$server") "$server"; wait "$server" 2>/dev/null || 
 ticks() { cat /proc/"$server"/stat $(pgrep -P "$server" | sed 's|.*|/proc/&/stat|') | awk '{ sub(/.*\) /, ""); sum += $12 + $13 } END { print sum }'; }
 load() { "$bin" load --url http://127.0.0.1:24317 "$@"; }
 metric() { curl -sf http://127.0.0.1:23200/metrics | awk -v name="$1" 'index($1, name) == 1 { print $2; exit }'; }
+quiet() { local before after; before=$(ticks); while sleep 5; after=$(ticks); [ $((after - before)) -gt 25 ]; do before=$after; done; } # nothing merges
 stored() { until [ "$(metric tracestore_wal_segments_waiting)" = 0 ]; do sleep 0.2; done; }
 
 echo "== CPU seconds for 400,000 spans at 20,000/s: nothing archived, archived, archived with a snapshot every 20 s"
@@ -35,7 +36,7 @@ rm -rf "$work/d" "$work/a"
 serve --data "$work/d" --archive "$work/a" --set Archive:SnapshotEvery=0s
 before=$(ticks); load --spans "$spans" | tail -3; stored; echo "ingest: $(awk -v t=$(($(ticks) - before)) 'BEGIN { printf "%.1f", t / 100 }') CPU s"
 snapshot() { local began before; before=$(ticks); began=$(now); "$bin" snapshot create --data "$work/d" --archive "$work/a" >/dev/null; echo "snapshot, $1: $(since "$began") s; $(awk -v t=$(($(ticks) - before)) 'BEGIN { printf "%.1f", t / 100 }') CPU s; storing waited $(metric tracestore_snapshot_hold_seconds) s"; }
-snapshot first; snapshot again
+snapshot "first, while much of it is merged"; quiet; snapshot "of what was merged since"; snapshot again
 load --spans 1000000 --trace-ids "$work/ids" >/dev/null; stored
 snapshot "after 1,000,000 more"
 lose

@@ -69,6 +69,31 @@ public sealed partial class DemoTests : IDisposable
     }
 
     [Fact]
+    public async Task Services_tags_and_series_are_shown_in_the_terminal()
+    {
+        using TraceStoreProcess server = await TraceStoreProcess.ServeAsync(_data.Path, "--set", "ClickHouse:MaxBlockAge=0s");
+        string[] url = ["--url", server.TempoUrl.ToString()];
+        await TraceStoreProcess.RunAsync(["demo", "--requests", "5", "--otlp", $"http://127.0.0.1:{server.OtlpPort}", .. url]);
+        await EngineQuestion.UntilAsync(_data.Path, "SELECT uniqExact(service) FROM tracestore.operations", "3");
+
+        (int exitCode, string services, _) = await TraceStoreProcess.RunAsync(["services", .. url]);
+        (_, string tags, _) = await TraceStoreProcess.RunAsync(["tags", .. url]);
+        (_, string methods, _) = await TraceStoreProcess.RunAsync(["tags", "span.http.request.method", "--query", "{ resource.service.name = \"backend\" }", .. url]);
+        (_, string nothing, _) = await TraceStoreProcess.RunAsync(["tags", "span.unheard", .. url]);
+        (_, string series, _) = await TraceStoreProcess.RunAsync(["query", "{ kind = server } | rate() by (resource.service.name)", "--since", "2m", .. url]);
+        (int badExitCode, _, string bad) = await TraceStoreProcess.RunAsync(["query", "{}", .. url]);
+
+        Assert.Equal((0, "backend\ndatabase\nfrontend"), (exitCode, services));
+        Assert.Matches("resource +.*service.name", tags);
+        Assert.Matches("span +.*http.request.method", tags);
+        Assert.Equal("GET", methods);
+        Assert.StartsWith("Nothing is listed of the last 1h.", nothing, StringComparison.Ordinal);
+        Assert.Matches("resource.service.name=database +[▁▂▃▄▅▆▇█]+ +[0-9.]+ +[0-9.]+", series);
+        Assert.Equal(1, badExitCode);
+        Assert.Contains("for series a function such as rate() was expected", bad, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Without_a_server_commands_say_how_to_start_one()
     {
         (int exitCode, _, string errors) = await TraceStoreProcess.RunAsync("demo", "--url", $"http://127.0.0.1:{ExternalClickHouse.FreePort()}");

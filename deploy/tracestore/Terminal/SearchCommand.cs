@@ -1,9 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
-using Google.Protobuf;
 using Spectre.Console;
 using TraceStore.Query.Encoding.Tempo;
-using TraceStore.Query.TraceQl;
 
 namespace TraceStore.Terminal;
 
@@ -19,39 +17,23 @@ internal static class SearchCommand
     public static Command Create()
     {
         var query = new Argument<string>("query") { Description = "What to search for, in TraceQL: { status = error } >> { span.db.system = \"redis\" }", DefaultValueFactory = _ => "{}" };
-        var since = new Option<string>("--since") { HelpName = "TIME", Description = "How far back to look: 15m, 1h, 2d", DefaultValueFactory = _ => "1h" };
         var limit = new Option<int>("--limit") { HelpName = "N", Description = "Traces at most", DefaultValueFactory = _ => DefaultLimit };
-        var json = new Option<bool>("--json") { Description = "Print what Tempo's API answers, for other programs" };
-        Option<string> url = TraceCommand.UrlOption();
-        var command = new Command("search", "Search for traces with TraceQL: the newest first, each with its ID to draw it by.") { query, since, limit, json, url };
-        command.SetAction((arguments, cancellation) => RunAsync(arguments.GetValue(url)!, arguments.GetValue(query)!, arguments.GetValue(since)!, arguments.GetValue(limit), arguments.GetValue(json), cancellation));
+        var question = new Question();
+        var command = new Command("search", "Search for traces with TraceQL: the newest first, each with its ID to draw it by.") { query, limit };
+        question.AddTo(command);
+        command.SetAction((arguments, cancellation) => question.AskAsync<SearchResponse>(
+            arguments,
+            time => $"/api/search?q={Uri.EscapeDataString(arguments.GetValue(query)!)}&limit={arguments.GetValue(limit)}&{time}",
+            (found, time) => Show(found, time, question.SameServer(arguments)),
+            cancellation));
         return command;
     }
 
-    private static async Task<int> RunAsync(string url, string query, string since, int limit, bool isJson, CancellationToken cancellation)
-    {
-        try
-        {
-            if (!DurationText.TryParse(since, out long nanoseconds) || nanoseconds <= 0) throw new TraceClientException($"--since {since}: a time such as 15m, 1h or 2d was expected.");
-            using var client = new TraceClient(url);
-            long end = DateTimeOffset.UtcNow.ToUnixTimeSeconds() + 1, start = Math.Max(1, end - 1 - (nanoseconds / 1_000_000_000));
-            string answer = await client.SearchAsync($"q={Uri.EscapeDataString(query)}&limit={limit}&start={start}&end={end}", cancellation).ConfigureAwait(false);
-            if (isJson) Console.WriteLine(answer);
-            else Show(JsonParser.Default.Parse<SearchResponse>(answer), url, since);
-            return 0;
-        }
-        catch (TraceClientException e)
-        {
-            await Console.Error.WriteLineAsync(e.Message).ConfigureAwait(false);
-            return 1;
-        }
-    }
-
-    private static void Show(SearchResponse found, string url, string since)
+    private static void Show(SearchResponse found, AskedTime time, string sameServer)
     {
         if (found.Traces.Count == 0)
         {
-            Console.WriteLine($"Nothing was found in the last {since}. (A span is found about half a second after it was acknowledged.)");
+            Console.WriteLine($"Nothing was found in the last {time.Since}. (A span is found about half a second after it was acknowledged.)");
             return;
         }
 
@@ -75,7 +57,7 @@ internal static class SearchCommand
 
         AnsiConsole.Write(table);
         Console.WriteLine();
-        Console.WriteLine($"Draw one: {Settings.ThisProgram.Name} trace {found.Traces[0].TraceID}{(url == TraceCommand.DefaultUrl ? "" : $" --url {url}")}");
+        Console.WriteLine($"Draw one: {Settings.ThisProgram.Name} trace {found.Traces[0].TraceID}{sameServer}");
     }
 
     private static string Show(long number) => number.ToString("N0", CultureInfo.InvariantCulture);

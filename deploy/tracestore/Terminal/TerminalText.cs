@@ -31,4 +31,12 @@ internal static class TerminalText
         int length = whole > 0 ? Math.Clamp((int)Math.Round(part / whole * cells), 1, cells) : 1;
         return new string('━', length).PadRight(cells);
     }
+
+    /// <summary>Values as columns of eight heights, the highest for the largest; a gap for what isn't a number.</summary>
+    public static string Sparkline(IReadOnlyList<double> values)
+    {
+        const string heights = "▁▂▃▄▅▆▇█";
+        double most = values.Where(double.IsFinite).DefaultIfEmpty(0).Max();
+        return string.Concat(values.Select(value => double.IsFinite(value) ? heights[most > 0 ? Math.Clamp((int)Math.Ceiling(value / most * heights.Length) - 1, 0, heights.Length - 1) : 0] : ' '));
+    }
 }

@@ -50,10 +50,10 @@ internal sealed class TraceClient : IDisposable
         return trace is null ? null : new StoredTrace(trace, decoded.Spans);
     }
 
-    /// <summary>What a search answers, in JSON.</summary>
+    /// <summary>What the API answers, in JSON.</summary>
     /// <exception cref="TraceClientException">TraceStore can't be asked, or says no.</exception>
-    public async Task<string> SearchAsync(string parameters, CancellationToken cancellation) =>
-        System.Text.Encoding.UTF8.GetString(await GetAsync($"/api/search?{parameters}", cancellation).ConfigureAwait(false));
+    public async Task<string> AskAsync(string path, CancellationToken cancellation) =>
+        System.Text.Encoding.UTF8.GetString(await GetAsync(path, cancellation).ConfigureAwait(false));
 
     public void Dispose() => _http.Dispose();
 
