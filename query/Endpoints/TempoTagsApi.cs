@@ -12,7 +12,7 @@ namespace TraceStore.Query.Endpoints;
 /// <summary>The part of Tempo's HTTP API that fills the menus: tags, and the values of one.</summary>
 internal static class TempoTagsApi
 {
-    private const string Before = "/search/tag/", Behind = "/values", Intrinsic = "intrinsic";
+    private const string Before = "/search/tag/", Behind = "/values", Intrinsic = "intrinsic", Trace = "trace";
     private const int DefaultLimit = 5_000, MaxLimit = 100_000;
 
     private static readonly JsonFormatter s_json = new(JsonFormatter.Settings.Default.WithFormatDefaultValues(true)); // lists are there also when they are empty
@@ -44,7 +44,7 @@ internal static class TempoTagsApi
     {
         TagsPlan plan = Read(request.Query);
         string? scope = request.Query.Text("scope") is { } text and not "none" ? text : null;
-        if (scope is not null and not Intrinsic && s_scopes.All(known => known.Name != scope)) throw new BadRequestException($"{RequestParameters.Show("scope", scope)}: one of {string.Join(", ", s_scopes.Select(known => known.Name))}, {Intrinsic}, none was expected.");
+        if (scope is not null and not Intrinsic and not Trace && s_scopes.All(known => known.Name != scope)) throw new BadRequestException($"{RequestParameters.Show("scope", scope)}: one of {string.Join(", ", s_scopes.Select(known => known.Name))}, {Intrinsic}, {Trace}, none was expected.");
         var response = new SearchTagsV2Response { Metrics = new MetadataMetrics() };
         foreach ((string name, AttributeScope of) in s_scopes.Where(known => scope is null || known.Name == scope))
         {

@@ -18,7 +18,7 @@ internal sealed class TagSql(string tenant, TraceSql spans)
     private const ulong NanosecondsPerDay = 86_400_000_000_000;
 
     /// <summary>What was read until then is the answer: a menu that comes late is of no use.</summary>
-    private const string ForAWhile = " SETTINGS max_execution_time = 1, timeout_overflow_mode = 'break'";
+    private const string ForAWhile = " SETTINGS max_execution_time = 5, timeout_overflow_mode = 'break'";
 
     private static readonly (string Column, string Type)[] s_maps = [("string_attributes", "string"), ("bool_attributes", "bool"), ("int_attributes", "int"), ("double_attributes", "float")];
     private static readonly (string Column, string Type)[] s_spanMaps = [("common_string_attributes", "string"), .. s_maps];

@@ -143,12 +143,12 @@ public sealed class SpanBlockInserter(ClickHouseDatabase database)
     private async Task InsertAttributeValuesAsync(SpanBlock block, CancellationToken cancellation)
     {
         if (_attributes.Day != block.ReceivedDay) _attributes.Begin(block.ReceivedDay, await ReadFullNamesAsync(block.ReceivedDay, cancellation).ConfigureAwait(false));
-        AttributeValueBatch found = _attributes.Collect(block.Spans);
-        if (found.Count == 0) return;
         var rows = new ByteList();
-        NativeBlockWriter.Write(SpanColumns.AttributeValues, found, rows);
         try
         {
+            AttributeValueBatch found = _attributes.Collect(block.Spans);
+            if (found.Count == 0) return;
+            NativeBlockWriter.Write(SpanColumns.AttributeValues, found, rows);
             await InsertAsync(SpanColumns.AttributeValues.Name, rows.Memory, cancellation).ConfigureAwait(false);
         }
         catch
@@ -168,7 +168,7 @@ public sealed class SpanBlockInserter(ClickHouseDatabase database)
         var full = new AttributeValueBatch();
         var parameters = new SqlParameters();
         var sql = new SqlQuery(
-            $"SELECT tenant, scope, name FROM {SpanColumns.AttributeValues.Name} WHERE received_day = toDate({parameters.Add((long)day)}) GROUP BY tenant, scope, name HAVING count() >= {AttributeValueCollector.MaxValues}", parameters.Values);
+            $"SELECT tenant, scope, name FROM {SpanColumns.AttributeValues.Name} WHERE received_day = toDate({parameters.Add((long)day)}) GROUP BY tenant, scope, name HAVING uniqExact(type, value) >= {AttributeValueCollector.MaxValues}", parameters.Values);
         var columns = SpanColumns.AttributeValues.Bind(full).Where(column => column.Key is "tenant" or "scope" or "name").ToDictionary();
         await database.ReadAsync(sql, columns, noteRead: null, cancellation).ConfigureAwait(false);
         return full;

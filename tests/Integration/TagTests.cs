@@ -19,6 +19,7 @@ public sealed class TagTests(TagTests.Stored stored) : IClassFixture<TagTests.St
     [InlineData("scope=span", "span: addresses, http.status_code, only.one, ratio, retry, route/x, text")]
     [InlineData("scope=event", "event: exception.type")]
     [InlineData("scope=intrinsic", "intrinsic: 25")]
+    [InlineData("scope=trace", "")] // a scope of intrinsics alone
     [InlineData("scope=span&limit=2", "span: addresses, http.status_code")]
     [InlineData("scope=span&" + ShopOnly, "span: http.status_code, ratio, retry, route/x, text")]
     [InlineData("scope=resource&" + ShopOnly, "resource: host.name, region, service.name")]
@@ -82,7 +83,7 @@ public sealed class TagTests(TagTests.Stored stored) : IClassFixture<TagTests.St
     }
 
     [Theory]
-    [InlineData("/api/v2/search/tags?scope=spam", "scope=spam: one of resource, span, event, link, instrumentation, intrinsic, none was expected.")]
+    [InlineData("/api/v2/search/tags?scope=spam", "scope=spam: one of resource, span, event, link, instrumentation, intrinsic, trace, none was expected.")]
     [InlineData("/api/v2/search/tags?limit=-1", "limit=-1: a whole number from 0 to 100000 was expected.")]
     [InlineData("/api/v2/search/tags?start=1", "start and end go together: both, or neither.")]
     [InlineData("/api/v2/search/tag/name", "path=/api/v2/search/tag/name: a tag and /values were expected, as in /api/v2/search/tag/resource.service.name/values.")]

@@ -80,7 +80,7 @@ public sealed partial class DemoTests : IDisposable
         (_, string tags, _) = await TraceStoreProcess.RunAsync(["tags", .. url]);
         (_, string methods, _) = await TraceStoreProcess.RunAsync(["tags", "span.http.request.method", "--query", "{ resource.service.name = \"backend\" }", .. url]);
         (_, string nothing, _) = await TraceStoreProcess.RunAsync(["tags", "span.unheard", .. url]);
-        (_, string series, _) = await TraceStoreProcess.RunAsync(["query", "{ kind = server } | rate() by (resource.service.name)", "--since", "2m", .. url]);
+        (_, string series, _) = await TraceStoreProcess.RunAsync(["query", "{ kind = server } | rate() by (resource.service.name)", "--since", "90s", .. url]);
         (int badExitCode, _, string bad) = await TraceStoreProcess.RunAsync(["query", "{}", .. url]);
 
         Assert.Equal((0, "backend\ndatabase\nfrontend"), (exitCode, services));

@@ -26,7 +26,7 @@ internal static class QueryCommand
         return command;
     }
 
-    private static long StepOf(AskedTime time) => Math.Max(1, (time.End - time.Start) / Steps);
+    private static long StepOf(AskedTime time) => Math.Max(1, (time.End - time.Start + Steps - 1) / Steps);
 
     private static void Show(QueryRangeResponse found, AskedTime time)
     {

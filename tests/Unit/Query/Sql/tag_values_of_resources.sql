@@ -3,7 +3,7 @@ FROM (SELECT pair.1 AS of, pair.2 AS one
 FROM (SELECT DISTINCT arrayJoin(arrayConcat(if(mapContains(string_attributes, {p0:String}), [('string', toString(string_attributes[{p0:String}]))], []), if(mapContains(bool_attributes, {p0:String}), [('bool', toString(bool_attributes[{p0:String}]))], []), if(mapContains(int_attributes, {p0:String}), [('int', toString(int_attributes[{p0:String}]))], []), if(mapContains(double_attributes, {p0:String}), [('float', toString(double_attributes[{p0:String}]))], []))) AS pair
 FROM resources
 WHERE tenant = {p1:String} AND received_day >= toDate({p2:UInt64})))
-WHERE one != '' AND length(one) <= 256 ORDER BY type, value LIMIT 10 SETTINGS max_execution_time = 1, timeout_overflow_mode = 'break'
+WHERE one != '' AND length(one) <= 256 ORDER BY type, value LIMIT 10 SETTINGS max_execution_time = 5, timeout_overflow_mode = 'break'
 -- p0 = a
 -- p1 = 
 -- p2 = 0

@@ -3,7 +3,7 @@ FROM (SELECT DISTINCT arrayJoin(arrayConcat(mapKeys(string_attributes), mapKeys(
 FROM resources
 WHERE tenant = {p0:String} AND received_day >= toDate({p1:UInt64}) AND hash IN (SELECT resource_hash
 FROM spans
-WHERE tenant = {p0:String} AND indexHint(time_bucket >= {p1:UInt64} AND time_bucket <= {p1:UInt64}) AND start_time_unix_nano >= {p2:UInt64} AND start_time_unix_nano <= {p3:UInt64} AND name = {p4:String})) ORDER BY name LIMIT 10 SETTINGS max_execution_time = 1, timeout_overflow_mode = 'break'
+WHERE tenant = {p0:String} AND indexHint(time_bucket >= {p1:UInt64} AND time_bucket <= {p1:UInt64}) AND start_time_unix_nano >= {p2:UInt64} AND start_time_unix_nano <= {p3:UInt64} AND name = {p4:String})) ORDER BY name LIMIT 10 SETTINGS max_execution_time = 5, timeout_overflow_mode = 'break'
 -- p0 = 
 -- p1 = 0
 -- p2 = 1

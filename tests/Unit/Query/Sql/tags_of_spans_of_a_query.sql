@@ -1,7 +1,7 @@
 SELECT CAST(tag, 'String') AS name
 FROM (SELECT DISTINCT arrayJoin(arrayConcat(mapKeys(common_string_attributes), mapKeys(string_attributes), mapKeys(bool_attributes), mapKeys(int_attributes), mapKeys(double_attributes))) AS tag
 FROM spans
-WHERE tenant = {p0:String} AND indexHint(time_bucket >= {p1:UInt64} AND time_bucket <= {p1:UInt64}) AND start_time_unix_nano >= {p2:UInt64} AND start_time_unix_nano <= {p3:UInt64} AND service = {p4:String}) ORDER BY name LIMIT 10 SETTINGS max_execution_time = 1, timeout_overflow_mode = 'break'
+WHERE tenant = {p0:String} AND indexHint(time_bucket >= {p1:UInt64} AND time_bucket <= {p1:UInt64}) AND start_time_unix_nano >= {p2:UInt64} AND start_time_unix_nano <= {p3:UInt64} AND service = {p4:String}) ORDER BY name LIMIT 10 SETTINGS max_execution_time = 5, timeout_overflow_mode = 'break'
 -- p0 = 
 -- p1 = 0
 -- p2 = 1
