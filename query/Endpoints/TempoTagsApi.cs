@@ -35,7 +35,7 @@ internal static class TempoTagsApi
     public static void MapTempoTagsApi(this WebApplication app, TagReader reader)
     {
         app.MapGet("/api/v2/search/tags", async (HttpRequest request, CancellationToken cancellation) => Answer(await TagsAsync(request, reader, cancellation).ConfigureAwait(false)));
-        app.MapGet("/api/search/tags", async (HttpRequest request, CancellationToken cancellation) => Answer(InOneList(await TagsAsync(request, reader, cancellation).ConfigureAwait(false))));
+        app.MapGet("/api/search/tags", async (HttpRequest request, CancellationToken cancellation) => Answer(InOneList(await TagsAsync(request, reader, cancellation).ConfigureAwait(false), request.Query.Text("scope"))));
         app.MapGet("/api/v2/search/tag/{**rest}", async (HttpRequest request, CancellationToken cancellation) => Answer(await ValuesAsync(request, reader, cancellation).ConfigureAwait(false)));
         app.MapGet("/api/search/tag/{**rest}", async (HttpRequest request, CancellationToken cancellation) => Answer(WithoutTypes(await ValuesAsync(request, reader, cancellation).ConfigureAwait(false))));
     }
@@ -74,8 +74,9 @@ internal static class TempoTagsApi
     private static TagsPlan Read(IQueryCollection query) =>
         new(query.Text("q"), TempoSearchRequest.ReadTime(query), (int)(query.Number("limit", 0, MaxLimit) is { } limit and > 0 ? limit : DefaultLimit));
 
-    private static SearchTagsResponse InOneList(SearchTagsV2Response response) =>
-        new() { Metrics = response.Metrics, TagNames = { response.Scopes.Where(scope => scope.Name != Intrinsic).SelectMany(scope => scope.Tags).Distinct().Order(StringComparer.Ordinal) } };
+    /// <summary>Intrinsics are listed for who asks for them.</summary>
+    private static SearchTagsResponse InOneList(SearchTagsV2Response response, string? scope) =>
+        new() { Metrics = response.Metrics, TagNames = { response.Scopes.Where(one => scope == Intrinsic || one.Name != Intrinsic).SelectMany(one => one.Tags).Distinct().Order(StringComparer.Ordinal) } };
 
     private static SearchTagValuesResponse WithoutTypes(SearchTagValuesV2Response response) =>
         new() { Metrics = response.Metrics, TagValues = { response.TagValues.Select(value => value.Value).Distinct() } };

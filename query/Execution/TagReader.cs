@@ -53,24 +53,27 @@ public sealed class TagReader
 
     private async Task ReadAsync(TagsPlan plan, Func<TagsPlan, SqlQuery?> statement, Func<IReadOnlyDictionary<string, (string Type, Column Column)>> columns, CancellationToken cancellation)
     {
-        if (statement(plan) is not { } sql) return;
         using QueryGate.Turn turn = await _gate.LookUpAsync(cancellation).ConfigureAwait(false);
         try
         {
-            await ReadAsync(sql).ConfigureAwait(false);
+            await ReadAsync(statement(plan)).ConfigureAwait(false);
         }
-        catch (ClickHouseRefusedException) when (plan.Filter is not null && statement(plan with { Filter = null }) is { })
+        catch (ClickHouseRefusedException) when (plan.Filter is not null)
         {
-            await ReadAsync(statement(plan with { Filter = null })!).ConfigureAwait(false); // such as a regular expression that it doesn't take: then the list is longer
+            await ReadAsync(statement(plan with { Filter = null })).ConfigureAwait(false); // such as a regular expression that it doesn't take: then the list is longer
         }
 
-        Task<int> ReadAsync(SqlQuery query) => turn.ReadAsync(
-            async noteRead =>
-            {
-                await _database.ReadAsync(query, columns(), noteRead, cancellation).ConfigureAwait(false);
-                return 0;
-            },
-            cancellation);
+        async Task ReadAsync(SqlQuery? query)
+        {
+            if (query is null) return;
+            await turn.ReadAsync(
+                async noteRead =>
+                {
+                    await _database.ReadAsync(query, columns(), noteRead, cancellation).ConfigureAwait(false);
+                    return 0;
+                },
+                cancellation).ConfigureAwait(false);
+        }
     }
 
     private static Dictionary<string, (string Type, Column Column)> Of(params (string Name, BytesColumn Column)[] columns) => columns.ToDictionary(column => column.Name, column => ("String", (Column)column.Column));

@@ -90,11 +90,11 @@ internal sealed class TagSql(string tenant, TraceSql spans)
 
     private string Kept(string scope, TagsPlan plan, SqlParameters parameters) => $"{Received(plan, parameters)} AND scope = {parameters.Add(scope)}";
 
-    /// <summary>Nothing is received before it has begun.</summary>
+    /// <summary>Nothing is received before it has begun, but for clocks that go wrong: by less than a day mostly.</summary>
     private string Received(TagsPlan plan, SqlParameters parameters)
     {
         string where = $"tenant = {parameters.Add(tenant)}";
-        return plan.Time is { } time ? $"{where} AND received_day >= toDate({parameters.Add(time.FirstUnixNano / NanosecondsPerDay)})" : where;
+        return plan.Time is { } time ? $"{where} AND received_day >= toDate({parameters.Add(Math.Max(time.FirstUnixNano / NanosecondsPerDay, 1) - 1)})" : where;
     }
 
     private string Where(TagsPlan plan, SqlParameters parameters) => spans.Where(plan.Filter, plan.Time, resources: null, parameters);

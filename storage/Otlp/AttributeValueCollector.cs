@@ -26,6 +26,12 @@ public sealed class AttributeValueCollector
     /// <summary>Values that are remembered, 8 bytes each. Where all names together have more, the one that has most is at its end.</summary>
     private const int MaxRemembered = 300_000;
 
+    /// <summary>Up to so many bits common strings are told apart by; where keys and values are more, as others are.</summary>
+    private const long MaxSeenBits = 1 << 26;
+
+    /// <summary>Nobody outside can make values collide.</summary>
+    private static readonly long s_seed = Random.Shared.NextInt64();
+
     private readonly ByteStringTable _names = new();
     private readonly List<NameState> _states = [];
     private readonly NameState _none = new() { Values = null };
@@ -80,6 +86,7 @@ public sealed class AttributeValueCollector
     private void CollectCommon(MapColumn<DictionaryColumn> map)
     {
         int words = (map.Values.Values.Count + 63) / 64;
+        bool isBounded = 64L * words * Math.Min(map.Keys.Values.Count, MaxNames) <= MaxSeenBits;
         var seen = new ulong[]?[map.Keys.Values.Count]; // by key, a bit for each value
         uint? tenant = null;
         Collect(map, (collector, state, values, entry) =>
@@ -87,10 +94,14 @@ public sealed class AttributeValueCollector
             if (tenant != collector._spans.Tenant.Rows[collector._row]) Array.Clear(seen);
             tenant = collector._spans.Tenant.Rows[collector._row];
             uint value = values.Rows[entry];
-            ref ulong word = ref (seen[map.Keys.Rows[entry]] ??= new ulong[words])[value / 64];
-            ulong bit = 1ul << (int)(value % 64);
-            if ((word & bit) != 0) return;
-            word |= bit;
+            if (isBounded)
+            {
+                ref ulong word = ref (seen[map.Keys.Rows[entry]] ??= new ulong[words])[value / 64];
+                ulong bit = 1ul << (int)(value % 64);
+                if ((word & bit) != 0) return;
+                word |= bit;
+            }
+
             collector.AddText(state, values.Values[(int)value]);
         });
     }
@@ -203,14 +214,11 @@ public sealed class AttributeValueCollector
         else Add(state, "string"u8, text);
     }
 
-    private void AddTruth(NameState state, bool truth)
-    {
-        if (IsNew(state, "bool"u8, truth ? 1ul : 0)) Write(state, "bool"u8, truth ? "true"u8 : "false"u8);
-    }
+    private void AddTruth(NameState state, bool truth) => Add(state, "bool"u8, truth ? "true"u8 : "false"u8);
 
     private void AddInteger(NameState state, long number)
     {
-        if (!IsNew(state, "int"u8, unchecked((ulong)number))) return;
+        if (!IsNew(state, "int"u8, MemoryMarshal.AsBytes(new ReadOnlySpan<long>(in number)))) return;
         Span<byte> text = stackalloc byte[20];
         Utf8Formatter.TryFormat(number, text, out int length);
         Write(state, "int"u8, text[..length]);
@@ -218,17 +226,18 @@ public sealed class AttributeValueCollector
 
     private void AddNumber(NameState state, double number)
     {
-        if (IsNew(state, "float"u8, BitConverter.DoubleToUInt64Bits(number))) Write(state, "float"u8, Encoding.ASCII.GetBytes(OtherAttribute.TextOf(number)));
+        if (IsNew(state, "float"u8, MemoryMarshal.AsBytes(new ReadOnlySpan<double>(in number)))) Write(state, "float"u8, Encoding.ASCII.GetBytes(OtherAttribute.TextOf(number)));
     }
 
     /// <summary>Adds text; no type and no value for a name alone.</summary>
     private void Add(NameState state, ReadOnlySpan<byte> type, ReadOnlySpan<byte> value)
     {
-        if (IsNew(state, type, XxHash3.HashToUInt64(value))) Write(state, type, value);
+        if (IsNew(state, type, value)) Write(state, type, value);
     }
 
     /// <summary>Whether a value isn't known, and there is room for it.</summary>
-    private static bool IsNew(NameState state, ReadOnlySpan<byte> type, ulong value) => state.Values is { } known && known.Add(value ^ (type.IsEmpty ? 0 : type[0] * 0x9E37_79B9_7F4A_7C15));
+    private static bool IsNew(NameState state, ReadOnlySpan<byte> type, ReadOnlySpan<byte> value) =>
+        state.Values is { } known && known.Add(XxHash3.HashToUInt64(value, s_seed + (type.IsEmpty ? 0 : type[0])));
 
     private void Write(NameState state, ReadOnlySpan<byte> type, ReadOnlySpan<byte> value)
     {
@@ -255,7 +264,7 @@ public sealed class AttributeValueCollector
     {
         // Each part's length goes in front, so that no two lists of parts are the same bytes
         int parts = tenant.Length + scope.Length;
-        if (name.Length > MaxBytes || parts > MaxBytes) return _none;
+        if (name.Length is 0 or > MaxBytes || parts > MaxBytes) return _none;
         Span<byte> key = stackalloc byte[(2 * sizeof(int)) + parts + name.Length];
         MemoryMarshal.Write(key, tenant.Length);
         MemoryMarshal.Write(key[sizeof(int)..], scope.Length);

@@ -9,16 +9,8 @@ namespace TraceStore.Benchmarks.Stages;
 public class AttributeValuesBenchmark
 {
     private const int RequestsInSegment = 64;
-    private readonly DecodedSegment _segment = new();
+    private readonly DecodedSegment _segment = Requests.Decode(RequestsInSegment);
     private readonly AttributeValueCollector _collector = new();
-
-    [GlobalSetup]
-    public void Decode()
-    {
-        var decoder = new OtlpDecoder(_segment);
-        decoder.Begin(wal: 1, segment: 1, new DateOnly(2026, 1, 1));
-        foreach (byte[] request in Requests.Make(RequestsInSegment)) decoder.Decode(request, tenant: []);
-    }
 
     [Benchmark(OperationsPerInvoke = RequestsInSegment * Requests.Spans)]
     public int Collect() => _collector.Collect(_segment.Spans).Count;

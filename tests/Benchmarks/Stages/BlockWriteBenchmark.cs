@@ -1,6 +1,5 @@
 using BenchmarkDotNet.Attributes;
 using TraceStore.Storage.ClickHouse;
-using TraceStore.Storage.Otlp;
 using TraceStore.Storage.Spans;
 
 namespace TraceStore.Benchmarks.Stages;
@@ -10,16 +9,8 @@ namespace TraceStore.Benchmarks.Stages;
 public class BlockWriteBenchmark
 {
     private const int RequestsInSegment = 64;
-    private readonly DecodedSegment _segment = new();
+    private readonly DecodedSegment _segment = Requests.Decode(RequestsInSegment);
     private readonly ByteList _block = new();
-
-    [GlobalSetup]
-    public void Decode()
-    {
-        var decoder = new OtlpDecoder(_segment);
-        decoder.Begin(wal: 1, segment: 1, new DateOnly(2026, 1, 1));
-        foreach (byte[] request in Requests.Make(RequestsInSegment)) decoder.Decode(request, tenant: []);
-    }
 
     [Benchmark(OperationsPerInvoke = RequestsInSegment * Requests.Spans)]
     public int Write()

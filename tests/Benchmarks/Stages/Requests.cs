@@ -1,4 +1,6 @@
 using TraceStore.Load;
+using TraceStore.Storage.Otlp;
+using TraceStore.Storage.Spans;
 
 namespace TraceStore.Benchmarks.Stages;
 
@@ -13,5 +15,15 @@ internal static class Requests
     {
         var connection = new LoadConnection(new LoadShape { Seed = 1, SpansPerRequest = Spans }, number: 0, isJson: false);
         return [.. Enumerable.Range(0, count).Select(_ => connection.NextRequest().Bytes.ToArray())];
+    }
+
+    /// <summary>They, decoded as one segment.</summary>
+    public static DecodedSegment Decode(int count)
+    {
+        var segment = new DecodedSegment();
+        var decoder = new OtlpDecoder(segment);
+        decoder.Begin(wal: 1, segment: 1, new DateOnly(2026, 1, 1));
+        foreach (byte[] request in Make(count)) decoder.Decode(request, tenant: []);
+        return segment;
     }
 }

@@ -109,9 +109,9 @@ internal sealed class Ledger
     {
         const string row = "received_day, scope, name, type, value";
         string ofSpans = string.Join(" UNION DISTINCT ", new[] { ("common_string", "string"), ("string", "string"), ("bool", "bool"), ("int", "int"), ("double", "float") }
-            .Select(map => $"SELECT received_day, 'span' AS scope, toString(n) AS name, '{map.Item2}' AS type, toString(v) AS value FROM tracestore.spans ARRAY JOIN mapKeys({map.Item1}_attributes) AS n, mapValues({map.Item1}_attributes) AS v"));
+            .Select(map => $"SELECT received_day, 'span' AS scope, toString(n) AS name, '{map.Item2}' AS type, toString(v) AS value FROM tracestore.spans ARRAY JOIN mapKeys({map.Item1}_attributes) AS n, mapValues({map.Item1}_attributes) AS v WHERE length(n) <= {AttributeValueCollector.MaxBytes} AND length(toString(v)) <= {AttributeValueCollector.MaxBytes}"));
         const string listed = $"SELECT received_day, toString(scope), toString(name), toString(type), value FROM tracestore.attribute_values FINAL WHERE scope = 'span'";
-        string full = $"SELECT received_day, toString(name) FROM tracestore.attribute_values GROUP BY received_day, name HAVING count() >= {AttributeValueCollector.MaxValues}";
+        string full = $"SELECT received_day, toString(name) FROM tracestore.attribute_values WHERE scope = 'span' GROUP BY received_day, name HAVING uniqExact(type, value) >= {AttributeValueCollector.MaxValues}";
         string missing = await ask($"SELECT count() FROM (({ofSpans}) EXCEPT {listed}) WHERE (received_day, name) NOT IN ({full})");
         string foreign = await ask($"SELECT count() FROM ({listed} EXCEPT ({ofSpans}))");
         string doubled = await ask($"SELECT count() - uniqExact({row}) FROM tracestore.attribute_values FINAL");

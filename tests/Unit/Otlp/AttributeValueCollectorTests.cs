@@ -28,7 +28,7 @@ public class AttributeValueCollectorTests
         string[] found = Collect(With(("long", new string('x', 257)), ("bytes", new byte[] { 1 }), ("none", null), ("empty", "")));
 
         Assert.Equal(["span bytes  ", "span empty string ", "span long  ", "span none  "], found);
-        Assert.Empty(Collect(With((new string('n', 257), 1))));
+        Assert.Empty(Collect(With((new string('n', 257), 1), ("", 1))));
     }
 
     [Fact]
